@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Where a picture or a clip comes from, and which label it owes."""

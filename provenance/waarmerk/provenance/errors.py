@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong that is not a fact about the content.
+
+A broken, hostile or unsigned file is never an exception: it is a value in the report. Exceptions are for misuse,
+configuration and machine faults::
+
+    Error
+    |- ConfigurationError        the caller's settings: exit 2, HTTP 400
+    |  |- TrustListError         a trust store that cannot be believed
+    |  `- RulePackError          a rule pack that was refused
+    |- UnsupportedAsset          the content is of no kind that can be examined: exit 3, HTTP 415
+    |- LimitExceeded             the content is larger than a limit allows: exit 3, HTTP 413
+    |- StoreError                a store of ours failed
+    `- SigningError              a credential could not be written
+"""
+
+
+class Error(Exception):
+    """Base of all our errors.
+
+    ``code`` is one of our own ``source.what`` codes; the text is meant for the person who caused the error and
+    holds no bytes of an examined file.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+    def __reduce__(self) -> tuple[type["Error"], tuple[str, str]]:
+        return type(self), (self.code, self.message)
+
+
+class ConfigurationError(Error):
+    """The caller asked for something that cannot be done as asked."""
+
+
+class TrustListError(ConfigurationError):
+    """A trust store or list is damaged, unknown or older than the one held."""
+
+
+class RulePackError(ConfigurationError):
+    """A rule pack is refused; the pack in force stays."""
+
+
+class UnsupportedAsset(Error):
+    """The bytes are of no supported kind, or there are none."""
+
+
+class LimitExceeded(Error):
+    """A limit of ``media/limits.py`` acts before any decoder sees the bytes."""
+
+
+class StoreError(Error):
+    """A registry, ledger or folder of ours cannot be read or written."""
+
+
+class SigningError(Error):
+    """A credential could not be signed, or the result did not verify."""

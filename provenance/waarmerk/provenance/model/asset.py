@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The file under examination."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """A file whose kind was read from its bytes and whose digest covers exactly the bytes examined.
+
+    ``name`` is the last part of the path, None for bytes without a name; ``media_type`` an IANA type read from the
+    content; ``width`` and ``height`` in pixels and ``duration_seconds`` from the header, None where the header does
+    not tell. ``open`` gives a fresh binary stream over the bytes that ``sha256`` covers. ``hints`` are facts the
+    opening met on its way (a name that lies about the content, bytes after the end).
+    """
+
+    name: str | None
+    sha256: str
+    bytes: int
+    media_type: str
+    open: Callable[[], BinaryIO] = field(repr=False, compare=False)
+    width: int | None = None
+    height: int | None = None
+    duration_seconds: float | None = None

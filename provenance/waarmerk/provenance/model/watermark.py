@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the search for watermarks and the registry came to, as the report states it."""
+
+from dataclasses import dataclass
+
+from waarmerk.provenance.model.words import Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkFinding:
+    """One key's search. ``means`` is the key's purpose (``ai`` or ``origin``); ``bound`` None where unchecked.
+
+    ``p_value`` accounts for everything searched; None only where the pixels could not be read.
+    """
+
+    scheme: str
+    key_id: str | None
+    detected: bool
+    payload: str | None
+    p_value: float | None
+    means: str | None
+    bound: bool | None = None
+    regions: tuple[tuple[int, int, int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A known asset that this file equals or resembles. A fingerprint match is a candidate until ``verified``."""
+
+    registry_id: str
+    kind: str
+    distance: int | None
+    verified: bool
+    labels: tuple[str, ...] = ()
+    origin: Origin = Origin.UNKNOWN
