@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from waarmerk.provenance.model.words import Finding
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
@@ -13,7 +15,7 @@ class Asset:
     ``name`` is the last part of the path, None for bytes without a name; ``media_type`` an IANA type read from the
     content; ``width`` and ``height`` in pixels and ``duration_seconds`` from the header, None where the header does
     not tell. ``open`` gives a fresh binary stream over the bytes that ``sha256`` covers. ``hints`` are facts the
-    opening met on its way (a name that lies about the content, bytes after the end).
+    opening met on its way (a name that lies about the content, a duration that the samples contradict).
     """
 
     name: str | None
@@ -24,3 +26,4 @@ class Asset:
     width: int | None = None
     height: int | None = None
     duration_seconds: float | None = None
+    hints: tuple[Finding, ...] = ()

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bytes: what a file is, how large it may be, and how its header describes it. No decoder runs on opening."""
+
+from waarmerk.provenance.media.bmff import Movie, read_movie, unhashed
+from waarmerk.provenance.media.extension import extension_differs
+from waarmerk.provenance.media.image import Header, Picture, decode_rgb, read_header
+from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.open import asset_from_bytes, open_asset
+from waarmerk.provenance.media.sniff import CREDENTIAL_TYPES, MEDIA_TYPES, Kind, carries_credentials, kind_of, sniff
+from waarmerk.provenance.media.window import Truncated, Window
+
+__all__ = [
+    "CREDENTIAL_TYPES",
+    "MEDIA_TYPES",
+    "Header",
+    "Kind",
+    "Limits",
+    "Movie",
+    "Picture",
+    "Truncated",
+    "Window",
+    "asset_from_bytes",
+    "carries_credentials",
+    "decode_rgb",
+    "extension_differs",
+    "kind_of",
+    "open_asset",
+    "read_header",
+    "read_movie",
+    "sniff",
+    "unhashed",
+]

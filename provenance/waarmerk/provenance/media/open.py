@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a path or bytes to an ``Asset``: what it is, how large, and a digest of exactly the bytes examined."""
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
+from waarmerk.provenance.media.bmff import read_movie
+from waarmerk.provenance.media.extension import extension_differs
+from waarmerk.provenance.media.image import read_header
+from waarmerk.provenance.media.limits import MIB, Limits
+from waarmerk.provenance.media.sniff import Kind, kind_of, sniff
+from waarmerk.provenance.media.sound import read_duration
+from waarmerk.provenance.media.tiff import raw_type
+from waarmerk.provenance.media.window import Window
+from waarmerk.provenance.model import Asset, Finding
+
+_MOVIES = frozenset({"video/mp4", "video/quicktime", "audio/mp4"})
+
+
+def open_asset(path: Path, *, limits: Limits) -> Asset:
+    """The asset at ``path``.
+
+    A file up to the picture limit is read once into memory; a longer one is hashed while it is read and later
+    opened again, and every opening fails with OSError (ESTALE) if the file changed since.
+
+    Raises UnsupportedAsset (``media.empty``, ``media.unsupported``, ``media.not-a-file``), LimitExceeded
+    (``media.too-large``), and OSError where the file is missing or may not be read.
+    """
+    with _open_regular(path) as stream:
+        before = os.fstat(stream.fileno())
+        if before.st_size <= limits.image_bytes:
+            data = stream.read(limits.image_bytes + 1)
+            if _state(before) != _state(os.fstat(stream.fileno())):
+                raise _changed(path)
+            return asset_from_bytes(data, name=path.name, limits=limits)
+        media_type = _media_type(Window(stream, before.st_size), limits)
+        _require_size(before.st_size, media_type, limits)
+        digest = _sha256(stream)
+        if _state(before) != _state(os.fstat(stream.fileno())):
+            raise _changed(path)
+        window = Window(stream, before.st_size)
+        return _asset(window, digest, lambda: _reopen(path, before), limits, name=path.name, media_type=media_type)
+
+
+def asset_from_bytes(data: bytes, *, name: str | None, limits: Limits) -> Asset:
+    """The asset that ``data`` is. Raises UnsupportedAsset and LimitExceeded as ``open_asset`` does."""
+    window = Window(BytesIO(data), len(data))
+    media_type = _media_type(window, limits)
+    _require_size(len(data), media_type, limits)
+    digest = hashlib.sha256(data).hexdigest()
+    return _asset(window, digest, lambda: BytesIO(data), limits, name=name, media_type=media_type)
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    """Open a regular file; a pipe, socket, device or folder is refused without waiting for it."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise _not_a_file()
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # replaced by a pipe in the meantime
+            raise _not_a_file()
+        return cast("BinaryIO", os.fdopen(descriptor, "rb"))
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _not_a_file() -> UnsupportedAsset:
+    return UnsupportedAsset("media.not-a-file", "not a regular file; give a pipe as standard input (-)")
+
+
+def _state(seen: os.stat_result) -> tuple[int, ...]:
+    return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
+
+
+def _changed(path: Path) -> OSError:
+    return OSError(errno.ESTALE, "changed while it was being read", str(path))
+
+
+def _reopen(path: Path, before: os.stat_result) -> BinaryIO:
+    stream = _open_regular(path)
+    if _state(os.fstat(stream.fileno())) != _state(before):
+        stream.close()
+        raise _changed(path)
+    return stream
+
+
+def _sha256(stream: BinaryIO) -> str:
+    stream.seek(0)
+    digest = hashlib.sha256()
+    while block := stream.read(MIB):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _media_type(window: Window, limits: Limits) -> str:
+    if window.size == 0:
+        raise UnsupportedAsset("media.empty", "the file is empty")
+    found = sniff(window.up_to(0, limits.sniff_bytes))
+    if found is None:
+        raise UnsupportedAsset("media.unsupported", "the content is no supported picture, video, sound or PDF")
+    return (raw_type(window) or found) if found == "image/tiff" else found
+
+
+def _require_size(size: int, media_type: str, limits: Limits) -> None:
+    streamed = kind_of(media_type) in (Kind.VIDEO, Kind.AUDIO)
+    most = limits.video_bytes if streamed else limits.image_bytes
+    if size > most:
+        raise LimitExceeded("media.too-large", f"{media_type} of {size} bytes, more than {most}")
+
+
+def _asset(
+    window: Window, digest: str, reopen: Callable[[], BinaryIO], limits: Limits, *, name: str | None, media_type: str
+) -> Asset:
+    """Add what the header states; a header that lies or ends early is no error."""
+    hints: tuple[Finding, ...] = ()
+    size: tuple[int | None, int | None]
+    if extension_differs(name, media_type):
+        hints = (Finding("media.name-differs", media_type),)
+    if media_type in _MOVIES:
+        movie = read_movie(window, limits)
+        size, duration, hints = movie.size or (None, None), movie.duration_seconds, (*hints, *movie.findings)
+    else:
+        header = read_header(window, media_type, limits)
+        size, duration = (header.width, header.height), read_duration(window, media_type, limits)
+    return Asset(
+        name=name,
+        sha256=digest,
+        bytes=window.size,
+        media_type=media_type,
+        open=reopen,
+        width=size[0],
+        height=size[1],
+        duration_seconds=duration,
+        hints=hints,
+    )
