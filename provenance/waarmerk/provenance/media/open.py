@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a path or bytes to an ``Asset``: what it is, how large, and a digest of exactly the bytes examined."""
 
-import errno
 import hashlib
 import os
 import stat
@@ -28,7 +27,7 @@ def open_asset(path: Path, *, limits: Limits) -> Asset:
     """The asset at ``path``.
 
     A file up to the picture limit is read once into memory; a longer one is hashed while it is read and later
-    opened again, and every opening fails with OSError (ESTALE) if the file changed since.
+    opened again, and ``Asset.open`` then raises UnsupportedAsset (``media.changed``) if the file changed since.
 
     Raises UnsupportedAsset (``media.empty``, ``media.unsupported``, ``media.not-a-file``), LimitExceeded
     (``media.too-large``), and OSError where the file is missing or may not be read.
@@ -38,13 +37,13 @@ def open_asset(path: Path, *, limits: Limits) -> Asset:
         if before.st_size <= limits.image_bytes:
             data = stream.read(limits.image_bytes + 1)
             if _state(before) != _state(os.fstat(stream.fileno())):
-                raise _changed(path)
+                raise _changed()
             return asset_from_bytes(data, name=path.name, limits=limits)
         media_type = _media_type(Window(stream, before.st_size), limits)
         _require_size(before.st_size, media_type, limits)
         digest = _sha256(stream)
         if _state(before) != _state(os.fstat(stream.fileno())):
-            raise _changed(path)
+            raise _changed()
         window = Window(stream, before.st_size)
         return _asset(window, digest, lambda: _reopen(path, before), limits, name=path.name, media_type=media_type)
 
@@ -80,15 +79,15 @@ def _state(seen: os.stat_result) -> tuple[int, ...]:
     return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
 
 
-def _changed(path: Path) -> OSError:
-    return OSError(errno.ESTALE, "changed while it was being read", str(path))
+def _changed() -> UnsupportedAsset:
+    return UnsupportedAsset("media.changed", "the file was changed while it was being read")
 
 
 def _reopen(path: Path, before: os.stat_result) -> BinaryIO:
     stream = _open_regular(path)
     if _state(os.fstat(stream.fileno())) != _state(before):
         stream.close()
-        raise _changed(path)
+        raise _changed()
     return stream
 
 
