@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What goes to the terminal beside the result: progress, counts, complaints; all of it on standard error."""
+
+import os
+import sys
+from dataclasses import dataclass, field
+from typing import TextIO
+
+from waarmerk.provenance.report.escape import plain
+
+
+@dataclass(slots=True)
+class Console:
+    """Standard error, silent where asked. Every text is made safe before it is shown."""
+
+    quiet: bool = False
+    stream: TextIO = field(default_factory=lambda: sys.stderr)
+    _progress: int = 0
+
+    def say(self, message: str) -> None:
+        """A line, unless quiet."""
+        if not self.quiet:
+            self.warn(message)
+
+    def warn(self, message: str) -> None:
+        """A line, quiet or not."""
+        self.clear()
+        self.stream.write(plain(message, limit=2000) + "\n")
+
+    def progress(self, done: int, total: int | None) -> None:
+        """A counter that is written over, on a terminal only."""
+        if self.quiet or not self.stream.isatty():
+            return
+        text = f"{done}" if total is None else f"{done}/{total}"
+        self.stream.write("\r" + text)
+        self.stream.flush()
+        self._progress = len(text)
+
+    def clear(self) -> None:
+        """Take the counter away."""
+        if self._progress:
+            self.stream.write("\r" + " " * self._progress + "\r")
+            self._progress = 0
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """Whether ``stream`` shows colours and nobody asked for none (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

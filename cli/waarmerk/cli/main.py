@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command ``waarmerk``: one group, one module a command, each loaded only when called."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from waarmerk.cli import exits
+
+# command -> (module, the first line of its help, so that --help loads none of them)
+_COMMANDS = {
+    "verify": ("verify", "Examine files: where from, who says so, which label is owed."),
+    "inspect": ("inspect", "Show the whole manifest store of one file."),
+    "trust": ("trust", "Trust lists: show them, import newer ones."),
+    "serve": ("serve", "Start the verification API."),
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _ = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"waarmerk.cli.{module}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="waarmerk", message="%(prog)s %(version)s")
+def commands() -> None:
+    """waarmerk tells where a picture or a clip comes from and which label it owes.
+
+    Exit codes: 0 everything examined, 1 something on the --fail-on list, 2 wrong usage, 3 an input that cannot be
+    examined, 5 a fault in this program.
+    """
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; returns the exit code through ``sys.exit``."""
+    from waarmerk.provenance.errors import ConfigurationError, Error  # noqa: PLC0415 - keeps --version instant
+
+    try:
+        code = commands.main(args=arguments, prog_name="waarmerk", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except ConfigurationError as error:
+        click.echo(f"waarmerk: {error.message} [{error.code}]", err=True)
+        sys.exit(exits.USAGE)
+    except Error as error:
+        click.echo(f"waarmerk: {error.message} [{error.code}]", err=True)
+        sys.exit(exits.UNREADABLE)
+    except BrokenPipeError:
+        _reader_gone()
+    sys.exit(code if isinstance(code, int) else exits.OK)
+
+
+def _reader_gone() -> None:
+    """Whoever read our output went away: say so and end as any Unix program does, by SIGPIPE (141 in a shell)."""
+    import os  # noqa: PLC0415
+    import signal  # noqa: PLC0415
+
+    click.echo("waarmerk: the reader of the output went away before all reports were written", err=True)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to flush at exit
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGPIPE)

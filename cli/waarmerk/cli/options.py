@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options that several commands share, read into the library's words."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class Moment(click.ParamType[datetime]):
+    """A moment in RFC 3339 with its offset, e.g. ``2026-11-21T12:00:00Z``."""
+
+    name = "RFC3339"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The moment in UTC; fails for a text without offset, for then nobody knows which moment is meant."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a moment such as 2026-11-21T12:00:00Z", param, ctx)
+        if moment.tzinfo is None or "T" not in str(value).upper():
+            self.fail(f"{value!r} lacks a time or an offset; write 2026-11-21T12:00:00Z", param, ctx)
+        return moment.astimezone(UTC)
+
+
+at = click.option("--at", type=Moment(), help="The clock of the decision; now if not given.")
+trust = click.option(
+    "--trust",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Folder with trust lists; the user's own store if not given.",
+)
+language = click.option("--lang", type=click.Choice(("en", "nl")), default="en", show_default=True, help="Language.")
+quiet = click.option("--quiet", "-q", is_flag=True, help="No progress and no counts on standard error.")
+
+
+def now(moment: datetime | None) -> datetime:
+    """``moment``, or this one, to the second."""
+    return moment if moment is not None else datetime.now(UTC).replace(microsecond=0)
+
+
+def trust_folder() -> Path:
+    """Where this user's trust store lives (XDG base directory specification)."""
+    base = os.environ.get("XDG_DATA_HOME", "")
+    return (Path(base) if base.startswith("/") else Path.home() / ".local" / "share") / "waarmerk" / "trust"

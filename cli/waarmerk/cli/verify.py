@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``waarmerk verify``: examine, weigh, decide, report."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from waarmerk.cli import exits, options
+from waarmerk.cli.console import Console, wants_colour
+from waarmerk.cli.inputs import Input, all_names, gather, spool_folder
+from waarmerk.cli.outputs import Printer, printer
+from waarmerk.provenance.jobs import Pool
+from waarmerk.provenance.jobs.answers import document_of
+from waarmerk.provenance.report.wording import wording
+from waarmerk.provenance.settings import Settings
+
+_SKIPPED_IN_FOLDERS = ("media.unsupported", "media.empty", "media.not-a-file")
+
+
+def _fail_on(context: click.Context, parameter: click.Parameter, value: str) -> frozenset[str]:
+    try:
+        return exits.parse_fail_on(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), context, parameter) from error
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, metavar="INPUT...")
+@click.option("--recursive", "-r", is_flag=True, help="Walk folders wholly, not one level deep.")
+@click.option("--files-from", metavar="FILE", help="Read names from FILE, one a line; - for standard input.")
+@click.option("--null", "-0", "nul", is_flag=True, help="Names in --files-from end with NUL.")
+@click.option(
+    "--format", "form", type=click.Choice(("human", "json", "jsonl", "csv")), default="human", show_default=True
+)
+@options.trust
+@options.at
+@click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Worker processes; one a processor if not given.")
+@click.option(
+    "--fail-on",
+    default=exits.DEFAULT_FAIL_ON,
+    show_default=True,
+    callback=_fail_on,
+    metavar="LIST",
+    help=f"Findings that make the exit code 1: {', '.join(exits.TOKENS)}.",
+)
+@options.language
+@options.quiet
+def verify(
+    inputs: tuple[str, ...],
+    recursive: bool,
+    files_from: str | None,
+    nul: bool,
+    form: str,
+    trust: Path | None,
+    at: datetime | None,
+    jobs: int | None,
+    fail_on: frozenset[str],
+    lang: str,
+    quiet: bool,
+) -> int:
+    """Examine files and say where they come from, who says so, and what is not known.
+
+    INPUT is a file, a folder, or - for standard input.
+
+    Nothing is fetched and nothing is sent. "Origin unknown" is an answer: the absence of marks proves nothing.
+    """
+    names = all_names(inputs, files_from, nul=nul)
+    settings = Settings(trust=trust, data_folder=options.trust_folder())
+    console = Console(quiet=quiet)
+    out = printer(form, sys.stdout, language=lang, colour=wants_colour(sys.stdout), width=_width())
+    with Pool(settings.to_json(), size=jobs or len(os.sched_getaffinity(0))) as pool, spool_folder() as spool:
+        pool.warm()
+        run = _Run(pool=pool, at=options.now(at), out=out, console=console, fail_on=fail_on)
+        return run.through(gather(names, recursive=recursive, spool=spool), folders=[n for n in names if _is_dir(n)])
+
+
+def _is_dir(name: str) -> bool:
+    return name != "-" and Path(name).is_dir()
+
+
+def _width() -> int:
+    return min(110, shutil.get_terminal_size((100, 24)).columns)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """One run over many inputs: what was seen so far, and where it goes."""
+
+    pool: Pool
+    at: datetime
+    out: Printer
+    console: Console
+    fail_on: frozenset[str]
+    codes: set[int] = field(default_factory=set)
+    examined: int = 0
+    unreadable: int = 0
+    skipped: int = 0
+
+    def through(self, inputs: Iterator[Input], *, folders: list[str]) -> int:
+        """Examine all inputs, print every report, and return the exit code."""
+        taken: list[Input] = []
+        answers = self.pool.each("verify", _remembered(inputs, taken), at=self.at)
+        self.out.begin()
+        for position, answer in answers:
+            self._take(position, taken[position], answer)
+            self.console.progress(self.examined + self.unreadable + self.skipped, None)
+        self.out.end()
+        self._count(folders)
+        return exits.worst(self.codes)
+
+    def _take(self, position: int, item: Input, answer: dict[str, Any]) -> None:
+        document = document_of(answer, item.path, at=self.at, named=item.named)
+        error = document["error"]
+        if error is not None and not item.chosen and error["code"] in _SKIPPED_IN_FOLDERS:
+            self.skipped += 1
+            self.out.skip(position)
+            return
+        if error is None:
+            self.examined += 1
+        else:
+            self.unreadable += 1
+        self.codes.add(exits.exit_code(document, self.fail_on))
+        self.console.clear()
+        self.out.report(position, document)
+
+    def _count(self, folders: list[str]) -> None:
+        words = wording(self.out.language)
+        self.console.clear()
+        if self.examined + self.unreadable == 0 and folders:
+            self.console.warn(words.say("cli", "no-media", path=", ".join(folders)))
+            self.codes.add(exits.UNREADABLE)
+        if self.examined + self.unreadable + self.skipped > 1:
+            counts = {"examined": self.examined, "unreadable": self.unreadable, "skipped": self.skipped}
+            self.console.say(words.say("cli", "counts", **counts))
+
+
+def _remembered(inputs: Iterable[Input], taken: list[Input]) -> Iterator[tuple[Path, bool]]:
+    for item in inputs:
+        taken.append(item)
+        yield item.path, item.named

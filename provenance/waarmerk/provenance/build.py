@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The composition root: the only place that chooses sources, keys, lists and rules."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from waarmerk.provenance.credentials import CredentialReader
+from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.open import open_asset
+from waarmerk.provenance.model import Asset
+from waarmerk.provenance.pipeline import Basis, Verifier
+from waarmerk.provenance.report.document import to_dict
+from waarmerk.provenance.settings import Settings
+from waarmerk.provenance.sources import EvidenceSource
+from waarmerk.provenance.sources.credentials import CredentialSource
+from waarmerk.provenance.sources.metadata import MetadataSource
+from waarmerk.provenance.sources.unread import UnreadChannels
+from waarmerk.provenance.trust import TrustStore, load_store
+
+
+def tool_version() -> str:
+    """The version of the installed distribution."""
+    return version("waarmerk")
+
+
+def load_trust(settings: Settings, *, at: datetime) -> TrustStore:
+    """The trust store that ``settings`` name. Raises TrustListError."""
+    return load_store(settings.trust, data_folder=settings.data_folder, at=at)
+
+
+def build_verifier(settings: Settings | None = None, *, at: datetime | None = None) -> Verifier:
+    """A verifier that runs in this process; ``at`` is the clock of its decisions, now if not given.
+
+    For files of strangers use ``jobs.Pool``, which runs verifiers in confined processes.
+    Raises ConfigurationError where the settings or the trust store cannot be used.
+    """
+    moment = at or datetime.now(UTC)
+    chosen = settings or Settings()
+    return _verifier(chosen, load_trust(chosen, at=moment), moment)
+
+
+def _verifier(settings: Settings, trust: TrustStore, at: datetime) -> Verifier:
+    sources: list[EvidenceSource] = [
+        CredentialSource(CredentialReader(trust, at=at)),
+        MetadataSource(settings.limits),
+        UnreadChannels(watermark=False, registry=False),
+    ]
+    return Verifier(
+        open_asset=_opener(settings.limits),
+        sources=sources,
+        basis=Basis(trust_lists=trust.editions, trust_findings=trust.findings),
+        rules=None,
+        at=at,
+    )
+
+
+def _opener(limits: Limits) -> Callable[[Path], Asset]:
+    return lambda path: open_asset(path, limits=limits)
+
+
+class Workbench:
+    """What a worker process can be asked to do. Keeps what is costly to build between tasks."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises ConfigurationError where the settings cannot be used."""
+        self._settings = settings
+        self._version = tool_version()
+        self._built: tuple[datetime, TrustStore, Verifier] | None = None
+
+    def perform(self, verb: str, path: Path, *, named: bool, at: datetime) -> Any:
+        """Do ``verb`` with the file at ``path``; the answer is plain data. Raises ConfigurationError, KeyError."""
+        return {"verify": self._verify, "tree": self._tree, "detailed": self._detailed, "crjson": self._crjson}[verb](
+            path, named, at
+        )
+
+    def _at(self, at: datetime) -> tuple[TrustStore, Verifier]:
+        if self._built is None or self._built[0] != at:
+            trust = load_trust(self._settings, at=at)
+            self._built = (at, trust, _verifier(self._settings, trust, at))
+        return self._built[1], self._built[2]
+
+    def _verify(self, path: Path, named: bool, at: datetime) -> dict[str, Any]:
+        _, verifier = self._at(at)
+        document = to_dict(verifier.verify(path), tool_version=self._version)
+        if not named:
+            document["asset"]["name"] = None
+        return document
+
+    def _reader(self, at: datetime) -> CredentialReader:
+        return CredentialReader(self._at(at)[0], at=at)
+
+    def _tree(self, path: Path, named: bool, at: datetime) -> list[dict[str, Any]]:
+        asset = open_asset(path, limits=self._settings.limits)
+        return [asdict(manifest) for manifest in self._reader(at).manifests(asset)]
+
+    def _detailed(self, path: Path, named: bool, at: datetime) -> Any:
+        return self._reader(at).detailed(open_asset(path, limits=self._settings.limits))
+
+    def _crjson(self, path: Path, named: bool, at: datetime) -> Any:
+        return self._reader(at).crjson(open_asset(path, limits=self._settings.limits))

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From what a worker answered to a report document, whatever became of the worker."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from waarmerk.provenance.report.document import FORMAT
+
+_KEYS = ("format", "tool", "at", "asset", "status", "error", "verdict", "channels", "credentials", "metadata")
+
+
+def document_of(answer: dict[str, Any], path: Path, *, at: datetime, named: bool) -> dict[str, Any]:
+    """The report in a worker's answer; a report of failure where there is none that makes sense."""
+    report = answer.get("answer")
+    if isinstance(report, dict) and report.get("format") == FORMAT and all(key in report for key in _KEYS):
+        return report
+    code = answer.get("fault", "worker.answer")
+    return failure(str(code), path, at=at, named=named, where=answer.get("where"))
+
+
+def failure(code: str, path: Path, *, at: datetime, named: bool, where: object = None) -> dict[str, Any]:
+    """The report of a file whose examination failed with ``code``."""
+    from waarmerk.provenance.model import AssetFacts, Fault, Report  # noqa: PLC0415 - only where something failed
+    from waarmerk.provenance.pipeline import rfc3339  # noqa: PLC0415
+    from waarmerk.provenance.report.document import to_dict  # noqa: PLC0415
+    from waarmerk.provenance.report.wording import wording  # noqa: PLC0415
+
+    message = wording("en").say("fault", code).rstrip(".")
+    report = Report(
+        at=rfc3339(at),
+        asset=AssetFacts(name=path.name if named else None),
+        fault=Fault(code=code, message=f"{message} ({where})" if where else message),
+    )
+    return to_dict(report, tool_version=_version())
+
+
+def _version() -> str:
+    from importlib.metadata import version  # noqa: PLC0415
+
+    return version("waarmerk")

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Give up, for good, what a process that parses hostile files must not have: memory, files, network, programs.
+
+Linux: resource limits, ``PR_SET_NO_NEW_PRIVS`` and a seccomp filter (``man 2 seccomp``). Elsewhere only what the
+platform has. Confinement is a second wall: the first is that nothing in this project asks for a network.
+"""
+
+import ctypes
+import errno
+import platform
+import resource
+import signal
+import sys
+
+_PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 22, 38
+_SECCOMP_MODE_FILTER = 2
+_ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | errno.EPERM
+_LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+_OFFSET_NUMBER, _OFFSET_ARCHITECTURE = 0, 4
+_X32_NUMBERS = 0x40000000  # the second table of system calls on x86-64 would be a way around the first
+
+# socket, connect, socketpair, execve, execveat, ptrace, io_uring_setup: linux/arch/*/unistd tables
+_REFUSED = {
+    "x86_64": (0xC000003E, (41, 42, 53, 59, 322, 101, 425)),
+    "aarch64": (0xC00000B7, (198, 203, 199, 221, 281, 117, 425)),
+}
+
+
+class _Instruction(ctypes.Structure):
+    _fields_ = (("code", ctypes.c_uint16), ("jt", ctypes.c_uint8), ("jf", ctypes.c_uint8), ("k", ctypes.c_uint32))
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_uint16), ("instructions", ctypes.POINTER(_Instruction)))
+
+
+def limit_resources(*, address_space_bytes: int, open_files: int) -> None:
+    """Bound this process for good: address space, open files, no core dump, no byte written to any file."""
+    for what, soft in (
+        (resource.RLIMIT_AS, address_space_bytes),
+        (resource.RLIMIT_NOFILE, open_files),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, hard = resource.getrlimit(what)
+        bound = soft if hard == resource.RLIM_INFINITY else min(soft, hard)
+        resource.setrlimit(what, (bound, bound))
+
+
+def grant_cpu_seconds(seconds: int) -> None:
+    """Allow this many more seconds of processor time; beyond them the kernel ends the process."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    soft = int(used.ru_utime + used.ru_stime) + seconds + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+
+
+def refuse_network_and_programs() -> bool:
+    """No socket and no other program from here on, for this thread and all it starts; die with the parent.
+
+    Returns whether the kernel agreed to the filter.
+    """
+    if sys.platform != "linux" or platform.machine() not in _REFUSED:
+        return False
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        return False
+    filters = _filter(*_REFUSED[platform.machine()])
+    instructions = (_Instruction * len(filters))(*(_Instruction(*each) for each in filters))
+    program = _Program(len(filters), instructions)
+    return bool(libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) == 0)
+
+
+def _filter(architecture: int, refused: tuple[int, ...]) -> list[tuple[int, int, int, int]]:
+    """A classic BPF program: another architecture or a refused number gives EPERM, all else is allowed."""
+    to_refuse = len(refused) + 1  # distance from the first comparison to the refusal at the end
+    return [
+        (_LOAD, 0, 0, _OFFSET_ARCHITECTURE),
+        (_JUMP_EQUAL, 0, to_refuse + 2, architecture),
+        (_LOAD, 0, 0, _OFFSET_NUMBER),
+        (_JUMP_AT_LEAST, to_refuse, 0, _X32_NUMBERS),
+        *((_JUMP_EQUAL, to_refuse - 1 - i, 0, number) for i, number in enumerate(refused)),
+        (_RETURN, 0, 0, _ALLOW),
+        (_RETURN, 0, 0, _REFUSE),
+    ]

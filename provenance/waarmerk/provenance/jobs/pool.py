@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A pool of disposable processes: a file can end a worker, never the run.
+
+Each worker has one pair of pipes and one task at a time. One that crashes, hangs or answers nonsense is killed and
+replaced; its file is tried once more, alone in a fresh worker, then recorded as unreadable.
+"""
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self, cast
+
+from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.jobs.answers import document_of
+from waarmerk.provenance.jobs.frames import DeadlineError, FrameError, receive, send
+
+DEADLINE_SECONDS = 20.0  # wall clock for an image; a quiet machine needs 0.05
+DEADLINE_SECONDS_LARGE = 90.0  # beyond LARGE_BYTES: hashing and pixel searches take longer
+LARGE_BYTES = 32 * 2**20
+TASKS_PER_WORKER = 200  # then a fresh one, whatever the libraries may have leaked
+_KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "PYTHONHASHSEED", "VIRTUAL_ENV")
+
+
+class WorkerGone(Exception):
+    """A worker did not answer; ``code`` is the fault its file is recorded with."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Worker:
+    """One process and its pipes."""
+
+    def __init__(self, settings: dict[str, Any], folder: str) -> None:
+        # -P: the working directory is never a place to import from.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "waarmerk.provenance.jobs.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+            env=_environment(),
+            start_new_session=True,  # an interrupt at the terminal is for us to handle
+        )
+        self._in = cast(IO[bytes], self._process.stdin).fileno()
+        self._out = cast(IO[bytes], self._process.stdout).fileno()
+        self.tasks = 0
+        with contextlib.suppress(BrokenPipeError):  # its answer will say so
+            send(self._in, settings)
+
+    def ask(self, task: dict[str, Any], *, seconds: float) -> dict[str, Any]:
+        """The worker's answer. Raises WorkerGone, or ConfigurationError where the settings were refused."""
+        self.tasks += 1
+        try:
+            with contextlib.suppress(BrokenPipeError):  # a refusal may already wait in the other pipe
+                send(self._in, task)
+            answer = receive(self._out, deadline=time.monotonic() + seconds)
+        except DeadlineError:
+            raise WorkerGone("worker.timeout") from None
+        except FrameError:
+            raise WorkerGone("worker.answer") from None
+        if answer is None:
+            raise WorkerGone(self._last_words())
+        if "refused" in answer:
+            raise ConfigurationError(str(answer["refused"]["code"]), str(answer["refused"]["message"]))
+        return answer
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if self._process.wait(timeout=1) == -signal.SIGXCPU:
+                return "worker.timeout"
+        return "worker.crashed"
+
+    def end(self) -> None:
+        """Kill the process and take its remains."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+
+def _environment() -> dict[str, str]:
+    """What a worker may know of our environment: no proxies, no tokens; numeric libraries stay on one thread."""
+    kept = {name: value for name in _KEPT_ENVIRONMENT if (value := os.environ.get(name)) is not None}
+    if "C2PA_LIBRARY_NAME" in os.environ:  # passed on so that the engine's settings refuse it aloud
+        kept["C2PA_LIBRARY_NAME"] = os.environ["C2PA_LIBRARY_NAME"]
+    return kept | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+
+
+class Pool:
+    """``size`` workers, started when first needed. Safe to use from several threads; a context manager."""
+
+    def __init__(self, settings: dict[str, Any], *, size: int = 1) -> None:
+        """``settings`` is ``Settings.to_json()``. Raises ValueError for a size below one."""
+        if size < 1:
+            raise ValueError("a pool has at least one worker")
+        self._settings = settings
+        self.size = size
+        self._folder = tempfile.TemporaryDirectory(prefix="waarmerk-empty-")
+        self._idle: queue.LifoQueue[Worker | None] = queue.LifoQueue()
+        for _ in range(size):
+            self._idle.put(None)
+        self._all: set[Worker] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def warm(self) -> None:
+        """Start one worker now, so that it gets ready while the caller does other things."""
+        self._idle.put(self._take() or self._start())
+
+    def close(self) -> None:
+        """End all workers; whoever still waits for one gets WorkerGone or a fault."""
+        with self._lock:
+            self._closed = True
+            workers, self._all = self._all, set()
+        for worker in workers:
+            worker.end()
+        self._folder.cleanup()
+
+    def verify(self, path: Path, *, at: datetime, named: bool = True) -> dict[str, Any]:
+        """The report document of the file at ``path``; a file that ends its worker is a report too.
+
+        Raises ConfigurationError where the settings cannot be used.
+        """
+        return document_of(self.perform("verify", path, at=at, named=named), path, at=at, named=named)
+
+    def perform(self, verb: str, path: Path, *, at: datetime, named: bool = True) -> dict[str, Any]:
+        """Have one worker do ``verb`` (a verb of ``build.Workbench``) with the file at ``path``."""
+        task = {"verb": verb, "path": str(path.absolute()), "at": at.isoformat(), "named": named}
+        seconds = _deadline(path)
+        try:
+            return self._ask(task, seconds)
+        except WorkerGone as first:
+            if first.code == "worker.timeout":
+                return {"fault": first.code}
+        try:  # a crash may have been another file's doing: once more, in a worker that has seen nothing else
+            return self._ask(task, seconds, fresh=True)
+        except WorkerGone as second:
+            return {"fault": second.code}
+
+    def each(
+        self, verb: str, items: Iterable[tuple[Path, bool]], *, at: datetime
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        """(position, answer) of every item (path, whether its name is told), as they finish.
+
+        Takes from ``items`` only a few ahead of the workers, so that it may be endless.
+        """
+        waiting: dict[Future[dict[str, Any]], int] = {}
+        with ThreadPoolExecutor(self.size, thread_name_prefix="waarmerk-pool") as threads:
+            for position, (path, named) in enumerate(items):
+                waiting[threads.submit(self.perform, verb, path, at=at, named=named)] = position
+                if len(waiting) >= 4 * self.size:
+                    yield from _finished(waiting)
+            while waiting:
+                yield from _finished(waiting)
+
+    def _ask(self, task: dict[str, Any], seconds: float, *, fresh: bool = False) -> dict[str, Any]:
+        worker = self._take()
+        if worker is not None and (fresh or worker.tasks >= TASKS_PER_WORKER):
+            self._end(worker)
+            worker = None
+        try:
+            worker = worker or self._start()
+            answer = worker.ask(task, seconds=seconds)
+        except BaseException:
+            if worker is not None:
+                self._end(worker)
+            self._idle.put(None)
+            raise
+        self._idle.put(worker)
+        return answer
+
+    def _take(self) -> Worker | None:
+        return self._idle.get()
+
+    def _start(self) -> Worker:
+        with self._lock:
+            if self._closed:
+                raise WorkerGone("worker.crashed")
+            worker = Worker(self._settings, self._folder.name)
+            self._all.add(worker)
+            return worker
+
+    def _end(self, worker: Worker) -> None:
+        with self._lock:
+            self._all.discard(worker)
+        worker.end()
+
+
+def _finished(waiting: dict[Future[dict[str, Any]], int]) -> Iterator[tuple[int, dict[str, Any]]]:
+    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+    for future in sorted(done, key=waiting.__getitem__):
+        yield waiting.pop(future), future.result()
+
+
+def _deadline(path: Path) -> float:
+    try:
+        return DEADLINE_SECONDS_LARGE if path.stat().st_size > LARGE_BYTES else DEADLINE_SECONDS
+    except OSError:
+        return DEADLINE_SECONDS

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The process that parses files: confined first, then given its settings, then one file after the other.
+
+It answers every task with one frame: ``{"report": …}`` or ``{"refused": {"code", "message"}}`` where the settings
+themselves cannot be used. Run as ``python -m waarmerk.provenance.jobs.worker`` by the pool, never by hand.
+"""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.jobs import confine
+from waarmerk.provenance.jobs.frames import receive, send
+
+if TYPE_CHECKING:
+    from waarmerk.provenance.build import Workbench
+
+CPU_SECONDS = 40
+ADDRESS_SPACE_BYTES = 2 * 2**30
+OPEN_FILES = 64
+
+
+def main() -> None:
+    """Confine this process, then answer tasks from standard input until it closes."""
+    answers = os.dup(1)
+    os.dup2(2, 1)  # a stray print of a library is not an answer
+    confine.limit_resources(address_space_bytes=ADDRESS_SPACE_BYTES, open_files=OPEN_FILES)
+    confine.refuse_network_and_programs()
+    settings = receive(0)
+    if settings is None:
+        return
+    try:
+        bench = _workbench(settings)
+    except ConfigurationError as error:
+        send(answers, {"refused": {"code": error.code, "message": error.message}})
+        return
+    while (task := receive(0)) is not None:
+        confine.grant_cpu_seconds(CPU_SECONDS)
+        send(answers, _answer(bench, task))
+
+
+def _workbench(settings: dict[str, Any]) -> "Workbench":
+    from waarmerk.provenance.build import Workbench  # noqa: PLC0415 - only after confinement
+    from waarmerk.provenance.settings import Settings  # noqa: PLC0415
+
+    return Workbench(Settings.from_json(settings))
+
+
+def _answer(bench: "Workbench", task: dict[str, Any]) -> dict[str, Any]:
+    try:
+        at = datetime.fromisoformat(task["at"]).astimezone(UTC)
+        return {"answer": bench.perform(task["verb"], Path(task["path"]), named=task["named"], at=at)}
+    except MemoryError:
+        return {"fault": "worker.memory"}
+    except Exception as error:  # a fault of ours must not end the run, and must not pass for a finding
+        frames = _places(error)
+        return {"fault": "internal.fault", "where": f"{type(error).__name__} at {frames}"}
+
+
+def _places(error: BaseException) -> str:
+    """Where an exception passed: module and line only, for its text may hold bytes of the file."""
+    places = []
+    step = error.__traceback__
+    while step is not None:
+        places.append(f"{step.tb_frame.f_globals.get('__name__', '?')}:{step.tb_lineno}")
+        step = step.tb_next
+    return " > ".join(places[-4:])
+
+
+if __name__ == "__main__":
+    main()

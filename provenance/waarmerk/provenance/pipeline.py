@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Verify one file: path -> asset -> evidence -> verdict -> duties -> report, in one straight line."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
+from waarmerk.provenance.model import (
+    Asset,
+    AssetFacts,
+    Assurance,
+    Claimant,
+    Credential,
+    CredentialState,
+    Duty,
+    Edition,
+    Evidence,
+    Fault,
+    Finding,
+    Report,
+    Verdict,
+)
+from waarmerk.provenance.sources import EvidenceSource, Examination
+from waarmerk.provenance.verdict import weigh
+
+Opener = Callable[[Path], Asset]
+
+
+class Rules(Protocol):
+    """Anything that turns a finding into duties, as the loaded rule packs do."""
+
+    editions: tuple[Edition, ...]
+
+    def duties(self, asset: Asset, examined: Examination, verdict: Verdict, at: datetime) -> tuple[Duty, ...]:
+        """The duties that follow; pure in its arguments."""
+        ...
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What the person handing in the file declares about it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What every report of a verifier rests on."""
+
+    trust_lists: tuple[Edition, ...]
+    trust_findings: tuple[Finding, ...] = ()
+
+
+class Verifier:
+    """Examines files and says what may be said of them. Holds no state between files."""
+
+    def __init__(
+        self,
+        *,
+        open_asset: Opener,
+        sources: Sequence[EvidenceSource],
+        basis: Basis,
+        rules: Rules | None,
+        at: datetime,
+    ) -> None:
+        self._open_asset = open_asset
+        self._sources = tuple(sources)
+        self._basis = basis
+        self._rules = rules
+        self._at = at
+
+    def verify(self, path: Path) -> Report:
+        """Examine the file at ``path``. A file that cannot be examined is a report too, never an exception."""
+        try:
+            asset = self._open_asset(path)
+        except (UnsupportedAsset, LimitExceeded) as error:
+            return self._unreadable(path, error.code, error.message)
+        except FileNotFoundError:
+            return self._unreadable(path, "media.missing", "no such file")
+        except OSError as error:
+            return self._unreadable(path, "media.unreadable", error.strerror or "cannot be read")
+        try:
+            return self.examine(asset)
+        except UnsupportedAsset as error:  # the bytes changed under our hands
+            return self._unreadable(path, error.code, error.message)
+
+    def examine(self, asset: Asset) -> Report:
+        """Examine an opened asset: every source, then the verdict, then the duties."""
+        examined = _merged(source.examine(asset) for source in self._sources)
+        declared = self._rules.evidence() if self._rules is not None else ()
+        verdict = weigh((*examined.evidence, *declared, *self._trust_evidence(examined.credential)))
+        duties = self._rules.duties(asset, examined, verdict, self._at) if self._rules is not None else ()
+        return Report(
+            at=rfc3339(self._at),
+            asset=AssetFacts.of(asset),
+            verdict=verdict,
+            channels=examined.channels,
+            credential=examined.credential or Credential(),
+            declarations=examined.declarations,
+            marks=examined.marks,
+            matches=examined.matches,
+            duties=duties,
+            trust_lists=self._basis.trust_lists,
+            rule_packs=self._rules.editions if self._rules is not None else (),
+        )
+
+    def _trust_evidence(self, credential: Credential | None) -> tuple[Evidence, ...]:
+        """Concerns about the lists themselves, where a credential was held against them."""
+        findings = self._basis.trust_findings
+        if not findings or credential is None or credential.state is CredentialState.NONE:
+            return ()
+        return (Evidence(channel="c2pa", claimant=Claimant.SIGNER, assurance=Assurance.ABSENT, findings=findings),)
+
+    def _unreadable(self, path: Path, code: str, message: str) -> Report:
+        return unreadable(AssetFacts(name=path.name), Fault(code=code, message=message), self._basis, at=self._at)
+
+
+def unreadable(asset: AssetFacts, fault: Fault, basis: Basis, *, at: datetime) -> Report:
+    """The report of a file that could not be examined."""
+    return Report(at=rfc3339(at), asset=asset, fault=fault, trust_lists=basis.trust_lists)
+
+
+def rfc3339(moment: datetime) -> str:
+    """``moment`` in UTC to the second, e.g. ``2026-11-21T12:00:00Z``."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _merged(examinations: Iterable[Examination]) -> Examination:
+    """One examination out of many; of credential and declarations there is at most one source each."""
+    whole = Examination()
+    for part in examinations:
+        whole = replace(
+            whole,
+            evidence=whole.evidence + part.evidence,
+            channels=whole.channels + part.channels,
+            credential=whole.credential or part.credential,
+            declarations=whole.declarations or part.declarations,
+            marks=whole.marks + part.marks,
+            matches=whole.matches + part.matches,
+        )
+    return whole

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The panel a person reads: the verdict in a sentence, one line an axis, what to mind, what to do.
+
+Rendered from the report's dictionary. Green is only what a list the reader trusts vouches for; a stranger's intact
+signature is not green, and neither is silence.
+"""
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from waarmerk.provenance.report.escape import plain
+from waarmerk.provenance.report.wording import Wording, wording
+
+_LISTED = ("official", "interim", "user")
+_RED, _YELLOW, _GREEN, _DIM, _BOLD = "31", "33", "32", "2", "1"
+_GUTTER = 15
+
+
+def render(document: dict[str, Any], *, language: str, colour: bool, width: int = 100) -> str:
+    """The panel for one report, without a final newline. ``width`` in characters, at least 60."""
+    panel = _Panel(wording(language), colour=colour, width=max(60, width))
+    return "\n".join(panel.lines(document))
+
+
+class _Panel:
+    def __init__(self, words: Wording, *, colour: bool, width: int) -> None:
+        self._words = words
+        self._colour = colour
+        self._width = width
+
+    def lines(self, document: dict[str, Any]) -> Iterator[str]:
+        name = document["asset"]["name"]
+        yield self._paint(plain(name) if name else "-", _BOLD)
+        yield from self._wrapped("  ", document["verdict"]["summary"][self._words.language], self._tone(document))
+        if document["status"] == "examined":
+            yield ""
+            yield from self._axes(document)
+            yield from self._listed("labels", list(self._labels(document)), _YELLOW)
+            yield from self._listed("concerns", list(self._concerns(document)), _YELLOW)
+            yield from self._listed("unread", list(self._unread(document)), _DIM)
+        steps = [step[self._words.language] for step in document["verdict"]["next_steps"]]
+        yield from self._listed("steps", steps, "")
+
+    def _tone(self, document: dict[str, Any]) -> str:
+        verdict, credential = document["verdict"], document["credentials"]
+        if document["status"] != "examined" or verdict["conflict"]:
+            return _RED
+        if credential["integrity"] == "altered":
+            return _RED
+        if verdict["authentic_capture"]:
+            return _GREEN
+        return _BOLD if verdict["tier"] == "proven" else _YELLOW
+
+    def _axes(self, document: dict[str, Any]) -> Iterator[str]:
+        credential = document["credentials"]
+        yield from self._row("credentials", *self._state(credential))
+        if credential["state"] in ("embedded", "sidecar"):
+            yield from self._row("signer", *self._signer(credential["signer"]))
+            yield from self._row("identity", self._words.say("identity", credential["identity"]), "")
+            yield from self._row("chain", *self._chain(credential))
+            yield from self._row("ai", self._words.say("ai", credential["ai"]["signal"]), "")
+        yield from self._row("metadata", self._declared(document["metadata"]), "")
+        marks = [self._mark(mark) for mark in document["watermarks"]] or [self._words.say("axis", "no_marks")]
+        for mark in marks:
+            yield from self._row("marks", mark, "")
+
+    def _state(self, credential: dict[str, Any]) -> tuple[str, str]:
+        state = self._words.say("state", credential["state"], url=credential["remote_url"] or "?")
+        if credential["state"] not in ("embedded", "sidecar"):
+            return state, ""
+        integrity = credential["integrity"]
+        listed = credential["signer"]["status"] in _LISTED
+        tone = _RED if integrity == "altered" else _GREEN if integrity == "intact" and listed else _YELLOW
+        return f"{state}, {self._words.say('integrity', integrity)}", tone
+
+    def _signer(self, signer: dict[str, Any]) -> tuple[str, str]:
+        standing = self._words.say("signer", signer["status"])
+        name = signer["name"] or self._words.say("axis", "nobody")
+        if signer["verified_name"]:
+            text, tone = self._words.say("axis", "named", name=name, list=standing), _GREEN
+        else:
+            text, tone = f"{self._words.say('axis', 'claims', name=name)} ({standing})", _YELLOW
+        if signer["time"] is not None:
+            key = "signed_at" if signer["time_status"] == "trusted" else "signed_claimed"
+            text += "; " + self._words.say("axis", key, time=signer["time"])
+        return text, tone
+
+    def _chain(self, credential: dict[str, Any]) -> tuple[str, str]:
+        text = self._words.say("chain", credential["chain"], count=len(credential["ingredients"]))
+        return text, _YELLOW if credential["chain"] in ("broken", "missing") else ""
+
+    def _declared(self, metadata: dict[str, Any] | None) -> str:
+        if metadata is None:
+            return self._words.say("axis", "no_metadata")
+        parts = [
+            self._words.say("metadata", key, value=", ".join(value) if isinstance(value, list) else value)
+            for key in ("source_types", "aigc_label", "ai_system", "camera", "software", "captured_at", "credit")
+            if (value := metadata[key])
+        ]
+        parts += [self._words.say("metadata", "hint", **hint) for hint in metadata["hints"]]
+        return "; ".join(parts) or self._words.say("axis", "no_metadata")
+
+    def _mark(self, mark: dict[str, Any]) -> str:
+        if mark["p_value"] is None:
+            return self._words.say("mark", "unread", key=mark["key_id"])
+        key = "absent" if not mark["detected"] else "found" if mark["payload"] else "found-silent"
+        return self._words.say("mark", key, key=mark["key_id"], p=f"{mark['p_value']:.1e}", means=mark["means"] or "?")
+
+    def _labels(self, document: dict[str, Any]) -> Iterator[str]:
+        language = self._words.language
+        for duty in document["labels"]:
+            status = self._words.say("status", duty["status"])
+            if duty["status"] == "undecided":
+                asks = " ".join(plain(str(ask["question"].get(language) or ask["field"])) for ask in duty["asks"])
+                yield f"{status}: {asks} ({plain(duty['rule'])})"
+            else:
+                text = duty["wording"].get(language) or duty["wording"].get("en") or duty["label"]
+                yield f"{status}, {plain(duty['who'])}: “{plain(text)}” ({plain(duty['rule'])})"
+
+    def _concerns(self, document: dict[str, Any]) -> Iterator[str]:
+        for concern in document["verdict"]["concerns"]:
+            yield self._words.say("concern", concern["code"], about=concern["about"])
+
+    def _unread(self, document: dict[str, Any]) -> Iterator[str]:
+        for channel in document["channels"]:
+            if channel["state"] == "unread" and channel["code"]:
+                yield self._words.say("channel", channel["code"])
+
+    def _row(self, axis: str, text: str, tone: str) -> Iterator[str]:
+        head = "  " + self._words.say("axis", axis).ljust(_GUTTER)
+        yield from self._wrapped(head, text, tone)
+
+    def _listed(self, axis: str, items: list[str], tone: str) -> Iterator[str]:
+        if not items:
+            return
+        yield ""
+        head = "  " + self._words.say("axis", axis).ljust(_GUTTER)
+        for item in items:
+            yield from self._wrapped(head + "- ", item, tone)
+            head = " " * (_GUTTER + 2)
+
+    def _wrapped(self, head: str, text: str, tone: str) -> Iterator[str]:
+        lines: Iterable[str] = textwrap.wrap(text, self._width - len(head), break_on_hyphens=False) or [""]
+        for line in lines:
+            yield head + self._paint(line, tone)
+            head = " " * len(head)
+
+    def _paint(self, text: str, tone: str) -> str:
+        return f"\x1b[{tone}m{text}\x1b[0m" if self._colour and tone else text

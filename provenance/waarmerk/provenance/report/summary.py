@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verdict in a sentence, and what a careful person does now.
+
+Both are chosen from the report alone and written in ``wording``; the choice stands here, the words there.
+"""
+
+from waarmerk.provenance.model import (
+    Claimant,
+    CredentialState,
+    Integrity,
+    Origin,
+    Report,
+    SignerStatus,
+    Tier,
+)
+from waarmerk.provenance.report.wording import Wording
+
+
+def summary_key(report: Report) -> str:
+    """The key of the sentence that says what may be said of this file, the gravest first."""
+    if report.fault is not None:
+        return "unreadable"
+    verdict = report.verdict
+    if verdict.conflict:
+        return f"conflict-{verdict.tier}"
+    if verdict.tier in (Tier.PROVEN, Tier.CLAIMED):
+        return f"{verdict.origin}-{_basis(report)}"
+    if verdict.authentic_capture:
+        return "authentic-capture"
+    if verdict.origin in (Origin.CAPTURED, Origin.CREATED):
+        return str(verdict.origin)
+    if verdict.tier is Tier.SUSPECTED:
+        return "suspected-altered" if _integrity(report) is Integrity.ALTERED else "suspected"
+    return _unknown_key(report)
+
+
+def _basis(report: Report) -> str:
+    """What a standing AI finding rests on: a listed signer, a bound mark, or who merely claims it."""
+    if report.verdict.tier is Tier.PROVEN:
+        credential = report.credential
+        listed = credential is not None and credential.signer.status.is_listed
+        return "proven" if listed and credential is not None and credential.source_types else "mark"
+    claimants = report.verdict.claimed_by
+    return "declared" if Claimant.UPLOADER in claimants else "claimed"
+
+
+def _integrity(report: Report) -> Integrity:
+    return report.credential.integrity if report.credential is not None else Integrity.UNCHECKED
+
+
+def _unknown_key(report: Report) -> str:
+    credential = report.credential
+    if credential is None or credential.state is CredentialState.NONE:
+        return "nothing"
+    if credential.state in (CredentialState.REMOTE, CredentialState.UNREADABLE):
+        return f"state-{credential.state}"
+    if credential.integrity is not Integrity.INTACT:
+        return f"integrity-{credential.integrity}"
+    if credential.signer.status.is_listed:
+        return "signed-silent"
+    return f"signer-{credential.signer.status}"
+
+
+def summary(report: Report, words: Wording) -> str:
+    """The verdict in a sentence or two, in the language of ``words``."""
+    credential = report.credential
+    name = credential.signer.name if credential is not None else None
+    return words.say(
+        "summary",
+        summary_key(report),
+        signer=name or words.say("axis", "nobody"),
+        list=words.say("signer", str(credential.signer.status)) if credential is not None else "",
+        claimants=", ".join(words.say("claimant", str(claimant)) for claimant in report.verdict.claimed_by),
+        reason=words.say("fault", report.fault.code) if report.fault is not None else "",
+    )
+
+
+def step_keys(report: Report) -> tuple[str, ...]:
+    """What a careful person does now, most useful first, at most five."""
+    if report.fault is not None:
+        return ("ask-original",) if report.fault.code != "media.missing" else ()
+    steps = [*_credential_steps(report), *_verdict_steps(report)]
+    return tuple(dict.fromkeys(steps))[:5]
+
+
+def _verdict_steps(report: Report) -> list[str]:
+    verdict = report.verdict
+    if verdict.conflict:
+        return ["look-yourself", "ask-original"]
+    if verdict.tier is Tier.PROVEN:
+        return ["label-it"]
+    if verdict.tier in (Tier.CLAIMED, Tier.SUSPECTED):
+        return ["look-yourself", "ask-original"]
+    if verdict.origin is Origin.UNKNOWN:
+        return ["ask-original", "closed-checkers", "search-earlier"]
+    return ["context-still"]
+
+
+def _credential_steps(report: Report) -> list[str]:
+    credential = report.credential
+    if credential is None:
+        return []
+    if credential.state is CredentialState.REMOTE:
+        return ["remote-yourself"]
+    if credential.state is CredentialState.UNREADABLE:
+        return ["ask-original"]
+    if credential.integrity in (Integrity.ALTERED, Integrity.MALFORMED):
+        return ["not-as-signed", "ask-original"]
+    steps = []
+    if credential.signer.status is SignerStatus.UNKNOWN:
+        steps.append("contact-signer")
+    if credential.chain in ("broken", "missing"):
+        steps.append("ask-parent")
+    return steps

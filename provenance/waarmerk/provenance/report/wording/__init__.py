@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every sentence a person reads, by language: one file a language, equal keys in all of them."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from waarmerk.provenance.report.escape import plain
+
+LANGUAGES = ("en", "nl")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The sentences of one language. ``sections`` maps a section to its keys and texts."""
+
+    language: str
+    sections: dict[str, dict[str, str]]
+
+    def say(self, section: str, key: str, /, **parts: object) -> str:
+        """The sentence for ``key`` with its parts filled in, each part made safe to show.
+
+        A code without a sentence of its own is shown as it is: a standard's code is better than silence.
+        """
+        text = self.sections[section].get(key)
+        if text is None:
+            about = str(parts.get("about") or "")
+            return f"{key}: {plain(about)}" if about else key
+        return text.format_map({name: plain(str(part)) for name, part in parts.items()})
+
+    def has(self, section: str, key: str) -> bool:
+        """Whether there is a sentence for ``key``."""
+        return key in self.sections.get(section, {})
+
+
+@cache
+def wording(language: str) -> Wording:
+    """The wording of ``en`` or ``nl``. Raises KeyError for another language."""
+    if language not in LANGUAGES:
+        raise KeyError(language)
+    data: dict[str, Any] = tomllib.loads((files(__name__) / f"{language}.toml").read_text("utf-8"))
+    return Wording(language, data)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a verifier rests on, in a form that can be written down, hashed and told to another process."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.media.limits import Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a verifier rests on. Every field has a plain JSON form.
+
+    ``trust`` names a trust store folder; without it the store in ``data_folder`` is used, list by list, completed by
+    the snapshot that ships. ``limits`` may lower the limits of ``media/limits.py``, never raise them.
+    """
+
+    trust: Path | None = None
+    data_folder: Path | None = None
+    limits: Limits = field(default_factory=Limits)
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings as plain data."""
+        return {
+            "trust": None if self.trust is None else str(self.trust.absolute()),
+            "data_folder": None if self.data_folder is None else str(self.data_folder.absolute()),
+            "limits": asdict(self.limits),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Settings from plain data. Raises ConfigurationError for an unknown key or a limit that is raised."""
+        unknown = sorted(set(data) - {f.name for f in fields(cls)})
+        if unknown:
+            raise ConfigurationError("settings.unknown-key", f"unknown setting: {', '.join(unknown)}")
+        return cls(
+            trust=_path(data.get("trust")),
+            data_folder=_path(data.get("data_folder")),
+            limits=Limits().lowered(data.get("limits") or {}),
+        )
+
+    @classmethod
+    def from_toml(cls, path: Path) -> Self:
+        """Settings from a TOML file. Raises ConfigurationError naming what is wrong with it."""
+        try:
+            return cls.from_json(tomllib.loads(path.read_text("utf-8")))
+        except (OSError, ValueError) as error:
+            raise ConfigurationError("settings.unreadable", f"{path.name}: {error}") from error
+
+
+def _path(value: object) -> Path | None:
+    return None if value is None else Path(str(value))

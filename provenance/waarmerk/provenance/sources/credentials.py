@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Content Credentials as evidence."""
+
+from typing import Protocol
+
+from waarmerk.provenance.model import (
+    Asset,
+    Assurance,
+    Channel,
+    ChannelState,
+    Claimant,
+    Credential,
+    CredentialState,
+    Evidence,
+    Integrity,
+    Origin,
+    SignerStatus,
+)
+from waarmerk.provenance.model.source_types import origin_of
+from waarmerk.provenance.sources import Examination
+
+_SIGNER_ASSURANCE = {
+    SignerStatus.OFFICIAL: Assurance.TRUSTED,
+    SignerStatus.INTERIM: Assurance.TRUSTED,
+    SignerStatus.USER: Assurance.TRUSTED,
+    SignerStatus.UNKNOWN: Assurance.VALID,
+    SignerStatus.EXPIRED: Assurance.VALID,
+    SignerStatus.REVOKED: Assurance.INVALID,
+    SignerStatus.WRONG_PURPOSE: Assurance.INVALID,
+    SignerStatus.NONE: Assurance.INVALID,
+}
+
+
+class Reader(Protocol):
+    """Anything that reads a credential, as ``credentials.CredentialReader`` does."""
+
+    def read(self, asset: Asset) -> Credential:
+        """The credential of ``asset``; content never makes it raise."""
+        ...
+
+
+class CredentialSource:
+    """What the manifest store of an asset says, as far as its integrity and its signer allow it to speak."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def examine(self, asset: Asset) -> Examination:
+        """Read the credential and put it on the scale of assurance."""
+        credential = self._reader.read(asset)
+        return Examination(evidence=(evidence_of(credential),), channels=(_channel(credential),), credential=credential)
+
+
+def assurance_of(credential: Credential) -> Assurance:
+    """The row of the contract's table for this credential: integrity first, then the signer."""
+    if credential.state is CredentialState.NONE:
+        return Assurance.ABSENT
+    if credential.state is CredentialState.REMOTE:
+        return Assurance.INDIRECT if credential.source_types else Assurance.UNREADABLE
+    if credential.integrity is Integrity.UNCHECKED:
+        return Assurance.UNREADABLE
+    if credential.integrity is not Integrity.INTACT:
+        return Assurance.INVALID
+    return _SIGNER_ASSURANCE[credential.signer.status]
+
+
+def evidence_of(credential: Credential) -> Evidence:
+    """A credential as evidence.
+
+    What an altered or malformed credential says of AI stays a suspicion; any other origin stated there counts for
+    nothing, as does whatever an unread store might say.
+    """
+    assurance = assurance_of(credential)
+    origin = origin_of(credential.source_types)
+    if assurance <= Assurance.ABSENT or (assurance <= Assurance.INDIRECT and not origin.is_ai):
+        origin = Origin.UNKNOWN
+    return Evidence(
+        channel="c2pa",
+        claimant=Claimant.SIGNER,
+        assurance=assurance,
+        origin=origin,
+        bars=credential.capture_bars,
+        findings=credential.concerns,
+    )
+
+
+def _channel(credential: Credential) -> Channel:
+    match credential.state:
+        case CredentialState.NONE:
+            return Channel(name="c2pa", state=ChannelState.NONE)
+        case CredentialState.REMOTE | CredentialState.UNREADABLE:
+            return Channel(name="c2pa", state=ChannelState.UNREAD, why=f"credentials.{credential.state}")
+        case _:
+            return Channel(name="c2pa", state=ChannelState.FOUND)

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Channels that could speak and were not listened to, so that "nothing found" is never read as "nothing there"."""
+
+from waarmerk.provenance.model import Asset, Channel, ChannelState
+from waarmerk.provenance.sources import Examination
+
+# Closed marks: only their owners hold the detector. Where each can be asked stands in the wording of its code.
+_CLOSED = (("SynthID", "synthid"), ("Amazon", "titan"), ("Meta", "meta"), ("TikTok", "tiktok"))
+_VISUAL = ("image/", "video/")
+
+
+class UnreadChannels:
+    """Names what nobody here looked at: other sources' channels that are not configured, and closed marks."""
+
+    def __init__(self, *, watermark: bool, registry: bool) -> None:
+        self._watermark = watermark
+        self._registry = registry
+
+    def examine(self, asset: Asset) -> Examination:
+        """Name the unread channels for this kind of asset."""
+        channels = []
+        if not self._watermark:
+            channels.append(_unread("watermark", "watermark.no-key"))
+        if not self._registry:
+            channels.append(_unread("registry", "registry.not-configured"))
+        if asset.media_type.startswith(_VISUAL):
+            channels.append(_unread("open-marks", "open-marks.not-searched"))
+            channels.extend(_unread(f"closed:{name}", f"closed.{code}") for name, code in _CLOSED)
+        return Examination(channels=tuple(channels))
+
+
+def _unread(name: str, why: str) -> Channel:
+    return Channel(name=name, state=ChannelState.UNREAD, why=why)
