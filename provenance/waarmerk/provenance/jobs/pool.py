@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +29,8 @@ DEADLINE_SECONDS = 20.0  # wall clock for an image; a quiet machine needs 0.05
 DEADLINE_SECONDS_LARGE = 90.0  # beyond LARGE_BYTES: hashing and pixel searches take longer
 LARGE_BYTES = 32 * 2**20
 TASKS_PER_WORKER = 200  # then a fresh one, whatever the libraries may have leaked
+# -P: the working directory is never a place to import from.
+COMMAND = (sys.executable, "-P", "-m", "waarmerk.provenance.jobs.worker")
 _KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "PYTHONHASHSEED", "VIRTUAL_ENV")
 
 
@@ -43,10 +45,9 @@ class WorkerGone(Exception):
 class Worker:
     """One process and its pipes."""
 
-    def __init__(self, settings: dict[str, Any], folder: str) -> None:
-        # -P: the working directory is never a place to import from.
+    def __init__(self, command: Sequence[str], settings: dict[str, Any], folder: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "waarmerk.provenance.jobs.worker"],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -104,11 +105,12 @@ def _environment() -> dict[str, str]:
 class Pool:
     """``size`` workers, started when first needed. Safe to use from several threads; a context manager."""
 
-    def __init__(self, settings: dict[str, Any], *, size: int = 1) -> None:
-        """``settings`` is ``Settings.to_json()``. Raises ValueError for a size below one."""
+    def __init__(self, settings: dict[str, Any], *, size: int = 1, command: Sequence[str] = COMMAND) -> None:
+        """``settings`` is ``Settings.to_json()``, ``command`` starts a worker. Raises ValueError for a size below one."""
         if size < 1:
             raise ValueError("a pool has at least one worker")
         self._settings = settings
+        self._command = command
         self.size = size
         self._folder = tempfile.TemporaryDirectory(prefix="waarmerk-empty-")
         self._idle: queue.LifoQueue[Worker | None] = queue.LifoQueue()
@@ -197,7 +199,7 @@ class Pool:
         with self._lock:
             if self._closed:
                 raise WorkerGone("worker.crashed")
-            worker = Worker(self._settings, self._folder.name)
+            worker = Worker(self._command, self._settings, self._folder.name)
             self._all.add(worker)
             return worker
 

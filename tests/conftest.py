@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What many tests need: the shared material where it is there, a clock, the command line as a user runs it."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The shared material beside the project; tests that need it are skipped where it is absent."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("the shared corpus is not beside this checkout")
+    return folder
+
+
+@pytest.fixture
+def at() -> datetime:
+    """The clock of every decision in the tests."""
+    return AT
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def waarmerk(tmp_path: Path) -> Run:
+    """Run the command as a user does, with a data folder of its own."""
+
+    def run(*arguments: str | Path, stdin: str | bytes | None = None, cwd: Path | None = None) -> (
+        subprocess.CompletedProcess[str]
+    ):
+        command: Sequence[str] = [sys.executable, "-m", "waarmerk.cli", *map(str, arguments)]
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        done = subprocess.run(
+            command,
+            input=data,
+            capture_output=True,
+            timeout=120,
+            check=False,
+            cwd=cwd,
+            env={"PATH": "/usr/bin:/bin", "XDG_DATA_HOME": str(tmp_path / "data"), "HOME": str(tmp_path)},
+        )
+        return subprocess.CompletedProcess(
+            command, done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
+        )
+
+    return run

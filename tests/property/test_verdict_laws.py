@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The laws of the verdict, over all combinations of evidence: total, order-free, never upgraded."""
+
+import os
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from waarmerk.provenance.model import Assurance, Claimant, Evidence, Finding, Origin, Tier
+from waarmerk.provenance.verdict import tier_of, weigh
+
+EXAMPLES = int(os.environ.get("WAARMERK_EXAMPLES", "2000"))
+FINDINGS = st.lists(st.sampled_from([Finding("chain.open"), Finding("trust.undated", "x")]), max_size=2).map(tuple)
+
+
+@st.composite
+def evidence(draw: st.DrawFn) -> Evidence:
+    assurance = draw(st.sampled_from(Assurance))
+    origins = [Origin.UNKNOWN]
+    if assurance > Assurance.ABSENT:
+        origins += [Origin.CREATED, Origin.AI_GENERATED, Origin.AI_MODIFIED]
+    if assurance >= Assurance.DECLARED:
+        origins.append(Origin.CAPTURED)
+    origin = draw(st.sampled_from(origins))
+    return Evidence(
+        channel=draw(st.sampled_from(["c2pa", "metadata", "registry"])),
+        claimant=draw(st.sampled_from(Claimant)),
+        assurance=assurance,
+        origin=origin,
+        contradicts_ai=assurance > Assurance.ABSENT and origin is Origin.UNKNOWN and draw(st.booleans()),
+        bars=draw(FINDINGS) if origin is Origin.CAPTURED else (),
+        findings=draw(FINDINGS),
+    )
+
+
+MANY = st.lists(evidence(), max_size=6)
+STRENGTH = {Tier.NONE: 0, Tier.SUSPECTED: 1, Tier.CLAIMED: 2, Tier.PROVEN: 3}
+
+
+@settings(max_examples=EXAMPLES)
+@given(MANY, st.randoms(use_true_random=False))
+def test_order_has_no_meaning_and_no_combination_fails(many: list[Evidence], random: object) -> None:
+    shuffled = list(many)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert weigh(many) == weigh(shuffled)
+    assert weigh(many) == weigh(many + many)
+
+
+@settings(max_examples=EXAMPLES)
+@given(MANY)
+def test_the_badge_needs_a_trusted_signer_and_nothing_against_it(many: list[Evidence]) -> None:
+    verdict = weigh(many)
+    if verdict.authentic_capture:
+        assert any(
+            e.assurance is Assurance.TRUSTED and e.origin is Origin.CAPTURED and e.claimant is Claimant.SIGNER
+            for e in many
+        )
+        assert all(tier_of(e) is Tier.NONE for e in many)
+        assert not any(e.bars for e in many if e.assurance is Assurance.TRUSTED and e.origin is Origin.CAPTURED)
+
+
+@settings(max_examples=EXAMPLES)
+@given(MANY, evidence())
+def test_more_evidence_never_weakens_an_ai_claim_nor_gives_a_badge(many: list[Evidence], one: Evidence) -> None:
+    before, after = weigh(many), weigh([*many, one])
+    assert STRENGTH[after.tier] >= STRENGTH[before.tier]
+    assert before.conflict <= after.conflict
+    assert set(after.concerns) >= set(before.concerns) - {Finding("chain.open"), Finding("trust.undated", "x")}
+    if one.assurance < Assurance.TRUSTED:
+        assert after.authentic_capture <= before.authentic_capture
+
+
+@settings(max_examples=EXAMPLES)
+@given(MANY, st.integers(0, 5))
+def test_taking_trust_away_never_upgrades(many: list[Evidence], index: int) -> None:
+    if not many:
+        return
+    index %= len(many)
+    one = many[index]
+    could_not_look = Evidence(channel=one.channel, claimant=one.claimant, assurance=Assurance.UNREADABLE)
+    before, after = weigh(many), weigh([*many[:index], could_not_look, *many[index + 1 :]])
+    assert STRENGTH[after.tier] <= STRENGTH[before.tier]
+    if after.authentic_capture and not before.authentic_capture:
+        # only by losing what spoke against it: an AI claim, a denial of one, or a second capture with bars
+        assert one.origin is not Origin.UNKNOWN or one.contradicts_ai
+
+
+@settings(max_examples=EXAMPLES)
+@given(MANY)
+def test_an_ai_origin_is_proven_or_claimed_and_its_claimants_are_named(many: list[Evidence]) -> None:
+    verdict = weigh(many)
+    assert verdict.origin.is_ai == (verdict.tier in (Tier.PROVEN, Tier.CLAIMED))
+    if verdict.tier is Tier.CLAIMED:
+        assert verdict.claimed_by

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pool: whatever a file does to its worker, the run goes on and the file has a report."""
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.jobs import Pool, pool
+from tests.conftest import AT
+
+# A worker that does to itself what the name of the file says.
+WORKER = """
+import os, signal, sys, time
+from pathlib import Path
+from waarmerk.provenance.jobs.frames import receive, send
+out = os.dup(1)
+settings = receive(0)
+if settings.get("refuse"):
+    send(out, {"refused": {"code": "trust.broken", "message": "no"}})
+    sys.exit()
+while (task := receive(0)) is not None:
+    name = Path(task["path"]).name
+    if name == "abort":
+        os.abort()
+    if name == "segfault":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if name == "cpu":
+        os.kill(os.getpid(), signal.SIGXCPU)
+    if name == "leave":
+        sys.exit(0)
+    if name == "hang":
+        time.sleep(60)
+    if name == "garbage":
+        os.write(out, b"this is no frame at all")
+        continue
+    if name == "huge":
+        os.write(out, b"\\xff\\xff\\xff\\xff")
+        continue
+    if name == "list":
+        os.write(out, b"\\x00\\x00\\x00\\x02[]")
+        continue
+    send(out, {"answer": {"name": name, "worker": os.getpid()}})
+"""
+
+
+@pytest.fixture
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "DEADLINE_SECONDS", 1.0)
+
+
+@pytest.fixture
+def two(fast: None) -> Iterator[Pool]:
+    with Pool({}, size=2, command=(sys.executable, "-c", WORKER)) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("abort", "worker.crashed"),
+        ("segfault", "worker.crashed"),
+        ("leave", "worker.crashed"),
+        ("cpu", "worker.timeout"),
+        ("hang", "worker.timeout"),
+        ("garbage", "worker.answer"),
+        ("huge", "worker.answer"),
+        ("list", "worker.answer"),
+    ],
+)
+def test_a_poison_file_is_a_fault_and_the_next_one_is_answered(two: Pool, name: str, fault: str) -> None:
+    assert two.perform("verify", Path(name), at=AT) == {"fault": fault}
+    assert two.perform("verify", Path("good"), at=AT)["answer"]["name"] == "good"
+
+
+def test_among_many_only_the_poison_is_lost(two: Pool) -> None:
+    names = ["good", "abort", "fine", "segfault"] * 10
+    answers = dict(two.each("verify", ((Path(name), True) for name in names), at=AT))
+    assert sorted(answers) == list(range(40))
+    for position, name in enumerate(names):
+        if name in ("good", "fine"):
+            assert answers[position]["answer"]["name"] == name
+        else:
+            assert answers[position] == {"fault": "worker.crashed"}
+
+
+def test_a_worker_is_replaced_after_its_share_of_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "TASKS_PER_WORKER", 3)
+    with Pool({}, command=(sys.executable, "-c", WORKER)) as one:
+        workers = [one.perform("verify", Path("x"), at=AT)["answer"]["worker"] for _ in range(7)]
+    assert [workers.count(each) for each in dict.fromkeys(workers)] == [3, 3, 1]
+
+
+def test_refused_settings_are_an_error_of_the_caller() -> None:
+    with Pool({"refuse": True}, command=(sys.executable, "-c", WORKER)) as one, pytest.raises(ConfigurationError):
+        one.perform("verify", Path("x"), at=AT)
+
+
+def test_a_pool_without_workers_is_no_pool() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        Pool({}, size=0)
+
+
+def test_closing_ends_every_process(fast: None) -> None:
+    made = Pool({}, size=2, command=(sys.executable, "-c", WORKER))
+    answer = made.perform("verify", Path("x"), at=AT)
+    made.close()
+    pid = answer["answer"]["worker"]
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_failed_worker_still_yields_a_report(two: Pool) -> None:
+    document = two.verify(Path("/somewhere/abort"), at=AT)
+    assert document["status"] == "unreadable"
+    assert document["error"]["code"] == "worker.crashed"
+    assert document["asset"]["name"] == "abort"
+    assert document["verdict"]["origin"] == "unknown"
+    assert document["credentials"] is None
+
+
+def test_an_answer_that_is_no_report_is_not_taken_for_one(two: Pool) -> None:
+    assert two.verify(Path("good"), at=AT)["error"]["code"] == "worker.answer"
