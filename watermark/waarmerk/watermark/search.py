@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Find poses from the magnitude spectrum alone, where the pilots of all tiles stand as sharp peaks.
+
+Rotation, scale and flip shift the peaks in log-polar coordinates (O'Ruanaidh and Pun 1997, Lin et al. 2001), independent
+scales of the two axes shift them in (ln |fx|, ln |fy|); both maps are searched by one FFT correlation against the
+keyed template, and the best candidates are refined as full 2 x 2 maps on the interpolated spectrum.
+Magnitudes say nothing about phases, so that this search costs no hypotheses in the coherent tests that follow.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+
+from waarmerk.watermark.carriers import TILE, BinSet
+
+SIZE = 1024  # of the spectrum; a larger plane is folded modulo SIZE, which samples its spectrum exactly
+PEAK_LIMIT = 6.0  # in local means: one line of a strong host counts no more than a good pilot
+ANGLES = 720
+LOG_STEP = 0.006
+LOG_RADII = 704  # from LOWEST up to half a cycle per pixel
+LOWEST = 0.5 * math.exp(-LOG_RADII * LOG_STEP)
+AXIS_STEP = 0.012
+AXIS_BINS = 352
+CANDIDATES = 10
+UPRIGHT_CANDIDATES = 16
+UPRIGHT_STEP = 0.001
+
+Floats = npt.NDArray[np.float32]
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A linear map from reference to image frequencies and its score on the spectrum, in deviations."""
+
+    map: Matrix
+    score: float
+
+
+def peak_spectrum(whitened: Floats) -> Floats:
+    """Power over its local mean, clipped, less its mean; SIZE x SIZE with zero frequency in the middle."""
+    height, width = whitened.shape
+    folded = np.zeros((-(-height // SIZE) * SIZE, -(-width // SIZE) * SIZE), np.float32)
+    folded[:height, :width] = whitened
+    folded = folded.reshape(-1, SIZE, folded.shape[1]).sum(axis=0).reshape(SIZE, -1, SIZE).sum(axis=1)
+    half = scipy.fft.rfft2(folded, overwrite_x=True)
+    power = np.fft.fftshift(np.square(half.real) + np.square(half.imag), axes=0)
+    power /= cv2.blur(power, (31, 31), borderType=cv2.BORDER_REFLECT) + np.float32(1e-12)
+    power = np.minimum(power, PEAK_LIMIT)
+    power -= power.mean()
+    full = np.empty((SIZE, SIZE), np.float32)
+    full[:, SIZE // 2 :] = power[:, : SIZE // 2]
+    mirrored = np.roll(power[::-1], 1, axis=0)  # row k of the mirror is frequency -k
+    full[:, 1 : SIZE // 2] = mirrored[:, SIZE // 2 - 1 : 0 : -1]
+    full[:, 0] = power[:, SIZE // 2]
+    return full
+
+
+def candidates(spectrum: Floats, pilots: BinSet, *, least_scale: float, most: int = CANDIDATES) -> list[Candidate]:
+    """The likeliest maps, refined, best first; ``least_scale`` is the smallest image pixel per reference pixel."""
+    starts = _log_polar(spectrum, pilots, least_scale) + _log_log(spectrum, pilots, least_scale)
+    refined = [refine(spectrum, pilots, start) for start in starts]
+    out: list[Candidate] = []
+    for found in sorted(refined, key=lambda c: -c.score):
+        if len(out) < most and not any(_same(found.map, other.map) for other in out):
+            out.append(found)
+    return out
+
+
+def upright(spectrum: Floats, pilots: BinSet, *, least_scale: float, most: int = UPRIGHT_CANDIDATES) -> list[Candidate]:
+    """The likeliest uniform scales of an image neither turned nor flipped: the commonest case gets the most tests."""
+    points = np.stack((pilots.kx, pilots.ky)).astype(np.float64) / TILE
+    scales = np.exp(np.arange(math.log(0.2), math.log(1.02 / least_scale), UPRIGHT_STEP))
+    scores = _score(spectrum, scales[:, None, None] * points)
+    ahead = np.append(scores[1:], -np.inf)
+    before = np.insert(scores[:-1], 0, -np.inf)
+    peaks = np.flatnonzero((scores >= ahead) & (scores > before))
+    best = peaks[np.argsort(-scores[peaks], kind="stable")][:most]
+    return [Candidate(map=np.eye(2) * scales[i], score=float(scores[i])) for i in best]
+
+
+def refine(spectrum: Floats, pilots: BinSet, start: Matrix) -> Candidate:
+    """Climb the spectrum over all four entries of the map; steps from the template's accuracy down to a tenth of a bin."""
+    points = np.stack((pilots.kx, pilots.ky)).astype(np.float64) / TILE  # cycles per reference pixel
+    best, score = start, -math.inf
+    step = 0.004
+    offsets = np.stack(np.meshgrid(*[[-1.0, 0.0, 1.0]] * 4, indexing="ij"), axis=-1).reshape(-1, 2, 2)
+    size = math.sqrt(abs(float(np.linalg.det(start)))) or 1.0
+    for _ in range(7):
+        trials = best + offsets * (step * size)
+        scores = _score(spectrum, trials @ points)
+        top = int(np.argmax(scores))
+        moved = top != len(offsets) // 2
+        best, score = trials[top], float(scores[top])
+        step *= 1.0 if moved and step > 0.003 else 0.5
+    return Candidate(map=best, score=score)
+
+
+def _score(spectrum: Floats, points: Matrix) -> Floats:
+    """Sum of the spectrum at points (trials x 2 x pilots, cycles per pixel) over the root of how many are visible."""
+    xs, ys = (points * SIZE + SIZE // 2).astype(np.float32).transpose(1, 0, 2)
+    seen = cv2.remap(spectrum, xs, ys, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    visible = (np.abs(points) < 0.49).all(axis=1).sum(axis=1)
+    return seen.sum(axis=1) / np.sqrt(np.maximum(visible, 16))
+
+
+def _log_polar(spectrum: Floats, pilots: BinSet, least_scale: float) -> list[Matrix]:
+    angle = np.arange(ANGLES) * (math.pi / ANGLES)
+    radius = LOWEST * np.exp(np.arange(LOG_RADII) * LOG_STEP) * SIZE
+    xs = (np.outer(np.cos(angle), radius) + SIZE // 2).astype(np.float32)
+    ys = (np.outer(np.sin(angle), radius) + SIZE // 2).astype(np.float32)
+    polar = cv2.remap(spectrum, xs, ys, cv2.INTER_LINEAR)
+    length = scipy.fft.next_fast_len(LOG_RADII + 360, real=True)
+    # pilots beyond half a cycle per pixel are not in the map: zeros there
+    seen = scipy.fft.rfft2(polar, s=(ANGLES, length))
+    starts = []
+    for flipped in (False, True):
+        template, low = _polar_template(pilots, flipped, length)
+        surface = scipy.fft.irfft2(seen * np.conj(scipy.fft.rfft2(template)), s=(ANGLES, length))
+        lag = np.arange(length)
+        lag = np.where(lag > LOG_RADII, lag - length, lag)
+        factor = LOWEST * np.exp(lag * LOG_STEP) / low  # image over reference frequency
+        visible = _visible(pilots.radius / TILE, factor)
+        surface /= np.sqrt(np.maximum(visible, 16.0)).astype(np.float32)
+        surface[:, (factor > 1.02 / least_scale) | (visible < 12)] = -np.inf
+        for turn, shift in _peaks(surface, 5, (6, 8)):
+            theta = turn * math.pi / ANGLES
+            turned = np.array([[math.cos(theta), -math.sin(theta)], [math.sin(theta), math.cos(theta)]])
+            starts.append(factor[shift] * turned @ np.diag([1.0, -1.0 if flipped else 1.0]))
+    return starts
+
+
+def _polar_template(pilots: BinSet, flipped: bool, length: int) -> tuple[Floats, float]:
+    template = np.zeros((ANGLES, length), np.float32)
+    ky = -pilots.ky if flipped else pilots.ky
+    theta = np.arctan2(ky, pilots.kx) % math.pi
+    low = float(pilots.radius.min()) / TILE
+    at = np.log(pilots.radius / TILE / low) / LOG_STEP
+    _splat(template, theta * ANGLES / math.pi, at)
+    return template, low
+
+
+def _splat(template: Floats, rows: npt.NDArray[np.floating], columns: npt.NDArray[np.floating]) -> None:
+    """Add a unit mass at fractional places, spread over the four bins around, rows cyclic."""
+    r0, c0 = np.floor(rows).astype(int), np.floor(columns).astype(int)
+    for dr in (0, 1):
+        for dc in (0, 1):
+            weight = np.abs(1 - dr - (rows - r0)) * np.abs(1 - dc - (columns - c0))
+            np.add.at(template, ((r0 + dr) % template.shape[0], c0 + dc), weight)
+
+
+def _visible(radius: Floats, factor: Matrix) -> Matrix:
+    return (radius[None, :] * factor[:, None] < 0.5).sum(axis=1).astype(np.float64)
+
+
+def _log_log(spectrum: Floats, pilots: BinSet, least_scale: float) -> list[Matrix]:
+    """Independent scales of the axes; both quadrants are used, so that an upright flip is found as well."""
+    frequency = 0.5 * np.exp((np.arange(AXIS_BINS) - AXIS_BINS) * AXIS_STEP)
+    half = SIZE // 2
+    ahead = (frequency * SIZE + half).astype(np.float32)
+    behind = (half - frequency * SIZE).astype(np.float32)
+    columns = np.tile(ahead, (AXIS_BINS, 1))
+    same = cv2.remap(spectrum, columns, np.tile(ahead[:, None], (1, AXIS_BINS)), cv2.INTER_LINEAR)
+    opposite = cv2.remap(spectrum, columns, np.tile(behind[:, None], (1, AXIS_BINS)), cv2.INTER_LINEAR)
+    length = scipy.fft.next_fast_len(AXIS_BINS + 240, real=True)
+    seen = [scipy.fft.rfft2(quadrant, s=(length, length)) for quadrant in (same, opposite)]
+    use = (pilots.kx > 1) & (np.abs(pilots.ky) > 1)
+    kx, ky = pilots.kx[use], pilots.ky[use]
+    starts = []
+    for flip in (1, -1):
+        total = 0.0
+        for sign, quadrant in zip((1, -1), seen, strict=True):
+            template = np.zeros((length, length), np.float32)
+            chosen = (flip * np.sign(ky)) == sign
+            _splat(template, np.log(np.abs(ky[chosen]) / 2.0) / AXIS_STEP, np.log(kx[chosen] / 2.0) / AXIS_STEP)
+            total = total + quadrant * np.conj(scipy.fft.rfft2(template))
+        surface = scipy.fft.irfft2(total, s=(length, length))
+        lag = np.arange(length)
+        lag = np.where(lag > AXIS_BINS, lag - length, lag)
+        factor = 0.5 * np.exp((lag - AXIS_BINS) * AXIS_STEP) / (2.0 / TILE)
+        unlikely = (factor[:, None] / factor[None, :] > 2.2) | (factor[None, :] / factor[:, None] > 2.2)
+        unlikely |= factor[:, None] * factor[None, :] > (1.02 / least_scale) ** 2
+        unlikely |= (factor[:, None] < 0.12) | (factor[None, :] < 0.12)
+        across = (kx[None, :] / TILE * factor[:, None] < 0.5).mean(axis=1)
+        down = (np.abs(ky)[None, :] / TILE * factor[:, None] < 0.5).mean(axis=1)
+        visible = across[None, :] * down[:, None] * kx.size
+        surface /= np.sqrt(np.maximum(visible, 12.0))
+        surface[unlikely] = -np.inf
+        starts += [np.diag([factor[c], flip * factor[r]]) for r, c in _peaks(surface, 4, (4, 4))]
+    return starts
+
+
+def _peaks(surface: Floats, count: int, apart: tuple[int, int]) -> list[tuple[int, int]]:
+    """The highest places of a surface, no two within ``apart`` rows and columns."""
+    work, out = surface.astype(np.float32), []
+    for _ in range(count):
+        _, value, _, (column, row) = cv2.minMaxLoc(work)
+        if not math.isfinite(value):
+            break
+        out.append((row, column))
+        work[max(0, row - apart[0]) : row + apart[0] + 1, max(0, column - apart[1]) : column + apart[1] + 1] = -1e30
+    return out
+
+
+def _same(first: Matrix, second: Matrix) -> bool:
+    """Two maps that agree to a spectrum bin at the ring's edge, or up to a turn by 180 degrees."""
+    size = 0.004 * math.sqrt(abs(float(np.linalg.det(first))))
+    return min(float(np.abs(first - second).max()), float(np.abs(first + second).max())) < size
