@@ -12,6 +12,7 @@ from typing import IO
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
 from waarmerk.api.problems import Problem
@@ -54,5 +55,7 @@ async def _fill_from_form(request: Request, copy: IO[bytes]) -> None:
                 raise Problem(HTTPStatus.BAD_REQUEST, "request.no-file", "the form has no file in its field `file`")
             while piece := await upload.read(_PIECE_BYTES):
                 copy.write(piece)
-    except (MultiPartException, KeyError, ValueError):
+    except Problem:
+        raise
+    except (HTTPException, MultiPartException, KeyError, ValueError):
         raise Problem(HTTPStatus.BAD_REQUEST, "request.form", "the multipart body cannot be read") from None
