@@ -163,7 +163,8 @@ class Credential:
     """One credential, axis by axis.
 
     ``source_types`` are all digital source types stated by the actions of the active manifest and its ingredients,
-    down to the leaves, as published URIs, sorted. ``capture_bars`` are the reasons why a capture stated here is not
+    down to the leaves, as published URIs, sorted; where a listed signer states no AI, only those that it supports
+    itself: its own and those of the line of parents whose signers it vouches for. ``capture_bars`` are the reasons why a capture stated here is not
     an authentic one. ``codes`` are C2PA status codes of the active manifest, ``ingredient_codes`` those of others.
     ``unhashed_bytes`` counts bytes of the file that no hash covers.
     """

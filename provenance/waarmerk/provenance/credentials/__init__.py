@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Content Credentials (C2PA), read on separate axes; the only package that knows the engine."""
+
+from waarmerk.provenance.credentials.reader import CredentialReader
+
+__all__ = ["CredentialReader"]

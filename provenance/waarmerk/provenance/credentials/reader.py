@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read one asset's Content Credentials onto their separate axes (C2PA 2.2, sections 14 and 15)."""
+
+import hashlib
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from waarmerk.provenance.credentials import findings, unhashed
+from waarmerk.provenance.credentials.container import Embedded, find_stores, shows_store
+from waarmerk.provenance.credentials.cose import OwnView, claims_of, view_of
+from waarmerk.provenance.credentials.identity import PREFIX as IDENTITY_PREFIX
+from waarmerk.provenance.credentials.identity import concern_of, identity_of
+from waarmerk.provenance.credentials.ingredients import Step, Walk, parents_of, walk
+from waarmerk.provenance.credentials.passes import Answer, Engine, Pass
+from waarmerk.provenance.credentials.settings import refuse_foreign_library
+from waarmerk.provenance.credentials.signals import Signals, assess
+from waarmerk.provenance.credentials.signer import Judgement, KnownLists, SignerCase
+from waarmerk.provenance.credentials.status import (
+    UNREFERENCED,
+    Status,
+    attribute,
+    integrity_of,
+    is_recorded_break,
+)
+from waarmerk.provenance.credentials.store import Node, Store, parse_store
+from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.sniff import carries_credentials
+from waarmerk.provenance.media.window import Window
+from waarmerk.provenance.model import (
+    AISignal,
+    Asset,
+    Credential,
+    CredentialState,
+    Finding,
+    Identity,
+    Ingredient,
+    Integrity,
+    Manifest,
+    SignerStatus,
+)
+from waarmerk.provenance.trust import TrustStore
+
+
+class CredentialReader:
+    """Reads credentials under one set of trust lists, at one time. Safe to share between threads.
+
+    Content never makes it raise. ``at`` is the clock of the decision and must be aware; a library that the
+    environment would put in the engine's place is refused with ConfigurationError.
+    """
+
+    def __init__(self, trust: TrustStore, *, at: datetime, limits: Limits | None = None) -> None:
+        if at.tzinfo is None:
+            raise ConfigurationError("credentials.naive-time", "the time of the decision needs a time zone")
+        refuse_foreign_library()
+        self._engine = Engine(trust)
+        self._lists = KnownLists(trust)
+        self._at = at
+        self._limits = limits or Limits()
+
+    def read(self, asset: Asset) -> Credential:
+        """The credential of the asset; what cannot be read is ``unreadable``, never ``none``."""
+        answer = self._engine.run(Pass.OFFICIAL, asset)
+        store = None if answer.document is None else parse_store(answer.document)
+        if store is None:
+            return self._without_store(asset, answer)
+        return _Reading(self, asset, store).credential()
+
+    def manifests(self, asset: Asset) -> tuple[Manifest, ...]:
+        """The manifest store for a tree, the active manifest first; empty if there is none to be read."""
+        answer = self._engine.run(Pass.OFFICIAL, asset)
+        store = None if answer.document is None else parse_store(answer.document)
+        if store is None:
+            return ()
+        claims = claims_of(self._stores(asset))
+        own, foreign = attribute(store.entries, store.active, frozenset(store.nodes), parents_of(store))
+        walked = walk(store, own, foreign)
+        signals = dict(assess(store, walked, is_listed=False).by_manifest)
+        labels = [store.active, *sorted(label for label in store.nodes if label != store.active)]
+        return tuple(_manifest(store, walked, signals, claims.get(label), label) for label in labels)
+
+    def detailed(self, asset: Asset) -> dict[str, Any]:
+        """The engine's detailed JSON, official pass; empty if there is no store to be read."""
+        return self._engine.detailed(asset).document or {}
+
+    def crjson(self, asset: Asset) -> str:
+        """The engine's crJSON, official pass; empty if there is no store to be read."""
+        return self._engine.crjson(asset)
+
+    def _stores(self, asset: Asset) -> tuple[Embedded, ...]:
+        with asset.open() as stream:
+            return find_stores(Window(stream, asset.bytes), asset.media_type, self._limits)
+
+    def _without_store(self, asset: Asset, answer: Answer) -> Credential:
+        if answer.remote_url is not None:
+            return Credential(
+                state=CredentialState.REMOTE,
+                remote_url=answer.remote_url,
+                concerns=(Finding(findings.REMOTE_ONLY, answer.remote_url),),
+            )
+        if not carries_credentials(asset.media_type):
+            return Credential(concerns=(Finding(findings.UNSUPPORTED_CONTAINER, asset.media_type),))
+        with asset.open() as stream:
+            is_shown = shows_store(Window(stream, asset.bytes), asset.media_type, self._limits)
+        if is_shown or answer.document is not None:
+            concern = Finding(findings.UNREADABLE, answer.failed or "")
+        elif answer.failed is not None:
+            concern = Finding(findings.ENGINE_FAILED, answer.failed)
+        else:
+            return Credential()
+        return Credential(state=CredentialState.UNREADABLE, concerns=(concern,))
+
+
+class _Reading:
+    """One asset on its way to a Credential; the passes that were run are kept."""
+
+    def __init__(self, reader: CredentialReader, asset: Asset, store: Store) -> None:
+        self._reader = reader
+        self._asset = asset
+        self._store = store
+        self._line = parents_of(store)
+        self._stores = {Pass.OFFICIAL: store}
+
+    def credential(self) -> Credential:
+        """All axes."""
+        store = self._store
+        own, foreign = self._split(store)
+        integrity, unknown = integrity_of(own)
+        view, hidden, hidden_concerns = self._own_view(own)
+        case = SignerCase(
+            node=store.root,
+            own=None if view is None else view.signature,
+            lists=self._reader._lists,
+            at=self._reader._at,
+            run=self._entries,
+        )
+        judgement = case.judge()
+        walked = walk(store, own, foreign)
+        signals = assess(store, walked, is_listed=judgement.signer.status.is_listed)
+        identity, identity_entries = self._identity()
+        decided = self._stores.get(judgement.decided_by, store)
+        is_verified = judgement.signer.status.is_listed and integrity is Integrity.INTACT
+        return Credential(
+            state=CredentialState.EMBEDDED,
+            integrity=integrity,
+            signer=replace(judgement.signer, verified_name=is_verified and judgement.signer.name is not None),
+            identity=identity,
+            chain=walked.chain,
+            source_types=signals.source_types,
+            signal=signals.signal,
+            generator=store.root.generator,
+            actions=tuple(edit.action for edit in store.root.edits),
+            ingredients=_ingredients(store.root, walked, dict(signals.by_manifest)),
+            unhashed_bytes=hidden,
+            validation_state=decided.state,
+            codes=_codes((*self._split(decided)[0], *identity_entries)),
+            ingredient_codes=_codes((*self._split(decided)[1], *(status for _, status in decided.deltas))),
+            concerns=tuple(
+                sorted(
+                    {
+                        *judgement.concerns,
+                        *walked.concerns,
+                        *signals.concerns,
+                        *hidden_concerns,
+                        *concern_of(identity, store.active),
+                        *(Finding(findings.UNKNOWN_CODE, code) for code in unknown),
+                        *(Finding(findings.UNREFERENCED_MANIFEST) for entry in own if entry.code in UNREFERENCED),
+                    }
+                )
+            ),
+            capture_bars=_bars(signals, judgement),
+        )
+
+    def _split(self, store: Store) -> tuple[tuple[Status, ...], tuple[Status, ...]]:
+        return attribute(store.entries, store.active, frozenset(store.nodes), self._line)
+
+    def _entries(self, which: Pass) -> tuple[Status, ...]:
+        """The active manifest's entries of a pass. A pass that fails, or sees another store, vouches for nobody."""
+        if which not in self._stores:
+            answer = self._reader._engine.run(which, self._asset)
+            found = None if answer.document is None else parse_store(answer.document)
+            if found is None or found.active != self._store.active or found.root.serial != self._store.root.serial:
+                return ()
+            self._stores[which] = found
+        return self._split(self._stores[which])[0]
+
+    def _own_view(self, own: tuple[Status, ...]) -> tuple[OwnView | None, int, tuple[Finding, ...]]:
+        """The active manifest as read here, if it is the one the engine saw; and the bytes that no hash covers."""
+        asset, limits = self._asset, self._reader._limits
+        with asset.open() as stream:
+            window = Window(stream, asset.bytes)
+            view = view_of(find_stores(window, asset.media_type, limits), self._store.active)
+            hidden, concerns = unhashed.count(window, asset.media_type, view, own, limits)
+        serial = self._store.root.serial
+        if view is not None and view.signature is not None and str(view.signature.leaf.serial_number) != serial:
+            return None, hidden, concerns
+        return view, hidden, concerns
+
+    def _identity(self) -> tuple[Identity, tuple[Status, ...]]:
+        if not self._store.root.has_identity:
+            return Identity.NONE, ()
+        entries = tuple(entry for entry in self._entries(Pass.IDENTITY) if entry.code.startswith(IDENTITY_PREFIX))
+        return identity_of(entries), entries
+
+
+def _bars(signals: Signals, judgement: Judgement) -> tuple[Finding, ...]:
+    interim = (Finding(findings.BAR_INTERIM),) if judgement.signer.status is SignerStatus.INTERIM else ()
+    return tuple(sorted({*signals.bars, *interim}))
+
+
+def _codes(entries: tuple[Status, ...]) -> tuple[str, ...]:
+    return tuple(sorted({entry.code for entry in entries}))
+
+
+def _ingredients(node: Node, walked: Walk, signals: dict[str, AISignal]) -> tuple[Ingredient, ...]:
+    return tuple(
+        Ingredient(
+            title=step.link.title,
+            relationship=step.link.relationship,
+            state=_state(step),
+            signal=signals.get(step.link.manifest or "", AISignal.NONE),
+            manifest=step.link.manifest,
+        )
+        for step in walked.steps
+        if step.owner == node.label
+    )
+
+
+def _state(step: Step) -> str:
+    if step.link.manifest is None:
+        return "none"
+    if step.is_missing:
+        return "missing"
+    return "broken" if step.is_broken else "intact"
+
+
+def _manifest(store: Store, walked: Walk, signals: dict[str, AISignal], claim: bytes | None, label: str) -> Manifest:
+    node = store.nodes[label]
+    entries = [*store.entries, *(status for _, status in store.deltas)]
+    failed = [entry for entry in entries if entry.kind == "failure" and (entry.manifest or store.active) == label]
+    recorded = [
+        status
+        for step in walked.steps
+        if step.link.manifest == label
+        for status in step.link.recorded
+        if status.kind == "failure" and is_recorded_break(status.code)
+    ]
+    return Manifest(
+        label=label,
+        claim_sha256=None if claim is None else hashlib.sha256(claim).hexdigest(),
+        claim_version=node.claim_version,
+        title=node.title,
+        generator=node.generator,
+        signer_name=node.signer_name,
+        signed_at=node.time,
+        actions=tuple(edit.action for edit in node.edits),
+        assertions=node.assertions,
+        ingredients=_ingredients(node, walked, signals),
+        failures=tuple(sorted({Finding(entry.code, entry.url) for entry in (*failed, *recorded)})),
+    )
