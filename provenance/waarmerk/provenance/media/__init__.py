@@ -9,7 +9,13 @@ from waarmerk.provenance.media.open import asset_from_bytes, open_asset
 from waarmerk.provenance.media.sniff import CREDENTIAL_TYPES, MEDIA_TYPES, Kind, carries_credentials, kind_of, sniff
 from waarmerk.provenance.media.window import Truncated, Window
 
+# Every finding that opening an asset may leave in ``Asset.hints``; each has a sentence in ``report/wording``.
+CODES = frozenset(
+    {"media.duration-contradicted", "media.name-differs", "media.too-many-parts", "media.too-many-samples"}
+)
+
 __all__ = [
+    "CODES",
     "CREDENTIAL_TYPES",
     "MEDIA_TYPES",
     "Header",

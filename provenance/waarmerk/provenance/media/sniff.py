@@ -185,6 +185,7 @@ def _frame_bytes(head: bytes) -> int:
 
 
 _NAME = re.compile(r"<(?:[A-Za-z_][\w.-]{0,30}:)?svg[\s/>]")
+_DOCTYPE = re.compile(r"<!DOCTYPE\s{1,9}(?:[A-Za-z_][\w.-]{0,30}:)?svg[\s\[>]")  # "<!DOCTYPE html><svg>" is a page
 
 
 def _svg(head: bytes) -> str | None:
@@ -199,7 +200,7 @@ def _svg(head: bytes) -> str | None:
             at = text.find("?>", at) + 2
         elif text.startswith("<!--", at):
             at = text.find("-->", at) + 3
-        elif text.startswith("<!DOCTYPE", at):
+        elif _DOCTYPE.match(text, at):
             at = _doctype_end(text, at)
         else:
             return "image/svg+xml" if _NAME.match(text, at) else None

@@ -15,7 +15,10 @@ from waarmerk.provenance.metadata.png import Budget, read_text
 from waarmerk.provenance.metadata.xmp import read_packet
 from waarmerk.provenance.model import Asset, Declarations
 
-__all__ = ["read"]
+__all__ = ["CODES", "read"]
+
+# Every finding that ``read`` may report; each has a sentence in ``report/wording``.
+CODES = frozenset({"metadata.too-large", "metadata.truncated", "metadata.unreadable", "metadata.unsupported"})
 
 
 def read(asset: Asset, limits: Limits) -> Declarations:
@@ -34,6 +37,7 @@ class _Reading:
     """One pass over the blocks of a file, with what must be kept between them."""
 
     def __init__(self, media_type: str, found: Found) -> None:
+        self._media_type = media_type
         self._found = found
         self._limits = found.limits
         self._is_tiff = media_type.startswith(("image/tiff", "image/x-"))
@@ -47,7 +51,7 @@ class _Reading:
             for block in walk:
                 self._block(block)
         except Truncated:
-            self._found.note_finding("metadata.truncated", "")
+            self._found.note_finding("metadata.truncated", self._media_type)
         if self._extended is not None:
             self._extension(self._extended)
 
