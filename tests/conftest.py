@@ -35,9 +35,9 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def waarmerk(tmp_path: Path) -> Run:
     """Run the command as a user does, with a data folder of its own."""
 
-    def run(*arguments: str | Path, stdin: str | bytes | None = None, cwd: Path | None = None) -> (
-        subprocess.CompletedProcess[str]
-    ):
+    def run(
+        *arguments: str | Path, stdin: str | bytes | None = None, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         command: Sequence[str] = [sys.executable, "-m", "waarmerk.cli", *map(str, arguments)]
         data = stdin.encode() if isinstance(stdin, str) else stdin
         done = subprocess.run(

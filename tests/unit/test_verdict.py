@@ -115,7 +115,7 @@ def test_a_verdict_has_no_truth_value() -> None:
     ],
 )
 def test_a_verdict_cannot_contradict_itself(parts: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="go together|authentic capture"):
+    with pytest.raises(ValueError, match=r"go together|authentic capture"):
         Verdict(**parts)  # type: ignore[arg-type]
 
 

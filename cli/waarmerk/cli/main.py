@@ -3,7 +3,7 @@
 
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -28,6 +28,12 @@ class _Commands(click.Group):
         module, _ = _COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(f"waarmerk.cli.{module}"), cmd_name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click itself would end with 1, which means something else here
+            _reader_gone()
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -62,12 +68,10 @@ def main(arguments: list[str] | None = None) -> Any:
     except Error as error:
         click.echo(f"waarmerk: {error.message} [{error.code}]", err=True)
         sys.exit(exits.UNREADABLE)
-    except BrokenPipeError:
-        _reader_gone()
     sys.exit(code if isinstance(code, int) else exits.OK)
 
 
-def _reader_gone() -> None:
+def _reader_gone() -> NoReturn:
     """Whoever read our output went away: say so and end as any Unix program does, by SIGPIPE (141 in a shell)."""
     import os  # noqa: PLC0415
     import signal  # noqa: PLC0415
@@ -76,3 +80,4 @@ def _reader_gone() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to flush at exit
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGPIPE)
+    sys.exit(exits.FAULT)  # only where the signal is blocked

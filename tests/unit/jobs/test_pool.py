@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import AT
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs import Pool, pool
-from tests.conftest import AT
 
 # A worker that does to itself what the name of the file says.
 WORKER = """

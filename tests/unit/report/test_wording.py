@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from waarmerk.provenance.report.wording import LANGUAGES, wording
 from tests.conftest import ROOT
+from waarmerk.provenance.report.wording import LANGUAGES, wording
 
 SOURCE = ROOT / "provenance" / "waarmerk" / "provenance"
 _FINDING = re.compile(r"""Finding\(\s*"([a-z0-9-]+\.[a-z0-9.-]+)\"""")

@@ -31,14 +31,14 @@ def main() -> None:
     settings = receive(0)
     if settings is None:
         return
-    try:
-        bench = _workbench(settings)
-    except ConfigurationError as error:
-        send(answers, {"refused": {"code": error.code, "message": error.message}})
-        return
+    bench: Workbench | None = None
     while (task := receive(0)) is not None:
         confine.grant_cpu_seconds(CPU_SECONDS)
-        send(answers, _answer(bench, task))
+        try:
+            bench = bench or _workbench(settings)
+            send(answers, _answer(bench, task))
+        except ConfigurationError as error:
+            send(answers, {"refused": {"code": error.code, "message": error.message}})
 
 
 def _workbench(settings: dict[str, Any]) -> "Workbench":
@@ -52,6 +52,8 @@ def _answer(bench: "Workbench", task: dict[str, Any]) -> dict[str, Any]:
     try:
         at = datetime.fromisoformat(task["at"]).astimezone(UTC)
         return {"answer": bench.perform(task["verb"], Path(task["path"]), named=task["named"], at=at)}
+    except ConfigurationError:
+        raise
     except MemoryError:
         return {"fault": "worker.memory"}
     except Exception as error:  # a fault of ours must not end the run, and must not pass for a finding

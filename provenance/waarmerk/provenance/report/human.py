@@ -38,7 +38,8 @@ class _Panel:
             yield from self._axes(document)
             yield from self._listed("labels", list(self._labels(document)), _YELLOW)
             yield from self._listed("concerns", list(self._concerns(document)), _YELLOW)
-            yield from self._listed("unread", list(self._unread(document)), _DIM)
+            yield ""
+            yield from self._row("unread", "; ".join(self._unread(document)) or "-", _DIM)
         steps = [step[self._words.language] for step in document["verdict"]["next_steps"]]
         yield from self._listed("steps", steps, "")
 
@@ -59,7 +60,7 @@ class _Panel:
             yield from self._row("signer", *self._signer(credential["signer"]))
             yield from self._row("identity", self._words.say("identity", credential["identity"]), "")
             yield from self._row("chain", *self._chain(credential))
-            yield from self._row("ai", self._words.say("ai", credential["ai"]["signal"]), "")
+            yield from self._row("ai", self._ai(credential["ai"]), "")
         yield from self._row("metadata", self._declared(document["metadata"]), "")
         marks = [self._mark(mark) for mark in document["watermarks"]] or [self._words.say("axis", "no_marks")]
         for mark in marks:
@@ -79,12 +80,19 @@ class _Panel:
         name = signer["name"] or self._words.say("axis", "nobody")
         if signer["verified_name"]:
             text, tone = self._words.say("axis", "named", name=name, list=standing), _GREEN
+        elif signer["status"] in _LISTED:
+            text, tone = self._words.say("axis", "not_theirs", name=name, list=standing), _YELLOW
         else:
             text, tone = f"{self._words.say('axis', 'claims', name=name)} ({standing})", _YELLOW
         if signer["time"] is not None:
             key = "signed_at" if signer["time_status"] == "trusted" else "signed_claimed"
             text += "; " + self._words.say("axis", key, time=signer["time"])
         return text, tone
+
+    def _ai(self, ai: dict[str, Any]) -> str:
+        text = self._words.say("ai", ai["signal"])
+        stated = ", ".join(source_type.rsplit("/", 1)[-1] for source_type in ai["source_types"])
+        return f"{text}; {self._words.say('axis', 'stated', value=stated)}" if stated else text
 
     def _chain(self, credential: dict[str, Any]) -> tuple[str, str]:
         text = self._words.say("chain", credential["chain"], count=len(credential["ingredients"]))
@@ -125,7 +133,7 @@ class _Panel:
     def _unread(self, document: dict[str, Any]) -> Iterator[str]:
         for channel in document["channels"]:
             if channel["state"] == "unread" and channel["code"]:
-                yield self._words.say("channel", channel["code"])
+                yield self._words.say("unread", channel["code"])
 
     def _row(self, axis: str, text: str, tone: str) -> Iterator[str]:
         head = "  " + self._words.say("axis", axis).ljust(_GUTTER)
