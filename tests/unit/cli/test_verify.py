@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command as a user runs it: inputs, formats, exit codes, messages."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.conftest import ROOT, Run
+
+CLOCK = ("--at", "2026-11-21T12:00:00Z")
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.jpg"
+    Image.linear_gradient("L").save(path)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, photo: Path) -> Path:
+    made = tmp_path / "folder"
+    (made / "below").mkdir(parents=True)
+    (made / "notes.txt").write_text("not a picture")
+    (made / "empty.jpg").write_bytes(b"")
+    (made / ".hidden.jpg").write_bytes(photo.read_bytes())
+    (made / "b.jpg").write_bytes(photo.read_bytes())
+    (made / "a.jpg").write_bytes(photo.read_bytes())
+    (made / "below" / "c.jpg").write_bytes(photo.read_bytes())
+    return made
+
+
+def names(output: str) -> list[str]:
+    return [report["asset"]["name"] for report in json.loads(output)]
+
+
+def test_a_picture_without_marks_is_of_unknown_origin(waarmerk: Run, photo: Path) -> None:
+    done = waarmerk("verify", photo, *CLOCK, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    (report,) = json.loads(done.stdout)
+    assert report["verdict"]["origin"] == "unknown"
+    assert report["verdict"]["tier"] == "none"
+    assert report["credentials"]["state"] == "none"
+    assert report["asset"]["media_type"] == "image/jpeg"
+    assert report["at"] == "2026-11-21T12:00:00Z"
+    unread = {channel["channel"] for channel in report["channels"] if channel["state"] == "unread"}
+    assert "closed:SynthID" in unread
+    assert report["verdict"]["next_steps"][0]["nl"]
+
+
+def test_the_human_form_speaks_two_languages_and_no_colour_into_a_pipe(waarmerk: Run, photo: Path) -> None:
+    english, dutch = waarmerk("verify", photo, *CLOCK), waarmerk("verify", photo, *CLOCK, "--lang", "nl")
+    assert english.stdout.startswith("photo.jpg\n  Origin unknown.")
+    assert "Herkomst onbekend." in dutch.stdout
+    assert "\x1b" not in english.stdout
+
+
+def test_a_folder_is_walked_one_level_deep_and_strangers_are_counted(waarmerk: Run, folder: Path) -> None:
+    done = waarmerk("verify", folder, *CLOCK, "--format", "json")
+    assert names(done.stdout) == ["a.jpg", "b.jpg"]
+    assert done.returncode == 0
+    assert "2 examined, 0 unreadable, 2 skipped" in done.stderr
+    assert names(waarmerk("verify", "-r", folder, "--format", "json").stdout) == ["a.jpg", "b.jpg", "c.jpg"]
+    assert waarmerk("verify", "-r", folder, "--quiet").stderr == ""
+
+
+def test_a_file_named_by_hand_that_is_no_media_is_a_report_and_exit_3(waarmerk: Run, folder: Path) -> None:
+    done = waarmerk("verify", folder / "notes.txt", folder / "a.jpg", *CLOCK, "--format", "json")
+    assert done.returncode == 3
+    bad, good = json.loads(done.stdout)
+    assert (bad["status"], bad["error"]["code"]) == ("unreadable", "media.unsupported")
+    assert good["status"] == "examined"
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (lambda path: path.write_bytes(b""), "media.empty"),
+        (lambda path: path.write_text("<html><script>"), "media.unsupported"),
+        (lambda path: None, "media.missing"),
+        (os.mkfifo, "media.not-a-file"),
+        (lambda path: path.symlink_to(path.parent / "nowhere"), "media.missing"),
+    ],
+    ids=["empty", "html", "missing", "fifo", "dangling"],
+)
+def test_what_cannot_be_examined_says_why(waarmerk: Run, tmp_path: Path, make: object, code: str) -> None:
+    path = tmp_path / "odd.jpg"
+    make(path)  # type: ignore[operator]
+    done = waarmerk("verify", path, *CLOCK, "--format", "jsonl")
+    assert done.returncode == 3
+    report = json.loads(done.stdout)
+    assert report["error"]["code"] == code
+    assert report["verdict"]["origin"] == "unknown"
+    assert report["credentials"] is None
+    assert "could not be examined" in waarmerk("verify", path).stdout
+
+
+def test_a_file_without_permission_is_unreadable(waarmerk: Run, photo: Path) -> None:
+    if os.getuid() == 0:
+        pytest.skip("root reads everything")
+    photo.chmod(0)
+    done = waarmerk("verify", photo, "--format", "jsonl")
+    assert json.loads(done.stdout)["error"]["code"] == "media.unreadable"
+
+
+def test_standard_input_has_no_name(waarmerk: Run, photo: Path) -> None:
+    done = waarmerk("verify", "-", *CLOCK, "--format", "json", stdin=photo.read_bytes())
+    (report,) = json.loads(done.stdout)
+    assert report["asset"]["name"] is None
+    (named,) = json.loads(waarmerk("verify", photo, *CLOCK, "--format", "json").stdout)
+    assert report["asset"]["sha256"] == named["asset"]["sha256"]
+
+
+def test_names_come_from_a_list(waarmerk: Run, folder: Path) -> None:
+    odd = folder / "line\nbreak.jpg"
+    odd.write_bytes((folder / "a.jpg").read_bytes())
+    lines = waarmerk("verify", "--files-from", "-", "--format", "json", stdin=f"{folder}/b.jpg\n{folder}/a.jpg\n")
+    assert names(lines.stdout) == ["b.jpg", "a.jpg"]
+    nul = waarmerk("verify", "--files-from", "-", "-0", "--format", "json", stdin=f"{odd}\0{folder}/a.jpg\0")
+    assert names(nul.stdout) == ["line\nbreak.jpg", "a.jpg"]
+
+
+def test_an_empty_list_is_an_answer(waarmerk: Run) -> None:
+    done = waarmerk("verify", "--files-from", "-", "--format", "json", stdin="")
+    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+
+
+def test_a_folder_without_media_says_so(waarmerk: Run, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    done = waarmerk("verify", bare, "--format", "json")
+    assert done.returncode == 3
+    assert "No supported media" in done.stderr
+    assert json.loads(done.stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--nonsense", "x"], "--nonsense"),
+        ([], "nothing to examine"),
+        (["x", "--fail-on", "altred"], "altred"),
+        (["x", "--at", "yesterday"], "yesterday"),
+        (["x", "--at", "2026-11-21T12:00:00"], "offset"),
+        (["x", "--format", "xml"], "xml"),
+        (["x", "--jobs", "0"], "0"),
+        (["x", "--trust", "/does/not/exist"], "/does/not/exist"),
+        (["-", "--files-from", "-"], "only once"),
+        (["--files-from", "/does/not/exist"], "/does/not/exist"),
+    ],
+)
+def test_wrong_usage_is_exit_2_with_a_message(waarmerk: Run, arguments: list[str], text: str) -> None:
+    done = waarmerk("verify", *arguments, stdin="")
+    assert done.returncode == 2
+    assert text in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("broken", ["-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n", ""])
+def test_a_broken_trust_list_is_exit_2(waarmerk: Run, photo: Path, tmp_path: Path, broken: str) -> None:
+    trust = tmp_path / "trust"
+    trust.mkdir()
+    (trust / "user.pem").write_text(broken)
+    done = waarmerk("verify", photo, "--trust", trust)
+    assert done.returncode == 2
+    assert "user.pem" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_stranger_in_the_trust_folder_is_exit_2(waarmerk: Run, photo: Path, tmp_path: Path) -> None:
+    trust = tmp_path / "trust"
+    trust.mkdir()
+    (trust / "anchors.pem").write_text("")
+    done = waarmerk("verify", photo, "--trust", trust)
+    assert done.returncode == 2
+    assert "anchors.pem" in done.stderr
+
+
+def test_fail_on_missing(waarmerk: Run, photo: Path) -> None:
+    assert waarmerk("verify", photo, "--fail-on", "missing").returncode == 1
+    assert waarmerk("verify", photo, "--fail-on", "").returncode == 0
+
+
+def test_csv_has_a_row_a_report(waarmerk: Run, folder: Path) -> None:
+    done = waarmerk("verify", folder, "--format", "csv", *CLOCK)
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [row["name"] for row in rows] == ["a.jpg", "b.jpg"]
+    assert {row["origin"] for row in rows} == {"unknown"}
+
+
+def test_one_job_and_many_give_the_same_bytes(waarmerk: Run, folder: Path) -> None:
+    runs = [waarmerk("verify", "-r", folder, *CLOCK, "--format", "json", "-j", jobs).stdout for jobs in ("1", "3")]
+    assert runs[0] == runs[1]
+
+
+def test_a_reader_that_goes_away_ends_the_run(photo: Path, tmp_path: Path) -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-m", "waarmerk.cli", "verify", "--files-from", "-", "--format", "json"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert run.stdin is not None
+    assert run.stdout is not None
+    run.stdout.close()
+    run.stdin.write(f"{photo}\n" * 30)
+    run.stdin.close()
+    assert run.stderr is not None
+    message = run.stderr.read()
+    run.stderr.close()
+    assert run.wait(timeout=30) == -signal.SIGPIPE
+    assert "went away" in message
+    assert "Traceback" not in message
+
+
+def test_a_name_cannot_move_the_cursor(waarmerk: Run, photo: Path) -> None:
+    odd = photo.with_name("\x1b[2J\u202egpj.evil.jpg")
+    photo.rename(odd)
+    done = waarmerk("verify", odd)
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "\u202e" not in done.stdout + done.stderr
+
+
+def test_help_and_version_need_nothing(waarmerk: Run) -> None:
+    assert "verify" in waarmerk("--help").stdout
+    assert waarmerk("--version").stdout.startswith("waarmerk ")
+    assert waarmerk("nonsense").returncode == 2
+
+
+def test_the_report_matches_its_schema(waarmerk: Run, folder: Path) -> None:
+    import jsonschema
+
+    schema = json.loads((ROOT / "provenance/waarmerk/provenance/report/schema/report-1.schema.json").read_text("utf-8"))
+    done = waarmerk("verify", folder, folder / "notes.txt", "--format", "json")
+    reports = json.loads(done.stdout)
+    assert len(reports) == 3
+    for report in reports:
+        jsonschema.validate(report, schema)
