@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Labelling rules without a file: list them, read one, decide on stated facts, test a pack, replay decisions."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from waarmerk.cli import exits, options
+from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.labelling.context import FactError
+from waarmerk.provenance.labelling.fields import Field
+from waarmerk.provenance.labelling.loader import SHIPPED, add_pack, examine_pack, load_packs
+from waarmerk.provenance.labelling.record import decision_record, record_line, replay
+from waarmerk.provenance.labelling.rules import Rule, RuleSet
+from waarmerk.provenance.labelling.stated import read_stated, split_facts, weighed
+from waarmerk.provenance.model import Duty, Verdict
+from waarmerk.provenance.report.document import label
+from waarmerk.provenance.report.escape import plain
+from waarmerk.provenance.verdict import weigh
+
+_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+_pack = click.option("--pack", "packs", multiple=True, type=_FOLDER, help="A pack of your own, a folder. Repeatable.")
+_SHOWN = 2_000
+
+
+@click.group()
+def rules() -> None:
+    """Labelling rules: which label is owed, by whom, under which provision. No legal advice."""
+
+
+@rules.command("list")
+@_pack
+@click.option("--fields", is_flag=True, help="List the facts that rules may look at, not the rules.")
+@click.option("--format", "form", type=click.Choice(("human", "json")), default="human", show_default=True)
+@options.language
+def list_rules(packs: tuple[Path, ...], fields: bool, form: str, lang: str) -> None:
+    """List the rules in force, or with --fields the facts."""
+    loaded = _load(packs)
+    if fields:
+        found = [_field(known) for known in loaded.fields]
+        lines = [f"{known.name:<22}{known.kind:<8}{dict(known.asked).get(lang, '')}" for known in loaded.fields]
+    else:
+        found = [_summary(rule) for rule in loaded.rules]
+        lines = [f"{r['rule']:<30}{r['status']:<13}{r['from'] or '-':<12}{r['who']:<22}{r['law']}" for r in found]
+    _print(found if form == "json" else None, lines)
+
+
+@rules.command()
+@click.argument("rule_id", metavar="RULE")
+@_pack
+@click.option("--format", "form", type=click.Choice(("human", "json")), default="human", show_default=True)
+def show(rule_id: str, packs: tuple[Path, ...], form: str) -> None:
+    """Show one rule with its condition, words, sources and dates."""
+    loaded = _load(packs)
+    rule = next((rule for rule in loaded.rules if rule.id == rule_id), None)
+    if rule is None:
+        raise click.UsageError(f"no rule {rule_id}; see 'waarmerk rules list'")
+    data = _detail(rule) | {"review": next(pack.review for pack in loaded.packs if pack.id == rule.pack)}
+    _print(data if form == "json" else None, _described(data))
+
+
+@rules.command()
+@click.option("--facts", "source", required=True, metavar="FILE|-", help="JSON, YAML or JSON lines.")
+@click.option("--format", "form", type=click.Choice(("human", "json", "jsonl")), default="human", show_default=True)
+@click.option("--record", type=click.Path(path_type=Path, dir_okay=False), help="Append a record of each decision.")
+@options.at
+@_pack
+@options.language
+@click.pass_context
+def decide(
+    ctx: click.Context,
+    source: str,
+    form: str,
+    record: Path | None,
+    at: datetime | None,
+    packs: tuple[Path, ...],
+    lang: str,
+) -> None:
+    """Decide which labels stated facts bring, one answer an input, in the order of the inputs.
+
+    A date in the facts goes before --at. An input that is refused has its reason in its place, and the exit code is 2.
+    """
+    moment = options.now(at)
+    loaded = _load(packs)
+    stated = read_stated(_read(source))
+    refused = False
+    answers = []
+    log = record.open("ab") if record is not None else None
+    try:
+        for number, facts_given in enumerate(stated, 1):
+            try:
+                facts, context = split_facts(facts_given, loaded.by_name)
+            except FactError as error:
+                refused = True
+                click.echo(f"waarmerk: input {number}: {plain(error.message, limit=_SHOWN)} [{error.code}]", err=True)
+                answers.append({"error": {"code": error.code, "message": error.message}})
+                continue
+            verdict = weighed(facts, context, weigh)
+            duties = _decide(loaded, facts, verdict, context, moment)
+            answers.append(_answer(verdict, duties))
+            if log is not None:
+                log.write(record_line(decision_record(loaded, facts, verdict, context, moment, duties=duties)))
+    finally:
+        if log is not None:
+            log.close()
+    _print_answers(answers, form, lang)
+    ctx.exit(exits.USAGE if refused else exits.OK)
+
+
+@rules.command()
+@click.argument("folder", type=_FOLDER, default=SHIPPED)
+def lint(folder: Path) -> None:
+    """Read a pack and say what is wrong with it, file by file and line by line."""
+    _examine(folder, scenarios=False)
+
+
+@rules.command()
+@click.argument("folder", type=_FOLDER, default=SHIPPED)
+def test(folder: Path) -> None:
+    """Lint a pack and run its own scenarios."""
+    _examine(folder, scenarios=True)
+
+
+@rules.command("replay")
+@click.argument("log", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--pack", required=True, type=_FOLDER, help="The new pack; it takes the place of one with its id.")
+@click.option("--format", "form", type=click.Choice(("human", "jsonl")), default="human", show_default=True)
+def replay_log(log: Path, pack: Path, form: str) -> None:
+    """Print what a new pack would change in recorded decisions."""
+    loaded = add_pack(load_packs(), pack, weigh)
+    changed = total = 0
+    for number, line in enumerate(_read(str(log)).splitlines(), 1):
+        if not line.strip():
+            continue
+        total += 1
+        differences = replay(line, loaded)
+        changed += bool(differences)
+        for rule, then, now in differences:
+            entry = {"line": number, "rule": rule, "then": then, "now": now}
+            human = f"line {number}: {plain(rule)}: {plain(then or 'absent')} -> {now or 'absent'}"
+            click.echo(json.dumps(entry) if form == "jsonl" else human)
+    click.echo(f"{changed} of {total} decisions would change", err=form == "jsonl")
+
+
+def _load(folders: Iterable[Path]) -> RuleSet:
+    return load_packs(folders, weigh=weigh)
+
+
+def _decide(*arguments: Any) -> tuple[Duty, ...]:
+    from waarmerk.provenance.labelling.decide import decide as duties_of  # noqa: PLC0415  # the command has the name
+
+    return duties_of(*arguments)
+
+
+def _read(source: str) -> str:
+    """The text of a file or of standard input. Ends with 3 where it cannot be read."""
+    try:
+        raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+        return raw.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        click.echo(f"waarmerk: {plain(source)}: {reason} [labelling.unreadable]", err=True)
+        click.get_current_context().exit(exits.UNREADABLE)
+
+
+def _answer(verdict: Verdict, duties: tuple[Duty, ...]) -> dict[str, Any]:
+    return {
+        "finding": {
+            "origin": verdict.origin.value,
+            "tier": verdict.tier.value,
+            "authentic_capture": verdict.authentic_capture,
+            "conflict": verdict.conflict,
+        },
+        "labels": [label(duty) for duty in duties],
+    }
+
+
+def _print_answers(answers: list[dict[str, Any]], form: str, lang: str) -> None:
+    if form == "json":
+        click.echo(json.dumps(answers, indent=2, ensure_ascii=True))
+    elif form == "jsonl":
+        click.echo("".join(json.dumps(answer, ensure_ascii=True) + "\n" for answer in answers), nl=False)
+    else:
+        click.echo("\n\n".join("\n".join(_human(answer, lang)) for answer in answers))
+
+
+def _human(answer: dict[str, Any], lang: str) -> Iterator[str]:
+    if "error" in answer:
+        yield f"refused: {plain(answer['error']['message'], limit=_SHOWN)}"
+        return
+    finding = answer["finding"]
+    marks = [name for name in ("authentic_capture", "conflict") if finding[name]]
+    yield f"origin {finding['origin']}, tier {finding['tier']}" + "".join(f", {name}" for name in marks)
+    for entry in answer["labels"]:
+        by_itself = "" if entry["automatic"] or entry["status"] == "undecided" else "  [a person confirms]"
+        yield f"  {entry['status']:<12}{plain(entry['rule'])} ({plain(entry['who'])}){by_itself}"
+        yield f"      {plain(entry['wording'].get(lang) or entry['wording']['en'], limit=_SHOWN)}"
+        for question in entry["asks"]:
+            texts = question["question"]
+            yield f"      ? {plain(question['field'])}: {plain(texts.get(lang) or texts['en'], limit=_SHOWN)}"
+        for fact in entry["because"]:
+            yield f"      - {plain(fact, limit=_SHOWN)}"
+        yield f"      {plain(entry['source']['title'])}, {plain(entry['source']['paragraph'] or '')}"
+
+
+def _field(known: Field) -> dict[str, Any]:
+    return {
+        "field": known.name,
+        "group": known.group,
+        "type": known.kind,
+        "values": list(known.values),
+        "known_by": list(known.known_by),
+        "absent": known.absent,
+        "question": dict(known.question),
+        "help": dict(known.help),
+    }
+
+
+def _summary(rule: Rule) -> dict[str, Any]:
+    return {
+        "rule": rule.id,
+        "status": rule.status.value,
+        "law": rule.law,
+        "who": rule.who,
+        "basis": rule.basis,
+        "from": rule.starts,
+        "until": rule.ends,
+        "confidence": rule.confidence,
+        "pack": rule.pack,
+    }
+
+
+def _detail(rule: Rule) -> dict[str, Any]:
+    return {
+        **_summary(rule),
+        "dates": rule.dates,
+        "when": rule.condition.text,
+        "label": rule.label,
+        "shown_to": rule.shown_to,
+        "automatic": rule.automatic,
+        "status_if_confirmed": rule.status_if_confirmed,
+        "wording": {variant: dict(texts) for variant, texts in rule.wording},
+        "ui_string": rule.ui_string,
+        "placement": dict(rule.placement),
+        "except": list(rule.exceptions),
+        "reports": list(rule.report_fields),
+        "notes": rule.notes,
+        "source": {"title": rule.source.title, "url": rule.source.url, "paragraph": rule.source.paragraph},
+        "also": list(rule.also),
+        "read_on": rule.read_on,
+    }
+
+
+def _described(data: dict[str, Any]) -> Iterator[str]:
+    for key, value in data.items():
+        if isinstance(value, dict):
+            yield f"{key}:"
+            yield from (f"    {inner}" for inner in _described(value))
+        elif isinstance(value, list):
+            yield from (f"{key}: {plain(str(part), limit=_SHOWN)}" for part in value)
+        elif value is not None:
+            yield f"{key}: {plain(str(value), limit=_SHOWN)}"
+
+
+def _print(data: Any, lines: Iterable[str]) -> None:
+    click.echo("\n".join(lines) if data is None else json.dumps(data, indent=2, ensure_ascii=True))
+
+
+def _examine(folder: Path, *, scenarios: bool) -> None:
+    base = None if folder == SHIPPED else load_packs()
+    try:
+        problems, merged = examine_pack(base, folder, weigh if scenarios else None)
+    except ConfigurationError as error:
+        click.echo(plain_lines(error.message), err=True)
+        click.get_current_context().exit(exits.USAGE)
+    for problem in problems:
+        click.echo(plain_lines(problem), err=True)
+    if problems:
+        click.echo(f"refused: {len(problems)} problems", err=True)
+        click.get_current_context().exit(exits.USAGE)
+    pack = merged.packs[-1]
+    click.echo(f"{pack.id} {pack.version}: {len(pack.rules)} rules, sha256 {pack.sha256}")
+
+
+def plain_lines(text: str) -> str:
+    """Several lines, each made safe for a terminal."""
+    return "\n".join(plain(line, limit=_SHOWN) for line in text.splitlines())

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The packs in force, applied to files: one context for many files, each with its own findings."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from waarmerk.provenance.labelling.context import Context, Given
+from waarmerk.provenance.labelling.decide import decide, decide_for
+from waarmerk.provenance.labelling.facts import Facts, evidence_of, facts_of
+from waarmerk.provenance.labelling.rules import RuleSet
+from waarmerk.provenance.model import (
+    Asset,
+    Channel,
+    ChannelState,
+    Credential,
+    Declarations,
+    Duty,
+    Edition,
+    Evidence,
+    MarkFinding,
+    Match,
+    Verdict,
+)
+from waarmerk.provenance.model.credential import CredentialState
+
+_MODALITIES = {"image": "image", "video": "video", "audio": "audio", "text": "text"}
+
+
+class Examined(Protocol):
+    """What the sources found in one file; ``sources.Examination`` is one."""
+
+    @property
+    def credential(self) -> Credential | None: ...  # noqa: D102
+    @property
+    def declarations(self) -> Declarations | None: ...  # noqa: D102
+    @property
+    def marks(self) -> tuple[MarkFinding, ...]: ...  # noqa: D102
+    @property
+    def matches(self) -> tuple[Match, ...]: ...  # noqa: D102
+    @property
+    def channels(self) -> tuple[Channel, ...]: ...  # noqa: D102
+
+
+class AppliedRules:
+    """Rules, context and platforms together; what ``pipeline.Rules`` asks for.
+
+    ``texts`` fill placeholders that no file can (``link``, ``publisher``, ``date``); ``platforms`` are those of
+    ``--for``, in place of a single ``platform`` in the context.
+    """
+
+    def __init__(
+        self,
+        packs: RuleSet,
+        context: Context | None = None,
+        *,
+        platforms: tuple[str, ...] = (),
+        texts: Mapping[str, str] | None = None,
+    ) -> None:
+        self._packs = packs
+        self._context = context or Context()
+        self._platforms = platforms
+        self._texts = dict(texts or {})
+        self.editions: tuple[Edition, ...] = packs.editions
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What the person handing in the file declares about AI, and an outside classifier's score."""
+        stated = evidence_of(Facts(decl=str(self._given("decl", "none")), forensic=self._forensic()))
+        return tuple(e for e in stated if e.channel in ("declaration", "classifier"))
+
+    def facts(self, examined: Examined) -> Facts:
+        """The findings of one file in the words of the rules."""
+        read = any(c.name == "registry" and c.state is not ChannelState.UNREAD for c in examined.channels)
+        credential, declarations = examined.credential, examined.declarations
+        remote = credential is not None and credential.state is CredentialState.REMOTE
+        return facts_of(
+            credential,
+            declarations,
+            examined.marks,
+            examined.matches,
+            declared=str(self._given("decl", "none")),
+            registry_read=read,
+            fact_check=str(self._given("fc_match", "unread")),
+            forensic=self._forensic(),
+            claimed_remotely=declarations.source_types if remote and declarations is not None else (),
+        )
+
+    def duties(self, asset: Asset, examined: Examined, verdict: Verdict, at: datetime) -> tuple[Duty, ...]:
+        """The duties of one file; pure in its arguments."""
+        context, texts = self._context_of(asset), self._texts_of(examined.credential)
+        facts = self.facts(examined)
+        if not self._platforms:
+            return decide(self._packs, facts, verdict, context, at, texts=texts)
+        return decide_for(self._packs, facts, verdict, context, at, platforms=self._platforms, texts=texts)
+
+    def _context_of(self, asset: Asset) -> Context:
+        modality = _MODALITIES.get(asset.media_type.partition("/")[0])
+        if modality is None or self._context.get("modality") is not None:
+            return self._context
+        return self._context.with_facts(Given(field="modality", value=modality, origin="file"))
+
+    def _texts_of(self, credential: Credential | None) -> Mapping[str, str]:
+        if credential is None or not credential.signer.verified_name or not credential.signer.name:
+            return self._texts
+        return {**self._texts, "signer": credential.signer.name}
+
+    def _given(self, name: str, otherwise: object) -> object:
+        fact = self._context.get(name)
+        return otherwise if fact is None or fact.value is None else fact.value
+
+    def _forensic(self) -> float | None:
+        score = self._given("forensic", None)
+        return score if isinstance(score, float) else None

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From finding and context to duties: pure, no clock, no file, the same answer for the same question.
+
+Order of the answer: prohibited, required, undecided, recommended, info; within a status the order of the packs.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.labelling.context import Context, Given, widened
+from waarmerk.provenance.labelling.facts import NAMES, Facts
+from waarmerk.provenance.labelling.fields import Value
+from waarmerk.provenance.labelling.rules import Rule, RuleSet, Texts
+from waarmerk.provenance.labelling.wording import fill, placeholders
+from waarmerk.provenance.model import Claimant, Duty, DutyStatus, Origin, Question, SourceClass, Tier, Verdict
+from waarmerk.provenance.model.source_types import class_of
+
+_RANK = {status: rank for rank, status in enumerate(DutyStatus)}
+_KINDS = {Origin.AI_GENERATED: "generated", Origin.AI_MODIFIED: "modified"}
+_BY_PLATFORM = frozenset((Claimant.REGISTRY, Claimant.CLASSIFIER))
+
+
+def decide(
+    packs: RuleSet,
+    facts: Facts,
+    verdict: Verdict,
+    context: Context,
+    at: datetime,
+    *,
+    texts: Mapping[str, str] | None = None,
+) -> tuple[Duty, ...]:
+    """The duties that follow, or the questions that decide them.
+
+    ``at`` is the clock, with a time zone; a ``date`` in the context takes its place. ``texts`` fill the placeholders
+    ``signer``, ``link``, ``publisher``, ``date``, ``system`` and ``present`` of wordings.
+    """
+    case = _Case(packs, facts, verdict, context, at, texts=texts or {})
+    duties = [duty for rule in packs.rules if (duty := case.duty(rule)) is not None]
+    if any(duty.status is DutyStatus.PROHIBITED for duty in duties):
+        duties = [_held_back(duty) for duty in duties]
+    return tuple(sorted(duties, key=lambda duty: _RANK[duty.status]))
+
+
+def decide_for(
+    packs: RuleSet,
+    facts: Facts,
+    verdict: Verdict,
+    context: Context,
+    at: datetime,
+    *,
+    platforms: Iterable[str],
+    texts: Mapping[str, str] | None = None,
+) -> tuple[Duty, ...]:
+    """The duties on several platforms together: of each rule the strongest outcome, the earlier platform on a tie."""
+    strongest: dict[str, Duty] = {}
+    for platform in platforms:
+        there = context.with_facts(Given(field="platform", value=platform, origin="uploader"))
+        for duty in decide(packs, facts, verdict, there, at, texts=texts):
+            held = strongest.get(duty.rule)
+            if held is None or _RANK[duty.status] < _RANK[held.status]:
+                strongest[duty.rule] = duty
+    order = {rule.id: position for position, rule in enumerate(packs.rules)}
+    return tuple(sorted(strongest.values(), key=lambda duty: (_RANK[duty.status], order[duty.rule])))
+
+
+def open_questions(packs: RuleSet, duties: Iterable[Duty]) -> tuple[Question, ...]:
+    """Every question that the duties still ask, each once, in the order of the dictionary."""
+    asked = {question.field: question for duty in duties for question in duty.asks}
+    return tuple(asked[known.name] for known in packs.fields if known.name in asked)
+
+
+def _held_back(duty: Duty) -> Duty:
+    """No label goes out by itself where something is forbidden: a label does not cure it. Evidence may be shown."""
+    if not duty.automatic or duty.shown_to != "public" or duty.basis == "evidence":
+        return duty
+    held = {name: getattr(duty, name) for name in Duty.__slots__}
+    return Duty(**{**held, "automatic": False})
+
+
+class _Known(NamedTuple):
+    """All facts of one case on one calendar day."""
+
+    values: dict[str, Value]
+    origins: dict[str, str]
+
+
+class _Case:
+    """One decision: the facts, per zone with their own calendar day, and what the duties have in common."""
+
+    def __init__(
+        self,
+        packs: RuleSet,
+        facts: Facts,
+        verdict: Verdict,
+        context: Context,
+        at: datetime,
+        *,
+        texts: Mapping[str, str],
+    ) -> None:
+        if at.tzinfo is None:
+            raise ValueError("the clock of a decision has a time zone")
+        self._packs = packs
+        self._facts = facts
+        self._verdict = verdict
+        self._context = context
+        self._at = at
+        self._texts = texts
+        self._kind = _KINDS.get(verdict.origin, "unknown")
+        self._fields = packs.by_name
+        self._zones: dict[str, _Known] = {}
+        self._filled: dict[str, dict[str, str]] = {}
+
+    def duty(self, rule: Rule) -> Duty | None:
+        """What one rule comes to; None where it does not apply."""
+        known = self._zones.get(rule.zone) or self._known(rule.zone)
+        if not rule.holds_on(str(known.values["date"])):
+            return None
+        outcome = rule.condition.evaluate(known.values)
+        if outcome is False:
+            return None
+        return Duty(
+            rule=rule.id,
+            status=rule.status if outcome else DutyStatus.UNDECIDED,
+            label=rule.label,
+            who=rule.who,
+            shown_to=rule.shown_to,
+            wording=self._wording(rule),
+            placement=_placement(rule, known.values["modality"]),
+            automatic=bool(outcome) and self._automatic(rule),
+            because=self._because(rule, known),
+            asks=() if outcome else self._asks(rule, known),
+            source=rule.source,
+            basis=rule.basis,
+            confidence=rule.confidence,
+            status_if_confirmed=rule.status_if_confirmed,
+            ui_string=rule.ui_string,
+            dates=rule.dates,
+            starts=rule.starts,
+            ends=rule.ends,
+            uses_ai_finding=rule.uses_ai_finding,
+        )
+
+    def _known(self, zone: str) -> _Known:
+        values: dict[str, Value] = {name: known.absent for name, known in self._fields.items()}
+        origins = dict.fromkeys(values, "default")
+        for name in NAMES:
+            values[name] = getattr(self._facts, name)
+            origins[name] = self._fields[name].known_by[0]
+        self._add_finding(values, origins)
+        if self._context.get("date") is None:
+            values["date"], origins["date"] = local_day(self._at, zone), "config"
+        for fact in self._context.given:
+            values[fact.field], origins[fact.field] = fact.value, fact.origin
+        countries = values["jur"]
+        if isinstance(countries, tuple):
+            values["jur"] = widened(countries)
+        if values["edit"] is None:
+            values["edit"], origins["edit"] = self._edit(), origins["ai"]
+        self._add_calendar(values, origins)
+        self._zones[zone] = _Known(values, origins)
+        return self._zones[zone]
+
+    def _add_finding(self, values: dict[str, Value], origins: dict[str, str]) -> None:
+        verdict, facts = self._verdict, self._facts
+        nothing_ai = verdict.tier is Tier.NONE and verdict.origin is not Origin.UNKNOWN
+        found: dict[str, Value] = {
+            "ai": "none" if nothing_ai else self._kind,
+            "tier": verdict.tier.value,
+            "origin": verdict.origin.value,
+            "authentic_capture": verdict.authentic_capture,
+            "conflict": verdict.conflict,
+            "machine_marked": facts.machine_marked,
+            "signed_marked": facts.signed_marked,
+            "has_unread": bool(facts.unread),
+        }
+        values.update(found)
+        origins.update(dict.fromkeys(found, "file"))
+        origins.update(dict.fromkeys(("ai", "tier", "origin"), _claimed_by(verdict)))
+
+    def _edit(self) -> str | None:
+        """The extent of AI editing where nobody states it: only what follows from the finding itself."""
+        if self._kind == "generated":
+            return "full"
+        if self._verdict.tier is not Tier.NONE or self._verdict.origin is Origin.UNKNOWN:
+            return None
+        classes = {class_of(term) for term in self._facts.c2pa_dst}
+        if SourceClass.ENHANCED in classes:
+            return "minor"
+        return None if SourceClass.HUMAN_EDIT in classes else "none"
+
+    def _add_calendar(self, values: dict[str, Value], origins: dict[str, str]) -> None:
+        countries, day = values["jur"], str(values["date"])
+        if not self._packs.elections or not isinstance(countries, tuple):
+            return
+        near = [vote for vote in self._packs.elections if vote.is_near(day, countries)]
+        ahead = [days for vote in near if (days := vote.days_to_vote(day)) >= 0]
+        if self._context.get("election_period") is None and near:
+            values["election_period"], origins["election_period"] = True, "config"
+        if self._context.get("days_to_vote") is None and ahead:
+            values["days_to_vote"], origins["days_to_vote"] = min(ahead), "config"
+
+    def _automatic(self, rule: Rule) -> bool:
+        """Contract, section 3, below the table of tiers."""
+        if not rule.automatic or self._verdict.conflict:
+            return False
+        if not rule.uses_ai_finding:
+            return True
+        tier = self._verdict.tier
+        return tier in (Tier.PROVEN, Tier.NONE) or (tier is Tier.CLAIMED and self._declared())
+
+    def _declared(self) -> bool:
+        """Whether whoever publishes says as much himself; "partly AI" does not carry a label "AI-generated"."""
+        return self._facts.decl == "ai" or (self._facts.decl == "ai_partial" and self._kind == "modified")
+
+    def _because(self, rule: Rule, known: _Known) -> tuple[str, ...]:
+        support = rule.condition.support(known.values)
+        return tuple(
+            f"{name} = {_said(known.values[name])} ({known.origins[name]})" for name in self._fields if name in support
+        )
+
+    def _asks(self, rule: Rule, known: _Known) -> tuple[Question, ...]:
+        missing = rule.condition.open_fields(known.values)
+        return tuple(Question(field=name, text=self._fields[name].asked) for name in self._fields if name in missing)
+
+    def _wording(self, rule: Rule) -> Texts:
+        variants = dict(rule.wording)
+        texts = variants.get(self._kind) or variants.get("any") or rule.wording[0][1]
+        if not any("{" in text for _, text in texts):
+            return texts
+        return tuple((language, fill(text, self._values(language, text))) for language, text in texts)
+
+    def _values(self, language: str, text: str) -> dict[str, str]:
+        """What fills the placeholders of one text: given, derived from the facts, or the phrase for "not given"."""
+        fallback = dict(self._packs.phrases.placeholders)
+        filled = {name: _in(language, fallback[name]) for name in placeholders(text) if name in fallback}
+        filled["channels"] = ", ".join(self._facts.unread)
+        phrases = dict(self._packs.phrases.claims)
+        filled["source"] = ", ".join(_in(language, phrases[claim]) for claim in self._claims() if claim in phrases)
+        return {**filled, **self._texts}
+
+    def _claims(self) -> tuple[str, ...]:
+        """Who says AI, on the tier that counts."""
+        if self._verdict.tier is not Tier.PROVEN:
+            return tuple(claimant.value for claimant in self._verdict.claimed_by)
+        proofs = []
+        if self._facts.c2pa == "trusted" and self._facts.signed_marked:
+            proofs.append("credential")
+        if self._facts.wm == "ai" and self._facts.wm_bound:
+            proofs.append("own-mark")
+        return tuple(proofs)
+
+
+def local_day(at: datetime, zone: str) -> str:
+    """The calendar day of an instant in the zone of a jurisdiction."""
+    if zone == "UTC":
+        return at.astimezone(UTC).date().isoformat()
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415  # only where a clock and not a date is given
+
+    try:
+        return at.astimezone(ZoneInfo(zone)).date().isoformat()
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ConfigurationError(
+            "labelling.no-zone", f"the machine knows no time zone {zone}; install tzdata"
+        ) from error
+
+
+def _claimed_by(verdict: Verdict) -> str:
+    """Whose word the AI finding is, in the report's five words for origins."""
+    if verdict.tier is not Tier.CLAIMED:
+        return "file"
+    words = {
+        "uploader" if claimant is Claimant.UPLOADER else "platform" if claimant in _BY_PLATFORM else "file"
+        for claimant in verdict.claimed_by
+    }
+    return ", ".join(sorted(words)) or "file"
+
+
+def _placement(rule: Rule, modality: Value) -> str | None:
+    places = dict(rule.placement)
+    return places.get(str(modality)) or places.get("any") or ("; ".join(f"{k}: {v}" for k, v in rule.placement) or None)
+
+
+def _in(language: str, texts: Texts) -> str:
+    """The text in a language, else in English."""
+    words = dict(texts)
+    return words.get(language) or words["en"]
+
+
+def _said(value: Value) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return (", ".join(value) or "none") if isinstance(value, tuple) else str(value)

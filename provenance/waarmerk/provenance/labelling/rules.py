@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A rule, a pack of rules, and the set of packs in force."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from waarmerk.provenance.labelling.elections import Election
+from waarmerk.provenance.labelling.expressions import Condition
+from waarmerk.provenance.labelling.fields import Field
+from waarmerk.provenance.model.evidence import Evidence
+from waarmerk.provenance.model.labelling import Citation, DutyStatus
+from waarmerk.provenance.model.report import Edition
+from waarmerk.provenance.model.verdict import Verdict
+
+Texts = tuple[tuple[str, str], ...]
+"""(language, text) pairs, sorted."""
+
+Weigh = Callable[[Iterable[Evidence]], Verdict]
+"""``verdict.weigh``, handed in by the caller: the step from evidence to finding lives outside this package."""
+
+AI_FINDING = frozenset(
+    {
+        *("ai", "tier", "origin", "machine_marked", "signed_marked"),
+        *("c2pa_dst", "xmp_dst", "aigc", "wm", "wm_bound", "fp", "decl", "forensic"),
+    }
+)
+"""The finding and the channels it is made of. A rule that looks at one of them publishes nothing automatically unless
+the tier allows it: a condition on the raw TC260 label is as easily provoked by a stranger as one on the finding."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One dated duty, practice or line of evidence, with its citation.
+
+    ``wording`` maps ``any`` or ``generated`` and ``modified`` to texts; ``placement`` maps a medium or ``any`` to
+    a text. ``starts`` and ``ends`` are inclusive days in ``zone``. ``read_on`` is the day on which the source was
+    last looked at, with the outcome that ``confidence`` states; ``also`` are ids of further sources.
+    """
+
+    id: str
+    law: str
+    zone: str
+    who: str
+    basis: str
+    starts: str | None
+    ends: str | None
+    dates: str
+    condition: Condition
+    status: DutyStatus
+    status_if_confirmed: str | None
+    automatic: bool
+    label: str
+    shown_to: str
+    wording: tuple[tuple[str, Texts], ...]
+    ui_string: str | None
+    placement: tuple[tuple[str, str], ...]
+    exceptions: tuple[str, ...]
+    report_fields: tuple[str, ...]
+    notes: str | None
+    source: Citation
+    source_ref: str
+    also: tuple[str, ...]
+    confidence: str
+    read_on: str
+    pack: str
+    file: str
+
+    @property
+    def uses_ai_finding(self) -> bool:
+        """Whether the condition looks at the AI finding or at a channel it is made of."""
+        return not AI_FINDING.isdisjoint(self.condition.names)
+
+    def holds_on(self, day: str) -> bool:
+        """Whether the rule is in force on a day."""
+        return (self.starts is None or self.starts <= day) and (self.ends is None or day <= self.ends)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phrases:
+    """Texts that fill the placeholders of wordings: who makes a claim, and what stands where nothing was given."""
+
+    claims: tuple[tuple[str, Texts], ...] = ()
+    placeholders: tuple[tuple[str, Texts], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulePack:
+    """One folder of rules with one identity: id, version and a digest over its files.
+
+    ``overrides`` are (rule id, reason) pairs: rules of another pack that this one replaces.
+    """
+
+    id: str
+    version: str
+    sha256: str
+    languages: tuple[str, ...]
+    public_languages: tuple[str, ...]
+    review: str
+    fields: tuple[Field, ...]
+    defines: tuple[tuple[str, str], ...]
+    sources: tuple[tuple[str, Citation], ...]
+    phrases: Phrases
+    rules: tuple[Rule, ...]
+    overrides: tuple[tuple[str, str], ...] = ()
+    elections: tuple[Election, ...] = ()
+
+    @property
+    def edition(self) -> Edition:
+        """The pack as a report names it."""
+        return Edition(id=self.id, issued=self.version, sha256=self.sha256)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """The packs in force, merged by rule id. Made by ``loader.merge``."""
+
+    packs: tuple[RulePack, ...]
+    rules: tuple[Rule, ...]
+    fields: tuple[Field, ...]
+    phrases: Phrases
+    elections: tuple[Election, ...] = ()
+
+    @property
+    def editions(self) -> tuple[Edition, ...]:
+        """The packs as a report names them, in order of merging."""
+        return tuple(pack.edition for pack in self.packs)
+
+    def field(self, name: str) -> Field:
+        """A field of the dictionary. Raises KeyError."""
+        return self.by_name[name]
+
+    @property
+    def by_name(self) -> dict[str, Field]:
+        """The dictionary of fields by name, in its own order."""
+        return {known.name: known for known in self.fields}
