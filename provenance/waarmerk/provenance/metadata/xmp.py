@@ -55,10 +55,12 @@ def _parse(packet: bytes) -> "Element | None":
     from defusedxml import ElementTree  # noqa: PLC0415 - most files hold no packet
     from defusedxml.common import DefusedXmlException  # noqa: PLC0415
 
-    text = packet.strip(b"\x00 \t\r\n").removeprefix(b"\xef\xbb\xbf")
-    if text.count(b"<") > _ELEMENTS:
-        return None
     try:
+        wide = packet.startswith((b"\xff\xfe", b"\xfe\xff"))  # a packet may be UTF-16, and is then padded in UTF-16
+        text = packet.decode("utf-16").encode() if wide else packet.removeprefix(b"\xef\xbb\xbf")
+        text = text.strip(b"\x00 \t\r\n")
+        if text.count(b"<") > _ELEMENTS:
+            return None
         root: Element = ElementTree.fromstring(text, forbid_dtd=True, forbid_entities=True, forbid_external=True)
     except (DefusedXmlException, ElementTree.ParseError, ValueError, LookupError):
         return None
