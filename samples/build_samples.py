@@ -14,7 +14,7 @@ from pathlib import Path
 
 import c2pa
 import numpy as np
-from certificates import Signatory, make_signatory
+from certificates import Authority, Signatory
 from clip import motion_jpeg
 from drawing import balloon, canal, mill, phone_screen, without_boat
 from PIL import Image
@@ -29,7 +29,7 @@ XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
  </rdf:RDF>
 </x:xmpmeta>
 <?xpacket end="w"?>"""
-CAMERA_MAKER, AGENCY = "Waarmerk Voorbeelden", "Algemeen Nieuwsbureau Delta"
+MAKER, AGENCY = "Waarmerk Voorbeelden", "Algemeen Nieuwsbureau Delta"
 
 Action = dict[str, object]
 
@@ -144,11 +144,13 @@ def voice() -> bytes:
 
 def build(folder: Path) -> None:
     """Write everything below ``folder``."""
-    trusted, unknown = make_signatory(CAMERA_MAKER, "Voorbeeldcamera V1"), make_signatory(AGENCY, "Fotoredactie")
+    known = Authority(MAKER)
+    camera, model, editor = (known.signatory(f"Voorbeeld{name} V1") for name in ("camera", "model", "bewerker"))
+    unknown = Authority(AGENCY).signatory("Fotoredactie")
     media, trust = folder / "media", folder / "trust"
     media.mkdir(parents=True, exist_ok=True)
     trust.mkdir(exist_ok=True)
-    (trust / "user.pem").write_text(trusted.root)
+    (trust / "user.pem").write_text(known.root)
     dates = {
         "issued": "2026-11-21T00:00:00Z",
         "next_update": "2045-12-31T00:00:00Z",
@@ -161,7 +163,7 @@ def build(folder: Path) -> None:
     capture = sign(
         jpeg(scene),
         "image/jpeg",
-        trusted,
+        camera,
         title="gracht.jpg",
         generator="Voorbeeldcamera",
         actions=created("digitalCapture", "2026-11-14T09:12:41Z", "Voorbeeldcamera V1"),
@@ -173,7 +175,7 @@ def build(folder: Path) -> None:
         sign(
             encode(generated.quantize(256, dither=Image.Dither.FLOYDSTEINBERG), "PNG", optimize=True),
             "image/png",
-            trusted,
+            model,
             title="molen.png",
             generator="Voorbeeldmodel",
             actions=created("trainedAlgorithmicMedia", "2026-11-15T18:30:00Z", "Voorbeeldmodel"),
@@ -191,7 +193,7 @@ def build(folder: Path) -> None:
         sign(
             jpeg(balloon(scene)),
             "image/jpeg",
-            trusted,
+            editor,
             title="gracht-ballon.jpg",
             generator="Voorbeeldbewerker",
             actions=opened("2026-11-16T10:00:00Z", edit),
@@ -205,7 +207,7 @@ def build(folder: Path) -> None:
         sign(
             tampered,
             "image/jpeg",
-            trusted,
+            editor,
             title="gracht-nieuw.jpg",
             generator="Voorbeeldbewerker",
             actions=opened("2026-11-17T08:00:00Z", {"action": "c2pa.published", "when": "2026-11-17T08:00:05Z"}),
@@ -234,7 +236,7 @@ def build(folder: Path) -> None:
         sign(
             voice(),
             "audio/wav",
-            trusted,
+            model,
             title="stem.wav",
             generator="Voorbeeldstem",
             actions=created("trainedAlgorithmicMedia", "2026-11-19T20:00:00Z", "Voorbeeldstem"),
@@ -246,7 +248,7 @@ def build(folder: Path) -> None:
         sign(
             motion_jpeg(frames, 320, 240, 8),
             "video/mp4",
-            trusted,
+            camera,
             title="gracht.mp4",
             generator="Voorbeeldcamera",
             actions=created("digitalCapture", "2026-11-14T09:15:00Z", "Voorbeeldcamera V1"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Test authorities for the samples: a root, an intermediate and a leaf each, made anew on every run.
+"""Test authorities for the samples: a root, an intermediate and leaves, made anew on every run.
 
 Leaf profile of C2PA 2.2, section 14.5: claimSigning and emailProtection, digitalSignature alone, no CA, both key
 identifiers. Valid to 2046 so that the samples do not rot; a real leaf lives a year.
@@ -26,24 +26,37 @@ class Signatory:
     root: str
 
 
-def make_signatory(organisation: str, product: str) -> Signatory:
-    """A root, an intermediate and a leaf of ``organisation``; the leaf's common name is ``product``."""
-    root_key, middle_key, leaf_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
-    root_name = _name(organisation, f"{organisation} Test Root")
-    middle_name = _name(organisation, f"{organisation} Test Issuing CA")
-    root = _authority(root_name, root_key, root_name, root_key, path=1)
-    middle = _authority(middle_name, middle_key, root_name, root_key, path=0)
-    leaf = (
-        _start(_name(organisation, product), leaf_key, middle_name, middle_key)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signing=True), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([CLAIM_SIGNING, ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
-        .sign(middle_key, hashes.SHA256())
-    )
-    key = leaf_key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return Signatory(key=key.decode(), chain=_pem(leaf) + _pem(middle), root=_pem(root))
+class Authority:
+    """A root and an intermediate of ``organisation``, whose keys live as long as this object."""
+
+    def __init__(self, organisation: str) -> None:
+        self._organisation = organisation
+        root_key, self._key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+        root_name = _name(organisation, f"{organisation} Test Root")
+        self._subject = _name(organisation, f"{organisation} Test Issuing CA")
+        self._root = _authority(root_name, root_key, root_name, root_key, path=1)
+        self._middle = _authority(self._subject, self._key, root_name, root_key, path=0)
+
+    @property
+    def root(self) -> str:
+        """The root certificate, PEM."""
+        return _pem(self._root)
+
+    def signatory(self, product: str) -> Signatory:
+        """A new leaf for ``product``, its common name."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        purposes = x509.ExtendedKeyUsage([CLAIM_SIGNING, ExtendedKeyUsageOID.EMAIL_PROTECTION])
+        leaf = (
+            _start(_name(self._organisation, product), key, self._subject, self._key)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(signing=True), critical=True)
+            .add_extension(purposes, critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        written = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return Signatory(key=written.decode(), chain=_pem(leaf) + _pem(self._middle), root=self.root)
 
 
 def _name(organisation: str, common: str) -> x509.Name:
