@@ -49,6 +49,7 @@ class Limits:
     text_shown: int = 256
     text_kept: int = 64 * 1024
     # 180 KB of zTXt unpacked to 180 MiB: the bound is on what comes out, over all chunks together.
+    metadata_blocks: int = 1_000  # blocks of EXIF, XMP and text that are looked into; a photograph has a handful
     xmp_bytes: int = MIB
     png_text_bytes: int = MIB
 

@@ -86,7 +86,8 @@ def gif_blocks(window: Window, limits: Limits) -> Iterator[Part]:
     """
     flags = window.at(10, 1)[0]
     at = 13 + _table_bytes(flags)
-    for _ in range(limits.parts):
+    left = limits.parts
+    while left > 0:
         mark = window.at(at, 1)
         if mark == _TRAILER:
             return
@@ -100,7 +101,7 @@ def gif_blocks(window: Window, limits: Limits) -> Iterator[Part]:
             name = window.at(at + 3, 11) if named else mark
         else:
             raise Truncated
-        end = _sub_blocks_end(window, start)
+        end, left = _sub_blocks_end(window, start, left - 1)
         yield Part(name, start, end - start)
         at = end + 1
     raise Truncated
@@ -110,7 +111,10 @@ def _table_bytes(flags: int) -> int:
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
-def _sub_blocks_end(window: Window, at: int) -> int:
+def _sub_blocks_end(window: Window, at: int, left: int) -> tuple[int, int]:
+    """Where the terminator stands, and how many parts may still follow; a sub-block is a part too."""
     while length := window.at(at, 1)[0]:
-        at += 1 + length
-    return at
+        at, left = at + 1 + length, left - 1
+        if left < 0:
+            raise Truncated
+    return at, left

@@ -48,7 +48,10 @@ class _Reading:
 
     def read(self, walk: Iterator[Block]) -> None:
         try:
-            for block in walk:
+            for number, block in enumerate(walk):
+                if number == self._limits.metadata_blocks:
+                    self._found.note_finding("metadata.too-large", self._media_type)
+                    break
                 self._block(block)
         except Truncated:
             self._found.note_finding("metadata.truncated", self._media_type)
