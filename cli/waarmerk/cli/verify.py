@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from waarmerk.cli import exits, options
+from waarmerk.cli import context, exits, options
 from waarmerk.cli.console import Console, wants_colour
 from waarmerk.cli.inputs import Input, all_names, gather, spool_folder
 from waarmerk.cli.outputs import Printer, printer
@@ -21,6 +21,7 @@ from waarmerk.provenance.jobs.answers import document_of
 from waarmerk.provenance.report.wording import wording
 from waarmerk.provenance.settings import Settings
 
+_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 _SKIPPED_IN_FOLDERS = ("media.unsupported", "media.empty", "media.not-a-file")
 
 
@@ -41,6 +42,10 @@ def _fail_on(context: click.Context, parameter: click.Parameter, value: str) -> 
 )
 @options.trust
 @options.at
+@click.option("--context", "facts", multiple=True, metavar="FILE|k=v", help="Facts a file cannot tell; repeatable.")
+@click.option("--for", "platforms", metavar="PLATFORM,...", help="The platforms it goes to, e.g. tiktok,meta.")
+@click.option("--rules", "packs", multiple=True, type=_FOLDER, help="A rule pack of your own, a folder; repeatable.")
+@click.option("--ask", is_flag=True, help="Ask on the terminal what decides the labels (one INPUT).")
 @click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Worker processes; one a processor if not given.")
 @click.option(
     "--fail-on",
@@ -60,6 +65,10 @@ def verify(
     form: str,
     trust: Path | None,
     at: datetime | None,
+    facts: tuple[str, ...],
+    platforms: str | None,
+    packs: tuple[Path, ...],
+    ask: bool,
     jobs: int | None,
     fail_on: frozenset[str],
     lang: str,
@@ -72,13 +81,37 @@ def verify(
     Nothing is fetched and nothing is sent. "Origin unknown" is an answer: the absence of marks proves nothing.
     """
     names = all_names(inputs, files_from, nul=nul)
-    settings = Settings(trust=trust, data_folder=options.trust_folder())
+    settings = Settings(
+        trust=trust,
+        data_folder=options.trust_folder(),
+        context=context.read_context(facts),
+        platforms=tuple(name.strip() for name in platforms.split(",")) if platforms else (),
+        rule_packs=packs,
+    )
     console = Console(quiet=quiet)
     out = printer(form, sys.stdout, language=lang, colour=wants_colour(sys.stdout), width=_width())
     with Pool(settings.to_json(), size=jobs or len(os.sched_getaffinity(0))) as pool, spool_folder() as spool:
         pool.warm()
+        if ask:
+            return _ask(pool, names, spool, options.now(at), out, fail_on)
         run = _Run(pool=pool, at=options.now(at), out=out, console=console, fail_on=fail_on)
         return run.through(gather(names, recursive=recursive, spool=spool), folders=[n for n in names if _is_dir(n)])
+
+
+def _ask(pool: Pool, names: list[str], spool: Path, at: datetime, out: Printer, fail_on: frozenset[str]) -> int:
+    """Examine one file and ask what decides its labels. Raises UsageError for anything but one file."""
+    if len(names) != 1 or names[0] == "-" or Path(names[0]).is_dir():
+        raise click.UsageError("--ask takes one file by its name: the answers are about that file")
+    item = next(gather(names, recursive=False, spool=spool))
+    document = context.ask(
+        lambda answers: pool.verify(item.path, at=at, named=item.named, facts=answers),
+        language=out.language,
+        unknown=wording(out.language).say("cli", "ask-unknown"),
+    )
+    out.begin()
+    out.report(0, document)
+    out.end()
+    return exits.exit_code(document, fail_on)
 
 
 def _is_dir(name: str) -> bool:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The composition root: the only place that chooses sources, keys, lists and rules."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from waarmerk.provenance.credentials import CredentialReader
+from waarmerk.provenance.labelling.applied import AppliedRules
+from waarmerk.provenance.labelling.context import Context, FactError, context_of, read_context
+from waarmerk.provenance.labelling.loader import load_packs
+from waarmerk.provenance.labelling.rules import RuleSet
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.open import open_asset
 from waarmerk.provenance.model import Asset
@@ -20,11 +24,35 @@ from waarmerk.provenance.sources.credentials import CredentialSource
 from waarmerk.provenance.sources.metadata import MetadataSource
 from waarmerk.provenance.sources.unread import UnreadChannels
 from waarmerk.provenance.trust import TrustStore, load_store
+from waarmerk.provenance.verdict import weigh
 
 
 def tool_version() -> str:
     """The version of the installed distribution."""
     return version("waarmerk")
+
+
+def load_rules(settings: Settings) -> AppliedRules:
+    """The rules in force with the context of ``settings``. Raises RulePackError and FactError."""
+    return _applied(load_packs(settings.rule_packs, weigh=weigh), settings, settings.context)
+
+
+def _applied(packs: RuleSet, settings: Settings, given_facts: Iterable[str | Mapping[str, Any]]) -> AppliedRules:
+    context = Context()
+    for given in given_facts:
+        if isinstance(given, str):
+            context = context.with_facts(*read_context([given], packs.by_name, _no_file).given)
+        else:
+            context = context.with_facts(*context_of(given, packs.by_name).given)
+    known = packs.by_name["platform"].values
+    strangers = [name for name in settings.platforms if name not in known]
+    if strangers:
+        raise FactError(f"{strangers[0]!r} is no platform; choose from {', '.join(known)}")
+    return AppliedRules(packs, context, platforms=settings.platforms)
+
+
+def _no_file(argument: str) -> Mapping[str, object]:
+    raise FactError(f"{argument!r} is not field=value")
 
 
 def load_trust(settings: Settings, *, at: datetime) -> TrustStore:
@@ -40,10 +68,10 @@ def build_verifier(settings: Settings | None = None, *, at: datetime | None = No
     """
     moment = at or datetime.now(UTC)
     chosen = settings or Settings()
-    return _verifier(chosen, load_trust(chosen, at=moment), moment)
+    return _verifier(chosen, load_trust(chosen, at=moment), load_rules(chosen), moment)
 
 
-def _verifier(settings: Settings, trust: TrustStore, at: datetime) -> Verifier:
+def _verifier(settings: Settings, trust: TrustStore, rules: AppliedRules, at: datetime) -> Verifier:
     sources: list[EvidenceSource] = [
         CredentialSource(CredentialReader(trust, at=at)),
         MetadataSource(settings.limits),
@@ -53,7 +81,7 @@ def _verifier(settings: Settings, trust: TrustStore, at: datetime) -> Verifier:
         open_asset=_opener(settings.limits),
         sources=sources,
         basis=Basis(trust_lists=trust.editions, trust_findings=trust.findings),
-        rules=None,
+        rules=rules,
         at=at,
     )
 
@@ -69,22 +97,30 @@ class Workbench:
         """Raises ConfigurationError where the settings cannot be used."""
         self._settings = settings
         self._version = tool_version()
+        self._packs = load_packs(settings.rule_packs, weigh=weigh)
+        self._rules = _applied(self._packs, settings, settings.context)
         self._built: tuple[datetime, TrustStore, Verifier] | None = None
 
-    def perform(self, verb: str, path: Path, *, named: bool, at: datetime) -> Any:
-        """Do ``verb`` with the file at ``path``; the answer is plain data. Raises ConfigurationError, KeyError."""
-        return {"verify": self._verify, "tree": self._tree, "detailed": self._detailed, "crjson": self._crjson}[verb](
-            path, named, at
-        )
+    def perform(self, verb: str, path: Path, *, named: bool, at: datetime, facts: Sequence[str] = ()) -> Any:
+        """Do ``verb`` with the file at ``path``; the answer is plain data. Raises ConfigurationError, KeyError.
+
+        ``facts`` are further ``field=value`` for the rules, on top of the context of the settings.
+        """
+        if verb == "verify":
+            return self._verify(path, named, at, facts)
+        return {"tree": self._tree, "detailed": self._detailed, "crjson": self._crjson}[verb](path, at)
 
     def _at(self, at: datetime) -> tuple[TrustStore, Verifier]:
         if self._built is None or self._built[0] != at:
             trust = load_trust(self._settings, at=at)
-            self._built = (at, trust, _verifier(self._settings, trust, at))
+            self._built = (at, trust, _verifier(self._settings, trust, self._rules, at))
         return self._built[1], self._built[2]
 
-    def _verify(self, path: Path, named: bool, at: datetime) -> dict[str, Any]:
-        _, verifier = self._at(at)
+    def _verify(self, path: Path, named: bool, at: datetime, facts: Sequence[str]) -> dict[str, Any]:
+        trust, verifier = self._at(at)
+        if facts:
+            rules = _applied(self._packs, self._settings, (*self._settings.context, *facts))
+            verifier = _verifier(self._settings, trust, rules, at)
         document = to_dict(verifier.verify(path), tool_version=self._version)
         if not named:
             document["asset"]["name"] = None
@@ -93,12 +129,12 @@ class Workbench:
     def _reader(self, at: datetime) -> CredentialReader:
         return CredentialReader(self._at(at)[0], at=at)
 
-    def _tree(self, path: Path, named: bool, at: datetime) -> list[dict[str, Any]]:
+    def _tree(self, path: Path, at: datetime) -> list[dict[str, Any]]:
         asset = open_asset(path, limits=self._settings.limits)
         return [asdict(manifest) for manifest in self._reader(at).manifests(asset)]
 
-    def _detailed(self, path: Path, named: bool, at: datetime) -> Any:
+    def _detailed(self, path: Path, at: datetime) -> Any:
         return self._reader(at).detailed(open_asset(path, limits=self._settings.limits))
 
-    def _crjson(self, path: Path, named: bool, at: datetime) -> Any:
+    def _crjson(self, path: Path, at: datetime) -> Any:
         return self._reader(at).crjson(open_asset(path, limits=self._settings.limits))

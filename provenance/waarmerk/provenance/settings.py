@@ -17,11 +17,16 @@ class Settings:
 
     ``trust`` names a trust store folder; without it the store in ``data_folder`` is used, list by list, completed by
     the snapshot that ships. ``limits`` may lower the limits of ``media/limits.py``, never raise them.
+    ``context`` holds the facts a file cannot tell, each ``field=value`` or a mapping of fields to values;
+    ``platforms`` those the content goes to; ``rule_packs`` folders with rules of the operator's own.
     """
 
     trust: Path | None = None
     data_folder: Path | None = None
     limits: Limits = field(default_factory=Limits)
+    context: tuple[str | Mapping[str, Any], ...] = ()
+    platforms: tuple[str, ...] = ()
+    rule_packs: tuple[Path, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The settings as plain data."""
@@ -29,6 +34,9 @@ class Settings:
             "trust": None if self.trust is None else str(self.trust.absolute()),
             "data_folder": None if self.data_folder is None else str(self.data_folder.absolute()),
             "limits": asdict(self.limits),
+            "context": list(self.context),
+            "platforms": list(self.platforms),
+            "rule_packs": [str(folder.absolute()) for folder in self.rule_packs],
         }
 
     @classmethod
@@ -41,6 +49,9 @@ class Settings:
             trust=_path(data.get("trust")),
             data_folder=_path(data.get("data_folder")),
             limits=Limits().lowered(data.get("limits") or {}),
+            context=tuple(data.get("context") or ()),
+            platforms=tuple(data.get("platforms") or ()),
+            rule_packs=tuple(Path(folder) for folder in data.get("rule_packs") or ()),
         )
 
     @classmethod

@@ -46,7 +46,7 @@ class Worker:
     """One process and its pipes."""
 
     def __init__(self, command: Sequence[str], settings: dict[str, Any], folder: str) -> None:
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -106,7 +106,7 @@ class Pool:
     """``size`` workers, started when first needed. Safe to use from several threads; a context manager."""
 
     def __init__(self, settings: dict[str, Any], *, size: int = 1, command: Sequence[str] = COMMAND) -> None:
-        """``settings`` is ``Settings.to_json()``, ``command`` starts a worker. Raises ValueError for a size below one."""
+        """``settings`` is ``Settings.to_json()``, ``command`` starts a worker. Raises ValueError for no size."""
         if size < 1:
             raise ValueError("a pool has at least one worker")
         self._settings = settings
@@ -139,16 +139,24 @@ class Pool:
             worker.end()
         self._folder.cleanup()
 
-    def verify(self, path: Path, *, at: datetime, named: bool = True) -> dict[str, Any]:
+    def verify(self, path: Path, *, at: datetime, named: bool = True, facts: Sequence[str] = ()) -> dict[str, Any]:
         """The report document of the file at ``path``; a file that ends its worker is a report too.
 
         Raises ConfigurationError where the settings cannot be used.
         """
-        return document_of(self.perform("verify", path, at=at, named=named), path, at=at, named=named)
+        return document_of(self.perform("verify", path, at=at, named=named, facts=facts), path, at=at, named=named)
 
-    def perform(self, verb: str, path: Path, *, at: datetime, named: bool = True) -> dict[str, Any]:
-        """Have one worker do ``verb`` (a verb of ``build.Workbench``) with the file at ``path``."""
-        task = {"verb": verb, "path": str(path.absolute()), "at": at.isoformat(), "named": named}
+    def perform(
+        self, verb: str, path: Path, *, at: datetime, named: bool = True, facts: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """Have one worker do ``verb`` (see ``build.Workbench.perform``) with the file at ``path``."""
+        task = {
+            "verb": verb,
+            "path": str(path.absolute()),
+            "at": at.isoformat(),
+            "named": named,
+            "facts": list(facts),
+        }
         seconds = _deadline(path)
         try:
             return self._ask(task, seconds)

@@ -50,8 +50,7 @@ def _workbench(settings: dict[str, Any]) -> "Workbench":
 
 def _answer(bench: "Workbench", task: dict[str, Any]) -> dict[str, Any]:
     try:
-        at = datetime.fromisoformat(task["at"]).astimezone(UTC)
-        return {"answer": bench.perform(task["verb"], Path(task["path"]), named=task["named"], at=at)}
+        return {"answer": bench.perform(**_arguments(task))}
     except ConfigurationError:
         raise
     except MemoryError:
@@ -59,6 +58,12 @@ def _answer(bench: "Workbench", task: dict[str, Any]) -> dict[str, Any]:
     except Exception as error:  # a fault of ours must not end the run, and must not pass for a finding
         frames = _places(error)
         return {"fault": "internal.fault", "where": f"{type(error).__name__} at {frames}"}
+
+
+def _arguments(task: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of ``Workbench.perform``, from plain data."""
+    at = datetime.fromisoformat(task["at"]).astimezone(UTC)
+    return {**task, "path": Path(task["path"]), "at": at}
 
 
 def _places(error: BaseException) -> str:

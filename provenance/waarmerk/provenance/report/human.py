@@ -15,6 +15,7 @@ from waarmerk.provenance.report.wording import Wording, wording
 _LISTED = ("official", "interim", "user")
 _RED, _YELLOW, _GREEN, _DIM, _BOLD = "31", "33", "32", "2", "1"
 _GUTTER = 15
+_QUESTIONS_SHOWN = 3
 
 
 def render(document: dict[str, Any], *, language: str, colour: bool, width: int = 100) -> str:
@@ -116,15 +117,28 @@ class _Panel:
         return self._words.say("mark", key, key=mark["key_id"], p=f"{mark['p_value']:.1e}", means=mark["means"] or "?")
 
     def _labels(self, document: dict[str, Any]) -> Iterator[str]:
-        language = self._words.language
+        """Decided duties one by one; of the undecided ones the questions they wait for, in one item."""
+        open_questions: dict[str, str] = {}
         for duty in document["labels"]:
-            status = self._words.say("status", duty["status"])
             if duty["status"] == "undecided":
-                asks = " ".join(plain(str(ask["question"].get(language) or ask["field"])) for ask in duty["asks"])
-                yield f"{status}: {asks} ({plain(duty['rule'])})"
-            else:
-                text = duty["wording"].get(language) or duty["wording"].get("en") or duty["label"]
-                yield f"{status}, {plain(duty['who'])}: “{plain(text)}” ({plain(duty['rule'])})"
+                for ask in duty["asks"]:
+                    open_questions.setdefault(ask["field"], self._in_language(ask["question"]))
+            elif duty["basis"] != "evidence":  # what the evidence rules say stands in the summary already
+                yield self._duty(duty)
+        if open_questions:
+            shown = list(open_questions.values())[:_QUESTIONS_SHOWN]
+            rest = len(open_questions) - len(shown)
+            questions = " ".join(shown + ([self._words.say("axis", "more", count=rest)] if rest else []))
+            yield self._words.sections["axis"]["asks"].format(questions=questions)
+
+    def _duty(self, duty: dict[str, Any]) -> str:
+        status = self._words.say("status", duty["status"])
+        cited = ", ".join(part for part in (duty["source"]["title"], duty["source"]["paragraph"]) if part)
+        text = self._in_language(duty["wording"]) or duty["label"]
+        return f"{status} ({plain(duty['who'])}): “{plain(text)}” — {plain(cited)} [{plain(duty['rule'])}]"
+
+    def _in_language(self, texts: dict[str, str]) -> str:
+        return plain(texts.get(self._words.language) or texts.get("en") or "")
 
     def _concerns(self, document: dict[str, Any]) -> Iterator[str]:
         for concern in document["verdict"]["concerns"]:
