@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cryptography import x509
+
 from waarmerk.provenance.credentials import findings
 from waarmerk.provenance.credentials.cose import Signature
 from waarmerk.provenance.credentials.passes import Pass
@@ -53,7 +55,7 @@ class KnownLists:
         self.users = tuple((each.id, Anchors.of(each.certificates)) for each in trust.user)
 
 
-def _certificates(found: TrustList | None) -> tuple:  # type: ignore[type-arg]
+def _certificates(found: TrustList | None) -> tuple[x509.Certificate, ...]:
     return () if found is None else found.certificates
 
 
