@@ -12,7 +12,8 @@ Colour = tuple[int, int, int]
 def _noise(shape: tuple[int, int], cells: int, seed: int) -> np.ndarray:
     """Soft noise in 0..1 of the given size: a small random grid, enlarged."""
     grid = np.random.default_rng(seed).random((cells, cells)).astype(np.float32)
-    return np.asarray(Image.fromarray(grid).resize(shape[::-1], Image.Resampling.BICUBIC)).clip(0, 1)
+    large: np.ndarray = np.asarray(Image.fromarray(grid).resize(shape[::-1], Image.Resampling.BICUBIC)).clip(0, 1)
+    return large
 
 
 def _clouds(shape: tuple[int, int], seed: int) -> np.ndarray:
@@ -126,7 +127,8 @@ def _reflection(pixels: np.ndarray, line: int, high: int, seed: int) -> np.ndarr
     columns = (np.arange(pixels.shape[1])[None, :] + shift[:, None].astype(int)) % pixels.shape[1]
     mirrored = source[rows[:, None], columns]
     blurred = Image.fromarray(mirrored.clip(0, 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(2.4))
-    return np.asarray(blurred).astype(np.float32) * 0.62 + np.array((14, 26, 24))
+    water: np.ndarray = np.asarray(blurred).astype(np.float32) * 0.62 + np.array((14, 26, 24))
+    return water
 
 
 def balloon(picture: Image.Image) -> Image.Image:

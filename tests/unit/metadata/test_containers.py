@@ -163,9 +163,9 @@ def test_a_packet_larger_than_the_limit_is_not_read() -> None:
 
 
 def test_keyed_tags_of_a_movie() -> None:
-    names = [b"AIGC", b"com.apple.quicktime.software"]
+    names = [b"AIGC", b"com.apple.quicktime.software", b"com.apple.quicktime.model"]
     keys = box(b"keys", bytes(8), *(box(b"mdta", name) for name in names))
-    texts = [b'{"Label":"1"}', b"Midjourney"]
+    texts = [b'{"Label":"1"}', b"Midjourney", b"iPhone 17"]
     entries = [
         struct.pack(">II", 8 + len(data), number) + data
         for number, data in enumerate((box(b"data", bytes(8), text) for text in texts), 1)
@@ -173,7 +173,7 @@ def test_keyed_tags_of_a_movie() -> None:
     found = declared(FTYP + box(b"moov", box(b"meta", keys, box(b"ilst", *entries))))
     assert found.aigc_label == "1"
     assert [hint.tool for hint in found.hints] == ["Midjourney"]
-    assert found.containers == ("tags",)
+    assert (found.software, found.camera, found.containers) == ("Midjourney", "iPhone 17", ("tags",))
 
 
 def test_image_items_without_bytes_in_the_table_end() -> None:

@@ -221,7 +221,8 @@ def _picture(image: "Image", header: Header) -> Picture:
         rgb, alpha = np.repeat(grey[:, :, None], 3, axis=2), None
     else:
         opaque = not image.has_transparency_data
-        pixels = np.asarray(image.convert("RGB" if opaque else "RGBA"), dtype=np.uint8)
+        mode = "RGB" if opaque else "RGBA"
+        pixels = np.asarray(image if image.mode == mode else image.convert(mode), dtype=np.uint8)
         rgb, alpha = np.ascontiguousarray(pixels[:, :, :3]), None if opaque else pixels[:, :, 3].copy()
     profile = image.info.get("icc_profile")
     exif = image.info.get("exif")

@@ -20,6 +20,15 @@ __all__ = ["CODES", "read"]
 # Every finding that ``read`` may report; each has a sentence in ``report/wording``.
 CODES = frozenset({"metadata.too-large", "metadata.truncated", "metadata.unreadable", "metadata.unsupported"})
 
+# Keys under which movies keep what EXIF keeps for pictures (QuickTime file format, metadata keys).
+_TAGS = {
+    "\xa9too": "software",
+    "software": "software",
+    "com.apple.quicktime.software": "software",
+    "com.apple.quicktime.model": "camera",
+    "com.apple.quicktime.creationdate": "captured_at",
+}
+
 
 def read(asset: Asset, limits: Limits) -> Declarations:
     """Read the declarations of ``asset``. Content never raises; what could not be read stands in ``findings``."""
@@ -107,10 +116,13 @@ class _Reading:
         name = block.name.decode("latin-1")
         text = block.read(self._limits.text_kept).decode("utf-8", "replace")
         self._found.containers.add("tags")
+        fact = _TAGS.get(name)
         if name == "AIGC":
             self._found.note("aigc_label", aigc.label_of(text, self._limits.text_kept))
-        elif name in ("\xa9too", "com.apple.quicktime.software", "software"):
+        elif fact == "software":
             self._found.note("software", text)
-            self._found.note_hint(named_tool(text), f"tag:{'software' if name != 'software' else name}")
+            self._found.note_hint(named_tool(text), "tag:software")
+        elif fact is not None:
+            self._found.note(fact, text)
         else:
             self._found.note_hint(keyed_tool(name, text), f"tag:{name[:64]}")
