@@ -22,9 +22,9 @@ from waarmerk.watermark.registration import Canvas, Lock, lay
 HOP = 62  # reference pixels between windows of one tile's size
 KNOT = 96.0  # reference pixels between control points
 CONFIDENT = 3.6  # z of a window's best shift; chance reaches it in one of some ten windows
-SHIFT_STEP = 0.5
-MAX_PIXELS = 2_000_000  # of the canvas: bent pictures come whole, not as a part of something much larger
-SURE = 4.4  # two windows must reach this in the first round; chance does so in one of some two hundred windows
+MAX_PIXELS = 1_800_000  # of the canvas: bent pictures come whole, not as a part of something much larger
+CLOSE = 1.2  # pixels from the fitted field within which a window agrees with it
+AGREEING = (4, 0.2)  # windows, and share of the confident ones, that must agree; of shifts by chance one in thirty does
 
 Floats = npt.NDArray[np.float32]
 Complexes = npt.NDArray[np.complex64]
@@ -33,20 +33,21 @@ Matrix = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """One pass: reach of the search in pixels, stiffness of the spline, and how far neighbours' surfaces are pooled."""
+    """One pass: reach and step of the search in pixels, stiffness of the spline, how far neighbours are pooled."""
 
     reach: float
+    step: float
     stiffness: float
     pool: float
 
 
 ROUNDS = (
-    Round(reach=8.0, stiffness=30.0, pool=0.9),
-    Round(reach=8.0, stiffness=8.0, pool=0.7),
-    Round(reach=7.0, stiffness=3.0, pool=0.6),
-    Round(reach=6.0, stiffness=1.5, pool=0.5),
-    Round(reach=5.0, stiffness=1.0, pool=0.4),
-    Round(reach=4.0, stiffness=0.7, pool=0.4),
+    Round(reach=8.0, step=1.0, stiffness=30.0, pool=0.9),
+    Round(reach=8.0, step=1.0, stiffness=8.0, pool=0.7),
+    Round(reach=7.0, step=1.0, stiffness=3.0, pool=0.6),
+    Round(reach=6.0, step=0.75, stiffness=1.5, pool=0.5),
+    Round(reach=4.5, step=0.5, stiffness=1.0, pool=0.4),
+    Round(reach=3.5, step=0.5, stiffness=0.7, pool=0.4),
 )
 
 
@@ -76,9 +77,9 @@ def straighten(whitened: Floats, found: Lock, pilots: BinSet) -> Canvas | None:
     for number, settings in enumerate(ROUNDS):
         windows = _Windows.of(canvas.plane, pilots, negative=found.negative)
         shifts, z = windows.best_shifts(settings)
-        if number == 0 and np.count_nonzero(z > SURE) < 2:
+        field, agreeing = _fit(field, windows, (height, width), shifts, z, settings.stiffness)
+        if agreeing < max(AGREEING[0], AGREEING[1] * np.count_nonzero(z > CONFIDENT)):
             return None
-        field = _fit(field, windows, (height, width), shifts, z, settings.stiffness)
         canvas = lay_bent(whitened, found.pose, base, field, smooth=number == len(ROUNDS) - 1)
     return canvas
 
@@ -125,7 +126,7 @@ class _Windows:
 
     def best_shifts(self, settings: Round) -> tuple[Matrix, Matrix]:
         """Best shift (rows x columns x (across, down)) of each window pooled with its neighbours, and its z."""
-        steps = np.arange(-settings.reach, settings.reach + 1e-9, SHIFT_STEP)
+        steps = np.arange(-settings.reach, settings.reach + 1e-9, settings.step)
         turn = 2j * np.pi / TILE
         down = np.exp(turn * steps[:, None] * self.pilots.ky)
         across = np.exp(turn * steps[:, None] * self.pilots.kx)
@@ -159,7 +160,7 @@ def _pool(values: Floats, sigma: float, *, squared: bool = False) -> Floats:
 
 def _subpixel(surface: Floats, top: npt.NDArray[np.intp], steps: Matrix) -> Matrix:
     """Peak of each surface (rows x columns x down x across), refined by a parabola along each axis."""
-    last = steps.size - 1
+    last, step = steps.size - 1, float(steps[1] - steps[0])
     y, x = np.divmod(top, steps.size)
     rows, columns = np.ogrid[: top.shape[0], : top.shape[1]]
 
@@ -171,13 +172,13 @@ def _subpixel(surface: Floats, top: npt.NDArray[np.intp], steps: Matrix) -> Matr
     middle = surface[rows, columns, y, x]
     left, right = surface[rows, columns, y, np.maximum(x - 1, 0)], surface[rows, columns, y, np.minimum(x + 1, last)]
     above, below = surface[rows, columns, np.maximum(y - 1, 0), x], surface[rows, columns, np.minimum(y + 1, last), x]
-    across = steps[x] + SHIFT_STEP * offset(left, middle, right)
-    down = steps[y] + SHIFT_STEP * offset(above, middle, below)
+    across = steps[x] + step * offset(left, middle, right)
+    down = steps[y] + step * offset(above, middle, below)
     return np.stack((across, down), axis=2)
 
 
-def _fit(field: Field, windows: _Windows, shape: tuple[int, int], shifts: Matrix, z: Matrix, stiffness: float) -> Field:
-    """Robust weighted least squares of old displacement plus shift at the windows' centres."""
+def _fit(field: Field, windows: _Windows, shape: tuple[int, int], shifts: Matrix, z: Matrix, stiffness: float) -> tuple[Field, int]:
+    """Robust least squares of old displacement plus shift at the windows' centres; how many windows agree."""
     rows, columns = field.control.shape[1:]
     down, across = _basis(windows.tops + TILE / 2, shape[0]), _basis(windows.lefts + TILE / 2, shape[1])
     design = np.einsum("ip,jq->ijpq", down, across).reshape(z.size, rows * columns)
@@ -192,7 +193,8 @@ def _fit(field: Field, windows: _Windows, shape: tuple[int, int], shifts: Matrix
         solution = np.linalg.solve(design.T @ weighted + penalty, weighted.T @ target)
         miss = np.square(target - design @ solution).sum(axis=1)
         weight = confidence / (1.0 + miss / 1.5)
-    return Field(control=solution.T.reshape(2, rows, columns))
+    agreeing = int(np.count_nonzero((confidence > 0.0) & (miss < CLOSE**2)))
+    return Field(control=solution.T.reshape(2, rows, columns)), agreeing
 
 
 def _knots(length: int) -> int:

@@ -58,10 +58,11 @@ class Carriers:
     index_signs: Signs  # SUPER x SUPER x INDEX_BINS
     sign_key: bytes
 
-    def payload_signs(self, variant: int) -> Signs:
-        """Signs of one variant, SUPER x SUPER x CODE_LENGTH, each +1 or -1."""
-        count = SUPER * SUPER * CODE_LENGTH
-        return _signs(key_stream(self.sign_key, count // 8, nonce=variant), (SUPER, SUPER, CODE_LENGTH))
+    def payload_signs(self, variant: int, down: Integers, across: Integers) -> Signs:
+        """Signs of one variant, +1 or -1, at rows ``down`` and columns ``across`` of the super-tile: rows x columns x bins."""
+        stream = key_stream(self.sign_key, SUPER * SUPER * CODE_LENGTH // 8, nonce=variant)
+        packed = np.frombuffer(stream, np.uint8).reshape(SUPER, SUPER, CODE_LENGTH // 8)
+        return _signs(packed[np.ix_(down % SUPER, across % SUPER)])
 
 
 def key_stream(sub_key: bytes, length: int, *, nonce: int = 0) -> bytes:
@@ -85,12 +86,12 @@ def build_carriers(key: Key) -> Carriers:
     def pick(chosen: Integers) -> BinSet:
         return BinSet(ky=ky[chosen], kx=kx[chosen], carrier=carrier[chosen])
 
-    signs = key_stream(key.sub_key("index"), SUPER * SUPER * INDEX_BINS // 8)
+    signs = np.frombuffer(key_stream(key.sub_key("index"), SUPER * SUPER * INDEX_BINS // 8), np.uint8)
     return Carriers(
         pilots=pick(pilots),
         index=pick(rest[:INDEX_BINS]),
         payload=pick(rest[INDEX_BINS:]),
-        index_signs=_signs(signs, (SUPER, SUPER, INDEX_BINS)),
+        index_signs=_signs(signs.reshape(SUPER, SUPER, INDEX_BINS // 8)),
         sign_key=key.sub_key("signs"),
     )
 
@@ -108,6 +109,7 @@ def ring_bins() -> tuple[Integers, Integers]:
     return ky[order].astype(np.int64), kx[order].astype(np.int64)
 
 
-def _signs(stream: bytes, shape: tuple[int, int, int]) -> Signs:
-    bits = np.unpackbits(np.frombuffer(stream, np.uint8), bitorder="little")
-    return (1 - 2 * bits.astype(np.int8)).reshape(shape)
+def _signs(packed: npt.NDArray[np.uint8]) -> Signs:
+    """Bits along the last axis, least significant first, as signs: 0 is +1, 1 is -1."""
+    bits = np.unpackbits(packed, axis=-1, bitorder="little")
+    return (1 - 2 * bits.astype(np.int8)).astype(np.int8, copy=False)

@@ -18,12 +18,13 @@ from waarmerk.watermark.transforms import analyse_tiles
 
 OFFSETS = SUPER * SUPER
 OFFSETS_TRIED = 2
-DECODES = 2  # variants handed to the decoder at each offset, best energy first
+DECODES = 3  # variants handed to the decoder at each offset, best energy first
 LOG_MESSAGES = PAYLOAD_BITS * math.log(2.0)
 SMOOTHING = 1.5  # cycles per tile over which noise is averaged
 
 Floats = npt.NDArray[np.float32]
 Complexes = npt.NDArray[np.complex64]
+Place = tuple[float, tuple[int, int]]  # z of the index and the corner tile's place in the super-tile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,8 @@ def read(canvas: Canvas, carriers: Carriers, *, negative: bool) -> Reading:
     seen = observe(canvas, carriers, negative=negative)
     offsets = rank_offsets(seen, carriers)
     best = Reading(index_z=offsets[0][0], offset=offsets[0][1])
-    for index_z, offset in offsets[:OFFSETS_TRIED]:
+    uncropped = (canvas.first[0] % SUPER, canvas.first[1] % SUPER)
+    for index_z, offset in _with_expected(offsets[:OFFSETS_TRIED], uncropped):
         found = _read_payload(seen, carriers, Reading(index_z=index_z, offset=offset))
         if found is not None:
             return found
@@ -78,7 +80,7 @@ def observe(canvas: Canvas, carriers: Carriers, *, negative: bool) -> Observatio
     return Observation(index=index, payload=payload, index_weight=index_weight, payload_weight=payload_weight)
 
 
-def rank_offsets(seen: Observation, carriers: Carriers) -> list[tuple[float, tuple[int, int]]]:
+def rank_offsets(seen: Observation, carriers: Carriers) -> list[Place]:
     """Likely places of the canvas's corner tile in the super-tile with their exact z, best first."""
     values = seen.index
     wrapped = np.zeros((SUPER, SUPER, values.shape[2]), np.float32)
@@ -97,21 +99,25 @@ def rank_offsets(seen: Observation, carriers: Carriers) -> list[tuple[float, tup
     return sorted(out, key=lambda entry: -entry[0])
 
 
+def _with_expected(ranked: list[Place], expected: tuple[int, int]) -> list[Place]:
+    """The ranked places and the one of an uncropped image, which needs no index to be likely."""
+    if any(offset == expected for _, offset in ranked):
+        return ranked
+    return [*ranked, (0.0, expected)]
+
+
 def _read_payload(seen: Observation, carriers: Carriers, place: Reading) -> Reading | None:
     rows, columns = seen.payload.shape[:2]
-    grid = np.ix_(
-        (np.arange(rows) + place.offset[0]) % SUPER,
-        (np.arange(columns) + place.offset[1]) % SUPER,
-    )
-    index = (seen.index * carriers.index_signs[grid]).sum(axis=(0, 1))
+    down, across = np.arange(rows) + place.offset[0], np.arange(columns) + place.offset[1]
+    index = (seen.index * carriers.index_signs[np.ix_(down % SUPER, across % SUPER)]).sum(axis=(0, 1))
     real = seen.payload.real * seen.payload_weight
-    soft = np.stack([_despread(real, carriers.payload_signs(v)[grid]) for v in range(VARIANTS)])
+    soft = np.stack([_despread(real, carriers.payload_signs(v, down, across)) for v in range(VARIANTS)])
     energy = np.square(soft).sum(axis=1)
     for variant in np.argsort(-energy, kind="stable")[:DECODES]:
         decoded = decode(quantise(soft[variant]))
         if decoded is not None:
             bits = 1.0 - 2.0 * encode(decoded.value).astype(np.float32)
-            payload = (seen.payload * carriers.payload_signs(int(variant))[grid]).sum(axis=(0, 1)) * bits
+            payload = (seen.payload * carriers.payload_signs(int(variant), down, across)).sum(axis=(0, 1)) * bits
             values = np.concatenate((index, payload))
             weights = np.concatenate((seen.index_weight, seen.payload_weight))
             total = normalised_sum(values, weights)

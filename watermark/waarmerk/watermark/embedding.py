@@ -14,15 +14,15 @@ import numpy.typing as npt
 
 from waarmerk.watermark.carriers import SUPER, VARIANTS, Carriers
 from waarmerk.watermark.coding import encode
-from waarmerk.watermark.perception import limit_flat, visibility_mask
+from waarmerk.watermark.perception import FLAT_WINDOW, limit_flat, visibility_mask
 from waarmerk.watermark.quality import mean_square
 from waarmerk.watermark.transforms import CHROMA_GAIN, canvas_shape, luma, render_tiles, resize, tile_grid
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
-PILOT_SHARE = 0.30  # of the energy; enough to find any geometry at which the payload is still readable
-INDEX_SHARE = 0.08
+PILOT_SHARE = 0.24  # of the energy; enough to find any geometry at which the payload is still readable
+INDEX_SHARE = 0.06
 FLAT_RMS = 0.72  # luma rms in flat areas at strength 1; below what is seen on a screen at 1:1
 PSNR_TOLERANCE = 0.02
 
@@ -31,8 +31,8 @@ PSNR_TOLERANCE = 0.02
 class Shaping:
     """How the mark follows the host."""
 
-    texture_gain: float = 4.0
-    cap: float = 9.0
+    texture_gain: float = 2.5
+    cap: float = 5.0
 
 
 def pick_variant(variant_key: bytes, pixels: Bytes) -> int:
@@ -44,14 +44,14 @@ def pick_variant(variant_key: bytes, pixels: Bytes) -> int:
 def render_pattern(carriers: Carriers, value: bytes, variant: int, shape: tuple[int, int]) -> Floats:
     """The mark of unit rms on a canvas of ``shape``."""
     rows, columns = tile_grid(shape)
-    down, across = np.arange(rows) % SUPER, np.arange(columns) % SUPER
-    place = np.ix_(down, across)
+    down, across = np.arange(rows), np.arange(columns)
+    place = np.ix_(down % SUPER, across % SUPER)
     bits = 1.0 - 2.0 * encode(value).astype(np.float32)
     parts = []
     for bins, share, signs in (
         (carriers.pilots, PILOT_SHARE, np.float32(1.0)),
         (carriers.index, INDEX_SHARE, carriers.index_signs[place]),
-        (carriers.payload, 1.0 - PILOT_SHARE - INDEX_SHARE, carriers.payload_signs(variant)[place] * bits),
+        (carriers.payload, 1.0 - PILOT_SHARE - INDEX_SHARE, carriers.payload_signs(variant, down, across) * bits),
     ):
         amplitude = np.float32(math.sqrt(2.0 * share / bins.ky.size))
         parts.append((bins, amplitude * signs * bins.carrier))
@@ -66,7 +66,8 @@ def shape_to_host(pattern: Floats, plane: Floats, shaping: Shaping) -> Floats:
 def add_at_strength(pixels: Bytes, plane: Floats, shaped: Floats, strength: float) -> Bytes:
     """Add with the flat-area rms of ``strength`` * FLAT_RMS, held there by the limiter."""
     change = shaped * np.float32(strength * FLAT_RMS)
-    change *= limit_flat(plane, change, max_rms=strength * FLAT_RMS)
+    scale = math.sqrt(plane.size / (pixels.shape[0] * pixels.shape[1]))  # canvas pixels per image pixel
+    change *= limit_flat(plane, change, max_rms=strength * FLAT_RMS, window=max(7, round(FLAT_WINDOW * scale)))
     return add_luma(pixels, change)
 
 

@@ -36,6 +36,7 @@ SEARCH_PIXELS = 1_000_000  # a larger image is shrunk to this: the search costs 
 WORTH_READING = 5.2  # pilots' z from which index and payload are looked at; chance reaches it once in some searches
 BENT_UPRIGHT = 6.0  # an upright image this sure but unread is bent: straighten before searching elsewhere
 BENT = 4.6
+CENTRE_CANDIDATES = 5
 BENDS = 3  # locks straightened at each stage
 LEAST_SIDE = 32  # below it an image holds no pilot worth the name
 
@@ -96,10 +97,11 @@ class Hunt:
         upright = list(self._upright())
         yield from self._flat(upright)
         yield from self._bent(upright, BENT_UPRIGHT)
-        anywhere = list(self._anywhere(whitened))
+        templates = search.Templates.of(self.carriers.pilots)
+        anywhere = list(self._anywhere(whitened, templates, search.CANDIDATES, similar=False))
         yield from self._flat(anywhere)
         yield from self._bent(anywhere, BENT)
-        centre = list(self._anywhere(_taper(whitened)))
+        centre = list(self._anywhere(_taper(whitened), templates, CENTRE_CANDIDATES, similar=True))
         yield from self._flat(centre)
         yield from self._bent(centre, BENT)
 
@@ -119,12 +121,13 @@ class Hunt:
         for pose in upright_poses(self.view.shape):
             yield self._lock(self.view.whitened, pose @ own)
 
-    def _anywhere(self, plane: Floats) -> Iterator[Lock]:
-        pilots = self.carriers.pilots
+    def _anywhere(self, plane: Floats, templates: search.Templates, most: int, *, similar: bool) -> Iterator[Lock]:
         spectrum = search.peak_spectrum(plane)
         least = math.sqrt(plane.size / MAX_REFERENCE_PIXELS)
-        found = search.candidates(spectrum, pilots, least_scale=least)
-        found += search.upright(spectrum, pilots, least_scale=least)
+        found = search.candidates(spectrum, templates, least_scale=least, most=most, similar=similar)
+        if not similar:
+            count = search.UPRIGHT_CANDIDATES * (2 if plane.size < search.SMALL_PLANE else 1)
+            found += search.upright(spectrum, templates.pilots, least_scale=least, most=count)
         for candidate in found:
             pose = np.eye(3)
             pose[:2, :2] = candidate.map.T  # frequencies go by the inverse transpose of what positions go by

@@ -36,14 +36,16 @@ def local_variance(plane: Floats, sigma: float) -> Floats:
     return cv2.max(square - mean * mean, 0.0)
 
 
-def limit_flat(luma: Floats, change: Floats, *, max_rms: float) -> Floats:
-    """Gain per pixel, at most 1, that holds the rms of ``change`` in flat 32 x 32 windows of ``luma`` below ``max_rms``."""
-    box = (FLAT_WINDOW, FLAT_WINDOW)
+def limit_flat(luma: Floats, change: Floats, *, max_rms: float, window: int) -> Floats:
+    """Gain per pixel, at most 1, that holds the rms of ``change`` below ``max_rms`` in flat windows of ``luma``.
+
+    ``window`` is FLAT_WINDOW image pixels, counted in pixels of the canvas.
+    """
     centred = luma - np.float32(128.0)
-    mean = cv2.blur(centred, box)
-    deviation = cv2.blur(centred * centred, box) - mean * mean
-    rms = cv2.sqrt(cv2.blur(change * change, box))
+    mean = cv2.blur(centred, (window, window))
+    deviation = cv2.blur(centred * centred, (window, window)) - mean * mean
+    rms = cv2.sqrt(cv2.blur(change * change, (window, window)))
     flat = deviation < (1.25 * FLAT_STD) ** 2  # a little wider than flat: windows of others lie elsewhere
     gain = np.where(flat, np.minimum(1.0, max_rms / np.maximum(rms, 1e-6)), 1.0).astype(np.float32)
-    gain = cv2.erode(gain, np.ones((FLAT_WINDOW // 2 + 1, FLAT_WINDOW // 2 + 1), np.uint8))
-    return cv2.blur(gain, (9, 9))
+    reach = window // 4 * 2 + 1
+    return cv2.blur(cv2.erode(gain, np.ones((reach, reach), np.uint8)), (reach, reach))

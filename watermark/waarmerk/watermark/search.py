@@ -27,12 +27,46 @@ LOG_RADII = 704  # from LOWEST up to half a cycle per pixel
 LOWEST = 0.5 * math.exp(-LOG_RADII * LOG_STEP)
 AXIS_STEP = 0.012
 AXIS_BINS = 352
-CANDIDATES = 10
-UPRIGHT_CANDIDATES = 16
+AXIS_LOW = 2.0  # cycles per tile along either axis from which a pilot takes part
+POLAR_LENGTH = 1080  # LOG_RADII plus the template's 330, to a length with small factors
+AXIS_LENGTH = 600
+CANDIDATES = 8
+UPRIGHT_CANDIDATES = 12  # of a large plane; a small one, where a test costs little and tells less, gets twice as many
+SMALL_PLANE = 300_000
 UPRIGHT_STEP = 0.001
 
 Floats = npt.NDArray[np.float32]
+Complexes = npt.NDArray[np.complex64]
 Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Templates:
+    """Conjugate spectra of the keyed templates: log-polar upright and flipped, log-log for equal and opposite signs."""
+
+    pilots: BinSet
+    low: float  # radius of the innermost pilot, cycles per reference pixel
+    polar: tuple[Complexes, Complexes]
+    axes: tuple[Complexes, Complexes]
+
+    @classmethod
+    def of(cls, pilots: BinSet) -> Templates:
+        """Render the templates of a key's pilots."""
+        low = float(pilots.radius.min()) / TILE
+        at = np.log(pilots.radius / TILE / low) / LOG_STEP
+        polar = []
+        for ky in (pilots.ky, -pilots.ky):
+            plane = np.zeros((ANGLES, POLAR_LENGTH), np.float32)
+            _splat(plane, np.arctan2(ky, pilots.kx) % math.pi * (ANGLES / math.pi), at)
+            polar.append(np.conj(scipy.fft.rfft2(plane)))
+        axes = []
+        for sign in (1, -1):
+            plane = np.zeros((AXIS_LENGTH, AXIS_LENGTH), np.float32)
+            use = (pilots.kx >= AXIS_LOW) & (sign * pilots.ky >= AXIS_LOW)
+            down, across = np.abs(pilots.ky[use]), pilots.kx[use]
+            _splat(plane, np.log(down / AXIS_LOW) / AXIS_STEP, np.log(across / AXIS_LOW) / AXIS_STEP)
+            axes.append(np.conj(scipy.fft.rfft2(plane)))
+        return cls(pilots=pilots, low=low, polar=(polar[0], polar[1]), axes=(axes[0], axes[1]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +96,17 @@ def peak_spectrum(whitened: Floats) -> Floats:
     return full
 
 
-def candidates(spectrum: Floats, pilots: BinSet, *, least_scale: float, most: int = CANDIDATES) -> list[Candidate]:
-    """The likeliest maps, refined, best first; ``least_scale`` is the smallest image pixel per reference pixel."""
-    starts = _log_polar(spectrum, pilots, least_scale) + _log_log(spectrum, pilots, least_scale)
-    refined = [refine(spectrum, pilots, start) for start in starts]
+def candidates(
+    spectrum: Floats, templates: Templates, *, least_scale: float, most: int = CANDIDATES, similar: bool = False
+) -> list[Candidate]:
+    """The likeliest maps, refined, best first; ``least_scale`` is the smallest image pixel per reference pixel.
+
+    ``similar`` leaves out independent scales of the axes.
+    """
+    starts = _log_polar(spectrum, templates, least_scale)
+    if not similar:
+        starts += _log_log(spectrum, templates, least_scale)
+    refined = [refine(spectrum, templates.pilots, start) for start in starts]
     out: list[Candidate] = []
     for found in sorted(refined, key=lambda c: -c.score):
         if len(out) < most and not any(_same(found.map, other.map) for other in out):
@@ -73,7 +114,7 @@ def candidates(spectrum: Floats, pilots: BinSet, *, least_scale: float, most: in
     return out
 
 
-def upright(spectrum: Floats, pilots: BinSet, *, least_scale: float, most: int = UPRIGHT_CANDIDATES) -> list[Candidate]:
+def upright(spectrum: Floats, pilots: BinSet, *, least_scale: float, most: int) -> list[Candidate]:
     """The likeliest uniform scales of an image neither turned nor flipped: the commonest case gets the most tests."""
     points = np.stack((pilots.kx, pilots.ky)).astype(np.float64) / TILE
     scales = np.exp(np.arange(math.log(0.2), math.log(1.02 / least_scale), UPRIGHT_STEP))
@@ -110,40 +151,27 @@ def _score(spectrum: Floats, points: Matrix) -> Floats:
     return seen.sum(axis=1) / np.sqrt(np.maximum(visible, 16))
 
 
-def _log_polar(spectrum: Floats, pilots: BinSet, least_scale: float) -> list[Matrix]:
+def _log_polar(spectrum: Floats, templates: Templates, least_scale: float) -> list[Matrix]:
     angle = np.arange(ANGLES) * (math.pi / ANGLES)
     radius = LOWEST * np.exp(np.arange(LOG_RADII) * LOG_STEP) * SIZE
     xs = (np.outer(np.cos(angle), radius) + SIZE // 2).astype(np.float32)
     ys = (np.outer(np.sin(angle), radius) + SIZE // 2).astype(np.float32)
-    polar = cv2.remap(spectrum, xs, ys, cv2.INTER_LINEAR)
-    length = scipy.fft.next_fast_len(LOG_RADII + 360, real=True)
-    # pilots beyond half a cycle per pixel are not in the map: zeros there
-    seen = scipy.fft.rfft2(polar, s=(ANGLES, length))
+    seen = scipy.fft.rfft2(cv2.remap(spectrum, xs, ys, cv2.INTER_LINEAR), s=(ANGLES, POLAR_LENGTH))
+    lag = np.arange(POLAR_LENGTH)
+    lag = np.where(lag > LOG_RADII, lag - POLAR_LENGTH, lag)
+    factor = LOWEST * np.exp(lag * LOG_STEP) / templates.low  # image over reference frequency
+    visible = (templates.pilots.radius / TILE * factor[:, None] < 0.5).sum(axis=1)
+    scale = (1.0 / np.sqrt(np.maximum(visible, 16.0))).astype(np.float32)
+    scale[(factor > 1.02 / least_scale) | (visible < 12)] = 0.0
     starts = []
-    for flipped in (False, True):
-        template, low = _polar_template(pilots, flipped, length)
-        surface = scipy.fft.irfft2(seen * np.conj(scipy.fft.rfft2(template)), s=(ANGLES, length))
-        lag = np.arange(length)
-        lag = np.where(lag > LOG_RADII, lag - length, lag)
-        factor = LOWEST * np.exp(lag * LOG_STEP) / low  # image over reference frequency
-        visible = _visible(pilots.radius / TILE, factor)
-        surface /= np.sqrt(np.maximum(visible, 16.0)).astype(np.float32)
-        surface[:, (factor > 1.02 / least_scale) | (visible < 12)] = -np.inf
+    for flip, template in zip((1.0, -1.0), templates.polar, strict=True):
+        surface = scipy.fft.irfft2(seen * template, s=(ANGLES, POLAR_LENGTH))
+        surface *= scale
         for turn, shift in _peaks(surface, 5, (6, 8)):
             theta = turn * math.pi / ANGLES
             turned = np.array([[math.cos(theta), -math.sin(theta)], [math.sin(theta), math.cos(theta)]])
-            starts.append(factor[shift] * turned @ np.diag([1.0, -1.0 if flipped else 1.0]))
+            starts.append(factor[shift] * turned @ np.diag([1.0, flip]))
     return starts
-
-
-def _polar_template(pilots: BinSet, flipped: bool, length: int) -> tuple[Floats, float]:
-    template = np.zeros((ANGLES, length), np.float32)
-    ky = -pilots.ky if flipped else pilots.ky
-    theta = np.arctan2(ky, pilots.kx) % math.pi
-    low = float(pilots.radius.min()) / TILE
-    at = np.log(pilots.radius / TILE / low) / LOG_STEP
-    _splat(template, theta * ANGLES / math.pi, at)
-    return template, low
 
 
 def _splat(template: Floats, rows: npt.NDArray[np.floating], columns: npt.NDArray[np.floating]) -> None:
@@ -155,53 +183,45 @@ def _splat(template: Floats, rows: npt.NDArray[np.floating], columns: npt.NDArra
             np.add.at(template, ((r0 + dr) % template.shape[0], c0 + dc), weight)
 
 
-def _visible(radius: Floats, factor: Matrix) -> Matrix:
-    return (radius[None, :] * factor[:, None] < 0.5).sum(axis=1).astype(np.float64)
-
-
-def _log_log(spectrum: Floats, pilots: BinSet, least_scale: float) -> list[Matrix]:
+def _log_log(spectrum: Floats, templates: Templates, least_scale: float) -> list[Matrix]:
     """Independent scales of the axes; both quadrants are used, so that an upright flip is found as well."""
     frequency = 0.5 * np.exp((np.arange(AXIS_BINS) - AXIS_BINS) * AXIS_STEP)
     half = SIZE // 2
     ahead = (frequency * SIZE + half).astype(np.float32)
     behind = (half - frequency * SIZE).astype(np.float32)
     columns = np.tile(ahead, (AXIS_BINS, 1))
-    same = cv2.remap(spectrum, columns, np.tile(ahead[:, None], (1, AXIS_BINS)), cv2.INTER_LINEAR)
-    opposite = cv2.remap(spectrum, columns, np.tile(behind[:, None], (1, AXIS_BINS)), cv2.INTER_LINEAR)
-    length = scipy.fft.next_fast_len(AXIS_BINS + 240, real=True)
-    seen = [scipy.fft.rfft2(quadrant, s=(length, length)) for quadrant in (same, opposite)]
-    use = (pilots.kx > 1) & (np.abs(pilots.ky) > 1)
-    kx, ky = pilots.kx[use], pilots.ky[use]
+    quadrants = [cv2.remap(spectrum, columns, np.tile(r[:, None], AXIS_BINS), cv2.INTER_LINEAR) for r in (ahead, behind)]
+    same, opposite = (scipy.fft.rfft2(q, s=(AXIS_LENGTH, AXIS_LENGTH)) for q in quadrants)
+    lag = np.arange(AXIS_LENGTH)
+    lag = np.where(lag > AXIS_BINS, lag - AXIS_LENGTH, lag)
+    factor = 0.5 * np.exp((lag - AXIS_BINS) * AXIS_STEP) / (AXIS_LOW / TILE)
+    scale = _axis_scale(factor, templates.pilots, least_scale)
     starts = []
-    for flip in (1, -1):
-        total = 0.0
-        for sign, quadrant in zip((1, -1), seen, strict=True):
-            template = np.zeros((length, length), np.float32)
-            chosen = (flip * np.sign(ky)) == sign
-            _splat(template, np.log(np.abs(ky[chosen]) / 2.0) / AXIS_STEP, np.log(kx[chosen] / 2.0) / AXIS_STEP)
-            total = total + quadrant * np.conj(scipy.fft.rfft2(template))
-        surface = scipy.fft.irfft2(total, s=(length, length))
-        lag = np.arange(length)
-        lag = np.where(lag > AXIS_BINS, lag - length, lag)
-        factor = 0.5 * np.exp((lag - AXIS_BINS) * AXIS_STEP) / (2.0 / TILE)
-        unlikely = (factor[:, None] / factor[None, :] > 2.2) | (factor[None, :] / factor[:, None] > 2.2)
-        unlikely |= factor[:, None] * factor[None, :] > (1.02 / least_scale) ** 2
-        unlikely |= (factor[:, None] < 0.12) | (factor[None, :] < 0.12)
-        across = (kx[None, :] / TILE * factor[:, None] < 0.5).mean(axis=1)
-        down = (np.abs(ky)[None, :] / TILE * factor[:, None] < 0.5).mean(axis=1)
-        visible = across[None, :] * down[:, None] * kx.size
-        surface /= np.sqrt(np.maximum(visible, 12.0))
-        surface[unlikely] = -np.inf
+    for flip in (1.0, -1.0):
+        first, second = (same, opposite) if flip > 0 else (opposite, same)
+        surface = scipy.fft.irfft2(first * templates.axes[0] + second * templates.axes[1], s=(AXIS_LENGTH, AXIS_LENGTH))
+        surface *= scale
         starts += [np.diag([factor[c], flip * factor[r]]) for r, c in _peaks(surface, 4, (4, 4))]
     return starts
 
 
+def _axis_scale(factor: Matrix, pilots: BinSet, least_scale: float) -> Floats:
+    """One over the root of how many pilots are visible at (down, across) factors; zero where no mark of ours can lie."""
+    down, across = factor[:, None], factor[None, :]
+    unlikely = (down > 2.2 * across) | (across > 2.2 * down) | (down < 0.12) | (across < 0.12)
+    unlikely |= down * across > (1.02 / least_scale) ** 2
+    seen_across = (pilots.kx / TILE * factor[:, None] < 0.5).mean(axis=1)
+    seen_down = (np.abs(pilots.ky) / TILE * factor[:, None] < 0.5).mean(axis=1)
+    visible = np.outer(seen_down, seen_across) * pilots.kx.size
+    return np.where(unlikely, 0.0, 1.0 / np.sqrt(np.maximum(visible, 12.0))).astype(np.float32)
+
+
 def _peaks(surface: Floats, count: int, apart: tuple[int, int]) -> list[tuple[int, int]]:
     """The highest places of a surface, no two within ``apart`` rows and columns."""
-    work, out = surface.astype(np.float32), []
+    work, out = surface, []
     for _ in range(count):
         _, value, _, (column, row) = cv2.minMaxLoc(work)
-        if not math.isfinite(value):
+        if value <= 0.0:
             break
         out.append((row, column))
         work[max(0, row - apart[0]) : row + apart[0] + 1, max(0, column - apart[1]) : column + apart[1] + 1] = -1e30

@@ -16,7 +16,7 @@ import scipy.fft
 
 WINDOW = 32
 HOP = 16
-BILATERAL = (7, 14.0, 3.0)  # diameter, deviation in luma, deviation in pixels
+BILATERAL = (5, 18.0, 3.0)  # diameter, deviation in luma, deviation in pixels
 LOCAL_SIGMA = 12.0
 LIMIT = 4.0  # in deviations
 FLOOR = 0.3  # of the median deviation: an area without any residual stays without
@@ -34,7 +34,8 @@ def whiten(plane: Floats) -> Floats:
     for axis in range(4):
         power = _add_neighbours(power, axis)
     power += np.float32(LOADING) * power.mean() + np.float32(1e-12)
-    spectra /= power
+    parts = spectra.view(np.float32).reshape(*spectra.shape, 2)  # numpy's complex division is five times slower
+    parts *= np.reciprocal(power)[..., None]
     out = _synthesise(spectra, (plane.shape[0], plane.shape[1]))
     rms = float(cv2.norm(out, cv2.NORM_L2)) / np.sqrt(out.size)
     if rms < 1e-9:
