@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from waarmerk.provenance.credentials import cbor
-from waarmerk.provenance.credentials.container import BMFF_UUID, find_stores, shows_store
+from waarmerk.provenance.credentials.container import BMFF_UUID, find_stores, remote_address, shows_store
 from waarmerk.provenance.credentials.cose import claims_of, parse_signature, view_of
 from waarmerk.provenance.credentials.jumbf import STORE_UUID, JumbfError, parse_store
 from waarmerk.provenance.media.limits import Limits
@@ -223,3 +223,28 @@ def test_a_film_too_large_to_search_is_walked_by_its_boxes() -> None:
     window, small = Window(io.BytesIO(data), len(data)), Limits(image_bytes=16)
     assert shows_store(window, "video/mp4", small)
     assert not shows_store(Window(io.BytesIO(box(b"ftyp", bytes(64))), 72), "video/mp4", small)
+
+
+XMP = b"<x:xmpmeta><rdf:Description %s/></x:xmpmeta>"
+
+
+@pytest.mark.parametrize(
+    ("packet", "address"),
+    [
+        (XMP % b'dcterms:provenance="https://example.org/a?b=1&amp;c=2"', "https://example.org/a?b=1&c=2"),
+        (XMP % b"dcterms:provenance = 'http://127.0.0.1/x'", "http://127.0.0.1/x"),
+        (b"<dcterms:provenance> https://example.org/x </dcterms:provenance>", "https://example.org/x"),
+        (XMP % b'dcterms:provenance="self#jumbf=/c2pa/urn:a"', None),
+        (XMP % b'dcterms:provenance="file:///etc/passwd"', None),
+        (b"the term dcterms:provenance is explained below", None),
+        (b"dcterms:provenance", None),
+    ],
+)
+def test_the_address_of_a_store_elsewhere(packet: bytes, address: str | None) -> None:
+    data = bytes((1 << 20) - 9) + packet + bytes(50)
+    assert remote_address(Window(io.BytesIO(data), len(data))) == address
+
+
+def test_four_letters_in_a_picture_are_no_store() -> None:
+    data = b"\xff\xd8" + b"caBX" * 9 + b"C2PA jumb jumd c2pa.claim"
+    assert not shows_store(Window(io.BytesIO(data), len(data)), "image/jpeg", Limits())

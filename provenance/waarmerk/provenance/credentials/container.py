@@ -7,6 +7,7 @@ And where the engine finds nothing or fails, any trace of a store here makes the
 
 import base64
 import binascii
+import html
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,10 @@ _CHUNK = 1 << 20
 _APP11, _GIF_NAME = b"\xeb", b"C2PA_GIF\x01\x00\x00"
 _SVG = re.compile(rb"<(?:[A-Za-z0-9_]+:)?manifest\b[^>]*>([A-Za-z0-9+/=\s]*)<")
 _SVG_OPEN = re.compile(rb"<c2pa:manifest\b")
+_PROVENANCE = b"dcterms:provenance"
+_REMOTE = re.compile(
+    _PROVENANCE + rb"""(?:\s*=\s*["'](https?://[!-~]{1,2048}?)["']|>\s*(https?://[!-~]{1,2048}?)\s*<)"""
+)
 _PURPOSES = (b"manifest", b"original", b"update")
 
 
@@ -54,7 +59,21 @@ def shows_store(window: Window, media_type: str, limits: Limits) -> bool:
         return any(True for _ in _bmff_boxes(window, limits))
     if media_type == "image/svg+xml":
         return _SVG_OPEN.search(window.up_to(0, limits.image_bytes)) is not None
-    return any(True for _ in _positions(window, (STORE_UUID, BMFF_UUID, b"caBX", _GIF_NAME)))
+    if media_type == "image/png" and find_stores(window, media_type, limits):
+        return True
+    return any(True for _ in _positions(window, (STORE_UUID, BMFF_UUID, _GIF_NAME)))
+
+
+def remote_address(window: Window) -> str | None:
+    """The address of a store outside the file, as XMP states it in ``dcterms:provenance`` (C2PA 2.2, section A.8.3).
+
+    The engine looks for it in some containers only. Nothing is parsed: the packet is text in every container.
+    """
+    for position in _positions(window, (_PROVENANCE,)):
+        found = _REMOTE.match(window.up_to(position, 4096))
+        if found is not None:
+            return html.unescape((found[1] or found[2]).decode("ascii"))
+    return None
 
 
 def _jpeg(window: Window, limits: Limits) -> Iterator[Embedded]:
@@ -156,11 +175,17 @@ def _anywhere(window: Window, limits: Limits) -> Iterator[Embedded]:
 def _positions(window: Window, needles: tuple[bytes, ...]) -> Iterator[int]:
     """Where any of the byte strings stands; the file is read in pieces that overlap by the longest of them."""
     overlap = max(map(len, needles)) - 1
-    pattern = re.compile(b"|".join(map(re.escape, needles)))
     for at in range(0, window.size, _CHUNK):
-        for match in pattern.finditer(window.up_to(at, _CHUNK + overlap)):
-            if match.start() < _CHUNK:
-                yield at + match.start()
+        piece = window.up_to(at, _CHUNK + overlap)
+        found = {position for needle in needles for position in _find_all(piece, needle) if position < _CHUNK}
+        yield from (at + position for position in sorted(found))
+
+
+def _find_all(data: bytes, needle: bytes) -> Iterator[int]:
+    position = data.find(needle)
+    while position >= 0:
+        yield position
+        position = data.find(needle, position + 1)
 
 
 _BMFF_TYPES = frozenset(

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from waarmerk.provenance.credentials import findings, unhashed
-from waarmerk.provenance.credentials.container import Embedded, find_stores, shows_store
+from waarmerk.provenance.credentials.container import Embedded, find_stores, remote_address, shows_store
 from waarmerk.provenance.credentials.cose import OwnView, claims_of, view_of
 from waarmerk.provenance.credentials.identity import PREFIX as IDENTITY_PREFIX
 from waarmerk.provenance.credentials.identity import concern_of, identity_of
@@ -94,22 +94,28 @@ class CredentialReader:
 
     def _without_store(self, asset: Asset, answer: Answer) -> Credential:
         if answer.remote_url is not None:
-            return Credential(
-                state=CredentialState.REMOTE,
-                remote_url=answer.remote_url,
-                concerns=(Finding(findings.REMOTE_ONLY, answer.remote_url),),
-            )
+            return _remote(answer.remote_url)
         if not carries_credentials(asset.media_type):
             return Credential(concerns=(Finding(findings.UNSUPPORTED_CONTAINER, asset.media_type),))
         with asset.open() as stream:
-            is_shown = shows_store(Window(stream, asset.bytes), asset.media_type, self._limits)
-        if is_shown or answer.document is not None:
-            concern = Finding(findings.UNREADABLE, answer.failed or "")
-        elif answer.failed is not None:
-            concern = Finding(findings.ENGINE_FAILED, answer.failed)
-        else:
-            return Credential()
+            window = Window(stream, asset.bytes)
+            if answer.document is not None or shows_store(window, asset.media_type, self._limits):
+                concern = Finding(findings.UNREADABLE, answer.failed or "")
+            elif answer.failed is not None:
+                concern = Finding(findings.ENGINE_FAILED, answer.failed)
+            elif asset.bytes <= self._limits.image_bytes and (address := remote_address(window)) is not None:
+                return _remote(address)
+            else:
+                return Credential()
         return Credential(state=CredentialState.UNREADABLE, concerns=(concern,))
+
+
+def _remote(address: str) -> Credential:
+    return Credential(
+        state=CredentialState.REMOTE,
+        remote_url=address,
+        concerns=(Finding(findings.REMOTE_ONLY, address),),
+    )
 
 
 class _Reading:

@@ -10,6 +10,7 @@ time of the decision.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from cryptography import x509
 
@@ -31,7 +32,8 @@ _STATUS_OF_PASS = {
     Pass.INTERIM: SignerStatus.INTERIM,
     Pass.USER: SignerStatus.USER,
 }
-_ENDED = frozenset({"signingCredential.expired", "claimSignature.outsideValidity", "timeOfSigning.outsideValidity"})
+_ENDED = frozenset({"signingCredential.expired"})
+_OUTSIDE = frozenset({"claimSignature.outsideValidity", "timeOfSigning.outsideValidity"})
 _CONCERN_OF_STATUS = {
     SignerStatus.INTERIM: findings.INTERIM_LIST,
     SignerStatus.UNKNOWN: findings.SIGNER_UNLISTED,
@@ -42,17 +44,35 @@ _CONCERN_OF_STATUS = {
 
 
 class KnownLists:
-    """The certificates of the store, indexed once: which list could vouch for a chain, and which user list does."""
+    """The certificates of the store, indexed on first use: which list could vouch for a chain, which user list does."""
 
     def __init__(self, trust: TrustStore) -> None:
-        self.anchors = {
+        self._trust = trust
+
+    @cached_property
+    def anchors(self) -> dict[Pass, Anchors]:
+        """The certificates of each signer list; allowed leaves count with the interim anchors."""
+        trust = self._trust
+        return {
             Pass.OFFICIAL: Anchors.of(_certificates(trust.official)),
             Pass.INTERIM: Anchors.of((*_certificates(trust.interim), *_certificates(trust.allowed))),
             Pass.USER: Anchors.of(certificate for each in trust.user for certificate in each.certificates),
         }
-        self.time = Anchors.of(certificate for each in trust.time_anchors for certificate in each.certificates)
-        self.allowed = frozenset(_certificates(trust.allowed))
-        self.users = tuple((each.id, Anchors.of(each.certificates)) for each in trust.user)
+
+    @cached_property
+    def time(self) -> Anchors:
+        """Under whom a time-stamp authority may stand."""
+        return Anchors.of(certificate for each in self._trust.time_anchors for certificate in each.certificates)
+
+    @cached_property
+    def allowed(self) -> frozenset[x509.Certificate]:
+        """The allowed leaves of the interim list."""
+        return frozenset(_certificates(self._trust.allowed))
+
+    @cached_property
+    def users(self) -> tuple[tuple[str, Anchors], ...]:
+        """Each of the operator's lists with its id."""
+        return tuple((each.id, Anchors.of(each.certificates)) for each in self._trust.user)
 
 
 def _certificates(found: TrustList | None) -> tuple[x509.Certificate, ...]:
@@ -113,8 +133,8 @@ class SignerCase:
             return SignerStatus.WRONG_PURPOSE, ()
         if self.own is None:
             unverifiable = (findings.SIGNER_UNVERIFIABLE,) if is_listed else ()
-            return (SignerStatus.EXPIRED if codes & _ENDED else SignerStatus.UNKNOWN), unverifiable
-        if not is_valid_at(self.own.leaf, reference):
+            return (SignerStatus.EXPIRED if codes & (_ENDED | _OUTSIDE) else SignerStatus.UNKNOWN), unverifiable
+        if codes & _OUTSIDE or not is_valid_at(self.own.leaf, reference):
             return SignerStatus.EXPIRED, ()
         return (_STATUS_OF_PASS[which] if is_listed else SignerStatus.UNKNOWN), ()
 
@@ -142,7 +162,7 @@ class SignerCase:
         Only where the engine's one objection is that the certificate has ended: it knows the machine's clock, not
         ``at``, and it does not know a time-stamp authority that stands on another list than the signer.
         """
-        if self.own is None or not codes & _ENDED or "signingCredential.invalid" in codes:
+        if self.own is None or not codes & _ENDED or codes & (_OUTSIDE | {"signingCredential.invalid"}):
             return False
         if not is_valid_at(self.own.leaf, reference):
             return False

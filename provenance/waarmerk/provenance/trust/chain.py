@@ -73,11 +73,15 @@ class Anchors:
 
 
 def load_certificate(der: bytes) -> x509.Certificate | None:
-    """A certificate of a file, or None if it cannot be read whole, extensions and key included."""
+    """A certificate of a file, or None if it cannot be read whole, extensions and key included.
+
+    Every part is touched here, once, because the parser reads lazily: no later look at it can raise.
+    """
     try:
         certificate = x509.load_der_x509_certificate(der)
         _ = (certificate.subject, certificate.issuer, certificate.serial_number, certificate.extensions)
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension):
+        _ = (certificate.not_valid_before_utc, certificate.not_valid_after_utc, certificate.public_key())
+    except Exception:  # the parser's errors have no common class, and the bytes are a stranger's
         return None
     return certificate
 
@@ -147,7 +151,10 @@ class _Search:
         return False
 
     def _issued(self, issuer: x509.Certificate, subject: x509.Certificate, below: int) -> bool:
-        if not (is_valid_at(issuer, self.at) and _may_issue(issuer, below, self.allowed)):
+        try:
+            if not (is_valid_at(issuer, self.at) and _may_issue(issuer, below, self.allowed)):
+                return False
+        except (ValueError, x509.DuplicateExtension):  # an anchor of the operator's with an unreadable extension
             return False
         self.signatures += 1
         signed = self.signed.get(subject, subject.tbs_certificate_bytes)
@@ -155,8 +162,8 @@ class _Search:
 
 
 def _is_signed_by(subject: x509.Certificate, signed: bytes, issuer: x509.Certificate) -> bool:
-    key = issuer.public_key()
     try:
+        key = issuer.public_key()
         scheme, digest = subject.signature_algorithm_parameters, subject.signature_hash_algorithm
         if isinstance(key, rsa.RSAPublicKey) and isinstance(scheme, (padding.PKCS1v15, padding.PSS)) and digest:
             key.verify(subject.signature, signed, scheme, digest)
