@@ -88,7 +88,7 @@ class Verifier:
         """Examine an opened asset: every source, then the verdict, then the duties."""
         examined = _merged(source.examine(asset) for source in self._sources)
         declared = self._rules.evidence() if self._rules is not None else ()
-        verdict = weigh((*examined.evidence, *declared, *self._trust_evidence(examined.credential)))
+        verdict = weigh((*examined.evidence, *declared, *self._remarks(asset, examined.credential)))
         duties = self._rules.duties(asset, examined, verdict, self._at) if self._rules is not None else ()
         return Report(
             at=rfc3339(self._at),
@@ -104,12 +104,14 @@ class Verifier:
             rule_packs=self._rules.editions if self._rules is not None else (),
         )
 
-    def _trust_evidence(self, credential: Credential | None) -> tuple[Evidence, ...]:
-        """Concerns about the lists themselves, where a credential was held against them."""
-        findings = self._basis.trust_findings
-        if not findings or credential is None or credential.state is CredentialState.NONE:
+    def _remarks(self, asset: Asset, credential: Credential | None) -> tuple[Evidence, ...]:
+        """Concerns about the file as such, and about the lists where a credential was held against them."""
+        findings = asset.hints
+        if credential is not None and credential.state is not CredentialState.NONE:
+            findings += self._basis.trust_findings
+        if not findings:
             return ()
-        return (Evidence(channel="c2pa", claimant=Claimant.SIGNER, assurance=Assurance.ABSENT, findings=findings),)
+        return (Evidence(channel="asset", claimant=Claimant.METADATA, assurance=Assurance.ABSENT, findings=findings),)
 
     def _unreadable(self, path: Path, code: str, message: str) -> Report:
         return unreadable(AssetFacts(name=path.name), Fault(code=code, message=message), self._basis, at=self._at)

@@ -119,13 +119,15 @@ class _Panel:
     def _labels(self, document: dict[str, Any]) -> Iterator[str]:
         """Decided duties one by one; of the undecided ones the questions they wait for, in one item."""
         open_questions: dict[str, str] = {}
+        decided = False
         for duty in document["labels"]:
             if duty["status"] == "undecided":
                 for ask in duty["asks"]:
                     open_questions.setdefault(ask["field"], self._in_language(ask["question"]))
             elif duty["basis"] != "evidence":  # what the evidence rules say stands in the summary already
+                decided = True
                 yield self._duty(duty)
-        if open_questions:
+        if open_questions and (document["verdict"]["tier"] != "none" or decided):
             shown = list(open_questions.values())[:_QUESTIONS_SHOWN]
             rest = len(open_questions) - len(shown)
             questions = " ".join(shown + ([self._words.say("axis", "more", count=rest)] if rest else []))
