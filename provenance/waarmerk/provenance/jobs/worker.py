@@ -13,27 +13,26 @@ from typing import TYPE_CHECKING, Any
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs import confine
 from waarmerk.provenance.jobs.frames import receive, send
+from waarmerk.provenance.media.limits import Limits
 
 if TYPE_CHECKING:
     from waarmerk.provenance.build import Workbench
 
-CPU_SECONDS = 40
-ADDRESS_SPACE_BYTES = 2 * 2**30
-OPEN_FILES = 64
+LIMITS = Limits()
 
 
 def main() -> None:
     """Confine this process, then answer tasks from standard input until it closes."""
     answers = os.dup(1)
     os.dup2(2, 1)  # a stray print of a library is not an answer
-    confine.limit_resources(address_space_bytes=ADDRESS_SPACE_BYTES, open_files=OPEN_FILES)
+    confine.limit_resources(address_space_bytes=LIMITS.worker_bytes, open_files=LIMITS.worker_files)
     confine.refuse_network_and_programs()
     settings = receive(0)
     if settings is None:
         return
     bench: Workbench | None = None
     while (task := receive(0)) is not None:
-        confine.grant_cpu_seconds(CPU_SECONDS)
+        confine.grant_cpu_seconds(LIMITS.worker_seconds)
         try:
             bench = bench or _workbench(settings)
             send(answers, _answer(bench, task))

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The panel: what it says in a sentence, what is green, what never reaches a terminal."""
+
+import copy
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import AT, ROOT
+from waarmerk.provenance import Settings, build_verifier
+from waarmerk.provenance.report.document import canonical, to_dict
+from waarmerk.provenance.report.human import render
+from waarmerk.provenance.report.table import COLUMNS, header, row
+
+SAMPLES = ROOT / "samples" / "media"
+GREEN, RED = "\x1b[32m", "\x1b[31m"
+
+
+@cache
+def _document(name: str) -> str:
+    verifier = build_verifier(Settings(trust=ROOT / "samples" / "trust"), at=AT)
+    return canonical(to_dict(verifier.verify(SAMPLES / name), tool_version="0"))
+
+
+def document(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(_document(name))
+    return loaded
+
+
+def panel(name: str, language: str = "en", *, colour: bool = False) -> str:
+    return render(document(name), language=language, colour=colour)
+
+
+@pytest.mark.parametrize(
+    ("name", "english", "dutch"),
+    [
+        ("camera-capture.jpg", "Captured with a camera", "Opgenomen met een camera"),
+        ("ai-generated.png", "Made with AI. Its intact", "Gemaakt met AI. Dat staat"),
+        ("ai-edited.jpg", "Changed with AI. Its intact", "Aangepast met AI. Dat staat"),
+        ("tampered.jpg", "do not match this file", "horen niet meer bij dit bestand"),
+        ("stripped.jpg", "Origin unknown. Nothing in this file", "Herkomst onbekend. Niets in dit bestand"),
+        ("messenger-screenshot.jpg", "Origin unknown", "Herkomst onbekend"),
+        ("unknown-agency.jpg", "nobody vouches for the signer", "niemand staat in voor de ondertekenaar"),
+        ("resigned-over-tampered.jpg", "did not match its own credentials", "klopten de gegevens niet"),
+        ("declared.webp", "The file says of itself", "Het bestand zegt van zichzelf"),
+    ],
+)
+def test_every_sample_is_summed_up_in_both_languages(name: str, english: str, dutch: str) -> None:
+    assert english in re.sub(r"\s+", " ", panel(name))
+    assert dutch in re.sub(r"\s+", " ", panel(name, "nl"))
+
+
+def test_nothing_is_green_that_no_list_vouches_for() -> None:
+    assert GREEN in panel("camera-capture.jpg", colour=True)
+    for name in ("unknown-agency.jpg", "tampered.jpg", "stripped.jpg", "declared.webp"):
+        assert GREEN not in panel(name, colour=True), name
+    assert RED in panel("tampered.jpg", colour=True)
+    assert "\x1b" not in panel("tampered.jpg")
+
+
+def test_an_unlisted_name_is_a_quotation_and_a_listed_one_of_another_file_is_not_called_unknown() -> None:
+    assert "calls itself “" in panel("unknown-agency.jpg")
+    assert "but not this file as it is now" in re.sub(r"\s+", " ", panel("tampered.jpg"))
+
+
+def test_no_line_is_wider_than_asked() -> None:
+    for name in ("resigned-over-tampered.jpg", "stripped.jpg"):
+        for width in (60, 80, 110):
+            lines = render(document(name), language="nl", colour=False, width=width).splitlines()
+            assert max(map(len, lines)) <= width
+
+
+def hostile() -> dict[str, Any]:
+    """A report whose every free text tries to leave its place."""
+    evil = "\x1b[31m\u202eevil\x00=1+1"
+
+    def spoil(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: spoil(inner) if key not in _FIXED else inner for key, inner in value.items()}
+        if isinstance(value, list):
+            return [spoil(inner) for inner in value]
+        return evil if isinstance(value, str) else value
+
+    spoiled: dict[str, Any] = spoil(copy.deepcopy(document("resigned-over-tampered.jpg")))
+    return spoiled
+
+
+_FIXED = {"format", "status", "verdict", "state", "integrity", "chain", "identity", "signal", "time_status", "code"}
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_hostile_text_is_shown_not_obeyed(language: str) -> None:
+    text = render(hostile(), language=language, colour=False)
+    assert "<U+001B>[31m<U+202E>evil<U+0000>" in text
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+
+
+def test_a_table_row_has_every_column_and_no_formula() -> None:
+    assert header() == ",".join(COLUMNS)
+    spoiled = document("unknown-agency.jpg")
+    spoiled["asset"]["name"] = "=HYPERLINK(1)"
+    assert row(spoiled, language="en").startswith("'=HYPERLINK(1),")
+
+
+def test_an_unreadable_file_has_a_panel_too(tmp_path: Path) -> None:
+    report = build_verifier(Settings(trust=ROOT / "samples" / "trust"), at=AT).verify(tmp_path / "nothing.jpg")
+    text = render(to_dict(report, tool_version="0"), language="nl", colour=False)
+    assert "kon niet worden onderzocht: het bestaat niet." in text
