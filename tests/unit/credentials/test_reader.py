@@ -183,6 +183,13 @@ def test_a_damaged_store_is_unreadable_never_none(read: Any, signed: bytes) -> N
     assert read(signed[:at] + b"XXXX" + signed[at + 4 :]).state is CredentialState.UNREADABLE
 
 
+def test_a_store_whose_first_type_is_damaged_is_unreadable_never_none(read: Any, signed: bytes) -> None:
+    for offset in range(16):
+        data = bytearray(signed)
+        data[signed.index(b"jumdc2pa") + 4 + offset] ^= 1
+        assert read(bytes(data)).state is not CredentialState.NONE
+
+
 def test_a_container_that_nobody_reads_is_said_to_be_one(read: Any) -> None:
     found = read(b"OggS" + bytes(200), media_type="audio/ogg")
     assert found.state is CredentialState.NONE

@@ -128,3 +128,11 @@ def test_a_pass_is_worth_its_time_only_where_a_name_is_on_the_list(kit: Any, roo
 @pytest.mark.parametrize("data", [b"", b"\x30\x00", b"\x30\x82\xff\xff", bytes(100)])
 def test_what_is_no_certificate_is_none(data: bytes) -> None:
     assert load_certificate(data) is None
+
+
+def test_a_serial_number_that_none_may_have_is_refused_in_silence(root: Any) -> None:
+    serial = root.certificate.serial_number
+    encoded = serial.to_bytes(serial.bit_length() // 8 + 1, "big")
+    negative = root.der.replace(encoded, b"\xff" + encoded[1:])
+    assert load_certificate(root.der) is not None
+    assert load_certificate(negative) is None

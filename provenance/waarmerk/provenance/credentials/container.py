@@ -23,6 +23,8 @@ _CHUNK = 1 << 20
 _APP11, _GIF_NAME = b"\xeb", b"C2PA_GIF\x01\x00\x00"
 _SVG = re.compile(rb"<(?:[A-Za-z0-9_]+:)?manifest\b[^>]*>([A-Za-z0-9+/=\s]*)<")
 _SVG_OPEN = re.compile(rb"<c2pa:manifest\b")
+# Types of the boxes every store has; several, so that no single damaged byte makes a store invisible.
+_TRACES = (STORE_UUID, b"c2ma" + STORE_UUID[4:], b"c2cl" + STORE_UUID[4:], BMFF_UUID, _GIF_NAME)
 _PROVENANCE = b"dcterms:provenance"
 _REMOTE = re.compile(
     _PROVENANCE + rb"""(?:\s*=\s*["'](https?://[!-~]{1,2048}?)["']|>\s*(https?://[!-~]{1,2048}?)\s*<)"""
@@ -61,7 +63,7 @@ def shows_store(window: Window, media_type: str, limits: Limits) -> bool:
         return _SVG_OPEN.search(window.up_to(0, limits.image_bytes)) is not None
     if media_type == "image/png" and find_stores(window, media_type, limits):
         return True
-    return any(True for _ in _positions(window, (STORE_UUID, BMFF_UUID, _GIF_NAME)))
+    return any(True for _ in _positions(window, _TRACES))
 
 
 def remote_address(window: Window) -> str | None:

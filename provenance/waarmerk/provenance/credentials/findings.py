@@ -19,10 +19,15 @@ AI_DISCLOSURE = "credentials.ai-disclosure"  # the assertion stands beside the a
 REDACTED = "credentials.redacted"
 LIMIT = "credentials.limit"  # more ingredients, or deeper, than are walked
 
+# The second engine. ``about`` names it, and what it found.
+ENGINES_DISAGREE = "engines.disagree"  # on integrity; the weaker result counts
+ENGINES_SILENT = "engines.silent"  # it was asked for and has no opinion on this file
+
 # The signer and the time. ``about`` is the certificate's name as the file states it.
 SIGNER_UNLISTED = "signer.unlisted"
 SIGNER_EXPIRED = "signer.expired"
 SIGNER_REVOKED = "signer.revoked"
+SIGNER_DENIED = "signer.denied"  # by the denylist of the trust store; ``about`` is its reason and source
 SIGNER_WRONG_PURPOSE = "signer.wrong-purpose"
 SIGNER_UNVERIFIABLE = "signer.unverifiable"  # a listed signer whose own certificate could not be looked at
 SIGNER_REVOCATION_UNKNOWN = "signer.revocation-unknown"

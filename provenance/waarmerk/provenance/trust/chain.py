@@ -7,6 +7,7 @@ claim it trusts every time-stamp authority there is. Nothing here can make the e
 a certificate which ended before today may be judged at an earlier ``at``.
 """
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -75,15 +76,18 @@ class Anchors:
 def load_certificate(der: bytes) -> x509.Certificate | None:
     """A certificate of a file, or None if it cannot be read whole, extensions and key included.
 
-    Every part is touched here, once, because the parser reads lazily: no later look at it can raise.
+    Every part is touched here, once, because the parser reads lazily: no later look at it can raise, and the
+    parser's complaints about a stranger's certificate stay off the caller's terminal.
     """
     try:
-        certificate = x509.load_der_x509_certificate(der)
-        _ = (certificate.subject, certificate.issuer, certificate.serial_number, certificate.extensions)
-        _ = (certificate.not_valid_before_utc, certificate.not_valid_after_utc, certificate.public_key())
+        with warnings.catch_warnings(action="ignore"):
+            certificate = x509.load_der_x509_certificate(der)
+            _ = (certificate.subject, certificate.issuer, certificate.extensions, certificate.public_key())
+            _ = (certificate.not_valid_before_utc, certificate.not_valid_after_utc, certificate.signature)
+            has_serial = certificate.serial_number > 0  # RFC 5280, section 4.1.2.2
     except Exception:  # the parser's errors have no common class, and the bytes are a stranger's
         return None
-    return certificate
+    return certificate if has_serial else None
 
 
 def purposes(certificate: x509.Certificate) -> frozenset[str] | None:
