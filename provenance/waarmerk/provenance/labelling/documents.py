@@ -75,6 +75,7 @@ class _Builder:
         self._keys: list[Any] = []
         self._root: Any = None
         self._documents = 0
+        self._key_line = 0
 
     def build(self, events: Iterator[Any]) -> Any:
         for event in events:
@@ -119,6 +120,7 @@ class _Builder:
             if event.value in mapping:
                 raise refusal(self._name, line, f"key {event.value[:60]!a} stands twice")
             self._keys[-1] = event.value
+            self._key_line = line
             return
         self._put(_plain(event.value) if event.implicit[0] else event.value, line)
 
@@ -132,6 +134,7 @@ class _Builder:
             self._open[-1].append(value)
         else:
             self._open[-1][self._keys[-1]] = value
+            line = self._key_line  # a mapping begins a line below the key that names it
         self._lines[self._path()] = line
         if self._open and not isinstance(value, list | dict):
             self._keys[-1] = None

@@ -47,8 +47,8 @@ class Leaf:
         return frozenset((self.name,)) if env[self.name] is None else frozenset()
 
     def support(self, env: Environment) -> frozenset[str]:
-        """Fields on which the result rests."""
-        return frozenset((self.name,))
+        """Fields on which the result rests; an unknown value carries nothing."""
+        return frozenset() if env[self.name] is None else frozenset((self.name,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,8 @@ class Is:
         return frozenset()
 
     def support(self, env: Environment) -> frozenset[str]:
-        """Fields on which the result rests."""
-        return self.part.support(env)
+        """Fields on which the result rests; here an unknown one carries it too."""
+        return self.part.support(env) | self.part.open_fields(env)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +117,9 @@ class Joined:
         return _union(part.open_fields(env) for part in self.parts if part.evaluate(env) is None)
 
     def support(self, env: Environment) -> frozenset[str]:
-        """Fields of the parts that made the result; of an open result those parts that are settled."""
+        """Fields of the parts that made the result; of an open result everything that is settled in it."""
         result = self.evaluate(env)
-        values = [(part, part.evaluate(env)) for part in self.parts]
-        if result is None:
-            return _union(part.support(env) for part, value in values if value is not None)
-        return _union(part.support(env) for part, value in values if value is result)
+        return _union(part.support(env) for part in self.parts if result is None or part.evaluate(env) is result)
 
 
 Node = Leaf | Not | Is | Joined

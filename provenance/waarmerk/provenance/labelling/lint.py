@@ -25,6 +25,8 @@ def lint(pack: RulePack, documents: Mapping[str, Document], packs: RuleSet) -> l
         found.append(_placed(documents["pack.yaml"], path, reason))
     for path, reason in _questions(pack):
         found.append(_placed(documents["fields.yaml"], path, reason))
+    for path, reason in _calendar(pack):
+        found.append(_placed(documents["elections.yaml"], path, reason))
     for rule in pack.rules:
         found.extend(
             _placed(documents[rule.file], ("rules", rule.id, *path), reason) for path, reason in _rule(rule, pack)
@@ -50,9 +52,12 @@ def _head(pack: RulePack) -> Iterator[Complaint]:
     cited = {ref for rule in pack.rules for ref in (rule.source_ref, *rule.also)}
     for name in sorted(names - cited):
         yield (), f"source {name} is cited by no rule"
-    for vote in pack.elections:
+
+
+def _calendar(pack: RulePack) -> Iterator[Complaint]:
+    for position, vote in enumerate(pack.elections):
         if not vote.starts <= vote.vote <= vote.ends:
-            yield (), f"election {vote.name}: the day of the vote lies outside its period"
+            yield ("elections", position), f"election {vote.name}: the day of the vote lies outside its period"
 
 
 def _questions(pack: RulePack) -> Iterator[Complaint]:
