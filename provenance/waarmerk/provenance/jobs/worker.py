@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The process that parses files: confined first, then given its settings, then one file after the other.
 
-It answers every task with one frame: ``{"report": …}`` or ``{"refused": {"code", "message"}}`` where the settings
-themselves cannot be used. Run as ``python -m waarmerk.provenance.jobs.worker`` by the pool, never by hand.
+It answers every task with one frame: ``{"answer": …}``, ``{"fault": code}`` where there is none, or
+``{"refused": {"code", "message"}}`` where the settings themselves cannot be used. The pool runs it as
+``python -m waarmerk.provenance.jobs.worker``; never by hand.
 """
 
 import os
@@ -10,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.errors import ConfigurationError, Error
 from waarmerk.provenance.jobs import confine
 from waarmerk.provenance.jobs.frames import receive, send
 from waarmerk.provenance.media.limits import Limits
@@ -30,28 +31,38 @@ def main() -> None:
     settings = receive(0)
     if settings is None:
         return
-    bench: Workbench | None = None
+    bench = _workbench(settings)  # before the first task comes: the caller is still busy
     while (task := receive(0)) is not None:
         confine.grant_cpu_seconds(LIMITS.worker_seconds)
-        try:
-            bench = bench or _workbench(settings)
-            send(answers, _answer(bench, task))
-        except ConfigurationError as error:
-            send(answers, {"refused": {"code": error.code, "message": error.message}})
+        send(answers, bench if isinstance(bench, dict) else _answer(bench, task))
 
 
-def _workbench(settings: dict[str, Any]) -> "Workbench":
+def _workbench(settings: dict[str, Any]) -> "Workbench | dict[str, Any]":
+    """The workbench, or the refusal that answers every task."""
     from waarmerk.provenance.build import Workbench  # noqa: PLC0415 - only after confinement
     from waarmerk.provenance.settings import Settings  # noqa: PLC0415
 
-    return Workbench(Settings.from_json(settings))
+    try:
+        return Workbench(Settings.from_json(settings))
+    except ConfigurationError as error:
+        return _refusal(error)
+
+
+def _refusal(error: ConfigurationError) -> dict[str, Any]:
+    return {"refused": {"code": error.code, "message": error.message}}
 
 
 def _answer(bench: "Workbench", task: dict[str, Any]) -> dict[str, Any]:
     try:
         return {"answer": bench.perform(**_arguments(task))}
-    except ConfigurationError:
-        raise
+    except ConfigurationError as error:
+        return _refusal(error)
+    except Error as error:
+        return {"fault": error.code}
+    except FileNotFoundError:
+        return {"fault": "media.missing"}
+    except OSError:
+        return {"fault": "media.unreadable"}
     except MemoryError:
         return {"fault": "worker.memory"}
     except Exception as error:  # a fault of ours must not end the run, and must not pass for a finding
