@@ -24,17 +24,18 @@ def read_stated(text: str) -> list[Mapping[str, Any]]:
     """The sets of facts in a text, in their order. Raises FactError with the line."""
     if len(text) > MAX_INPUT:
         raise FactError(f"input of {len(text)} characters, at most {MAX_INPUT}")
+    refused: FactError | None = None
     if text.lstrip()[:1] in ("{", "["):
         try:
             return _listed(_json(text))
         except _NotOneValueError:
             return [_mapping(_json(line), number) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-        except ValueError as error:
-            raise FactError(str(error)) from error
+        except _NotJsonError as error:
+            refused = error  # a flow mapping of YAML begins like JSON
     try:
         return _listed(read_document("facts", text).data)
     except RulePackError as error:
-        raise FactError(error.message) from error
+        raise refused or FactError(error.message) from error
 
 
 def split_facts(stated: Mapping[str, Any], fields: Mapping[str, Field]) -> tuple[Facts, Context]:
@@ -63,13 +64,17 @@ class _NotOneValueError(ValueError):
     """The text goes on after its first JSON value: JSON lines."""
 
 
+class _NotJsonError(FactError):
+    """The text is no JSON; it may still be YAML."""
+
+
 def _json(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         if error.msg == "Extra data":
             raise _NotOneValueError from error
-        raise FactError(f"line {error.lineno}: not JSON: {error.msg}") from error
+        raise _NotJsonError(f"line {error.lineno}: not JSON: {error.msg}") from error
     except RecursionError as error:
         raise FactError("not JSON: nested too deeply") from error
 

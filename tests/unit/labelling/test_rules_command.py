@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command ``waarmerk rules``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.unit.labelling.test_loader import FILES
+from waarmerk.cli.main import commands
+
+AT = ("--at", "2026-11-21T12:00:00Z")
+
+
+def run(*arguments: str | Path, given: str | bytes | None = None) -> Result:
+    return CliRunner().invoke(commands, ["rules", *map(str, arguments)], input=given)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        path = tmp_path / "house" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "house"
+
+
+def test_list_and_show() -> None:
+    listed = run("list")
+    assert listed.exit_code == 0
+    assert len(listed.stdout.splitlines()) == 70
+    data: list[dict[str, Any]] = json.loads(run("list", "--format", "json").stdout)
+    assert {entry["rule"] for entry in data} >= {"EU-50-4-deepfake", "TF-report"}
+    fields = run("list", "--fields", "--lang", "nl").stdout
+    assert "In welke landen" in fields
+    assert any(f["field"] == "edit" for f in json.loads(run("list", "--fields", "--format", "json").stdout))
+    shown = run("show", "EU-50-4-deepfake").stdout
+    for part in ("confidence: read", "read_on: 2026-11-21", "No lawyer", "Gemaakt met AI", "50(4)"):
+        assert part in shown
+    assert json.loads(run("show", "TF-report", "--format", "json").stdout)["when"].startswith("role ==")
+    assert run("show", "nothing").exit_code == 2
+
+
+def test_decide_answers_in_the_order_of_the_inputs() -> None:
+    lines = '{"decl": "ai"}\n{"c2pa": "trusted", "c2pa_dst": ["digitalCapture"]}\n'
+    done = run("decide", "--facts", "-", "--format", "jsonl", *AT, given=lines)
+    assert done.exit_code == 0
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [answer["finding"]["origin"] for answer in answers] == ["ai-generated", "captured"]
+    assert set(answers[0]["finding"]) == {"origin", "tier", "authentic_capture", "conflict"}
+    assert {
+        "rule",
+        "status",
+        "because",
+        "asks",
+        "source",
+        "basis",
+        "confidence",
+        "status_if_confirmed",
+        "ui_string",
+    } <= set(answers[0]["labels"][0])
+    assert json.loads(run("decide", "--facts", "-", "--format", "json", *AT, given=lines).stdout) == answers
+
+
+def test_decide_for_people() -> None:
+    facts = "decl: ai\njur: [NL]\nrole: deployer\nprofessional: true\nmodality: video\n"
+    text = run("decide", "--facts", "-", "--lang", "nl", *AT, given=facts).stdout
+    assert "origin ai-generated, tier claimed" in text
+    assert "undecided   EU-50-4-deepfake (deployer)" in text
+    assert "? appears_authentic: Kan iemand in het publiek denken" in text
+    assert "- decl" not in text
+
+
+def test_the_clock_decides_what_no_date_does(tmp_path: Path) -> None:
+    path = tmp_path / "facts.yaml"
+    path.write_text("{jur: [NL], role: provider, decl: ai, system_placed: 2025-01-01}")
+
+    def status(at: str) -> dict[str, str]:
+        answer = json.loads(run("decide", "--facts", path, "--format", "jsonl", "--at", at).stdout)
+        return {label["rule"]: label["status"] for label in answer["labels"]}
+
+    assert status("2026-12-01T12:00:00Z")["EU-50-2-grace"] == "info"
+    assert status("2026-12-02T12:00:00Z")["EU-50-2-marking"] == "required"
+    again = [run("decide", "--facts", path, "--format", "json", *AT).stdout_bytes for _ in range(2)]
+    assert again[0] == again[1]
+
+
+def test_an_input_that_is_refused_does_not_stop_the_others() -> None:
+    done = run("decide", "--facts", "-", "--format", "jsonl", *AT, given='{"role": "king\\u001b"}\n{"decl": "ai"}\n')
+    assert done.exit_code == 2
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert first["error"]["code"] == "labelling.fact-refused"
+    assert second["finding"]["tier"] == "claimed"
+    assert "input 1: role is one of" in done.stderr
+    assert "\x1b" not in done.stderr
+    human = run("decide", "--facts", "-", *AT, given='{"role": "king"}')
+    assert "refused: role is one of" in human.stdout
+
+
+def test_what_cannot_be_read(tmp_path: Path) -> None:
+    assert run("decide", "--facts", tmp_path / "absent").exit_code == 3
+    assert run("decide", "--facts", "-", given=b"\xff").exit_code == 3
+    assert run("decide").exit_code == 2
+    assert run("decide", "--facts", "-", "--at", "yesterday", given="{}").exit_code == 2
+
+
+def test_a_house_rule_is_linted_tested_and_fires(house: Path) -> None:
+    assert run("lint", house).exit_code == 0
+    tested = run("test", house)
+    assert tested.exit_code == 0
+    assert tested.stdout.startswith("house 1: 1 rules, sha256 ")
+    facts = "{decl: ai, role: deployer, real_person: public}"
+    done = run("decide", "--facts", "-", "--pack", house, "--format", "jsonl", *AT, given=facts)
+    assert "HOUSE-portrait" in {label["rule"] for label in json.loads(done.stdout)["labels"]}
+    assert "HOUSE-portrait" in run("list", "--pack", house).stdout
+    rules = house / "rules" / "house.yaml"
+    rules.write_text(rules.read_text().replace("role == 'deployer'", "rolle == 'deployer'"))
+    for command in ("lint", "test"):
+        refused = run(command, house)
+        assert refused.exit_code == 2
+        assert "rules/house.yaml:12: rules.HOUSE-portrait.when: unknown name 'rolle'" in refused.stderr
+    rules.write_text(FILES["rules/house.yaml"].replace("        nl: Vraag het eerst aan de redactie.\n", ""))
+    refused = run("test", house)
+    assert refused.exit_code == 2
+    assert "nl is missing" in refused.stderr
+    assert "refused: 1 problems" in refused.stderr
+
+
+def test_the_shipped_pack_passes_its_own_tests() -> None:
+    assert run("test").stdout.startswith("waarmerk-base 2026-11-21: 70 rules")
+    assert run("lint").exit_code == 0
+
+
+def test_a_replay_shows_what_a_new_pack_would_change(house: Path, tmp_path: Path) -> None:
+    log = tmp_path / "decisions.jsonl"
+    facts = '{"decl": "ai", "role": "deployer", "real_person": "public"}\n{"decl": "none"}\n'
+    for _ in range(2):
+        assert run("decide", "--facts", "-", "--record", log, *AT, given=facts).exit_code == 0
+    recorded = log.read_bytes().splitlines()
+    assert recorded[:2] == recorded[2:]
+    done = run("replay", log, "--pack", house)
+    assert done.exit_code == 0
+    assert "line 1: HOUSE-portrait: absent -> recommended" in done.stdout
+    assert "2 of 4 decisions would change" in done.stdout
+    lines = run("replay", log, "--pack", house, "--format", "jsonl").stdout.splitlines()
+    assert json.loads(lines[0]) == {"line": 1, "rule": "HOUSE-portrait", "then": None, "now": "recommended"}
