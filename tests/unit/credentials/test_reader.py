@@ -223,6 +223,21 @@ def test_what_a_parent_says_of_ai_is_kept(read: Any, kit: Any, desk: Any, strang
     assert found.signal is AISignal.GENERATED
     assert found.source_types == (kit.GENERATED,)
     assert found.ingredients[0].signal is AISignal.GENERATED
+    assert not found.ai_is_vouched, "but it is the stranger's word, whoever signed on top"
+
+
+def test_a_capture_of_another_listed_signer_counts(read: Any, kit: Any, desk: Any, root: Any) -> None:
+    """The camera is on the official list, the desk on the operator's own; the record knows neither."""
+    maker = kit.Authority("Camera Maker")
+    photo = kit.sign(kit.jpeg(), maker.issue("Camera"), kit.created())
+    data = kit.sign(photo, desk, EDITOR, is_edit=True)
+    lists = {"C2PA-TRUST-LIST.pem": maker.pem, "user.pem": root.pem}
+    found = read(data, lists)
+    assert found.signer.status is SignerStatus.USER
+    assert found.source_types == (kit.CAPTURE,)
+    assert not {"capture.unproven-ancestor", "chain.unlisted-signer"} & (bars(found) | codes(found))
+    del lists["C2PA-TRUST-LIST.pem"]
+    assert read(data, lists).source_types == ()
 
 
 def test_a_parent_without_credentials_leaves_the_chain_open(read: Any, kit: Any, desk: Any, root: Any) -> None:

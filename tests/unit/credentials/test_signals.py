@@ -140,6 +140,45 @@ def test_a_vouched_parents_capture_counts_down_the_line() -> None:
     assert assessed(top=distrusted, p=photo, is_listed=False).source_types == (IPTC + "digitalCapture",)
 
 
+def test_a_strangers_word_on_ai_stays_a_strangers() -> None:
+    made = manifest(action("created", "trainedAlgorithmicMedia"))
+    untrusted = {"activeManifest": {"failure": [{"code": "signingCredential.untrusted"}]}}
+    assert assessed(top=made).ai_is_vouched
+    assert assessed(top=manifest(links=[link("p")]), p=made).ai_is_vouched
+    assert not assessed(top=manifest(links=[link("p", validation_results=untrusted)]), p=made).ai_is_vouched
+    edited = manifest(action("edited", "compositeSynthetic"), links=[link("p", validation_results=untrusted)])
+    assert assessed(top=edited, p=made).ai_is_vouched, "the active signer says it too"
+    assert assessed(top=manifest()).ai_is_vouched, "nothing is stated"
+
+
+def test_what_is_found_now_outweighs_what_was_recorded() -> None:
+    """Both ways: a record that lies, and one that was made before a list knew the signer."""
+    url = "self#jumbf=/c2pa/p/c2pa.signature"
+    owner = "self#jumbf=/c2pa/top/c2pa.assertions/c2pa.ingredient.v3"
+    unlisted = {"failure": [{"code": "signingCredential.untrusted", "url": url}]}
+    listed = {"success": [{"code": "signingCredential.trusted", "url": url}]}
+
+    def seen(record: dict[str, Any], difference: dict[str, Any]) -> Store:
+        found = parse_store(
+            {
+                "active_manifest": "top",
+                "manifests": {"top": manifest(links=[link("p", validation_results=record)]), "p": manifest()},
+                "validation_results": {
+                    "ingredientDeltas": [{"ingredientAssertionURI": owner, "validationDeltas": difference}]
+                },
+            }
+        )
+        assert found is not None
+        return found
+
+    trusting = {"activeManifest": {"success": [{"code": "signingCredential.trusted"}]}}
+    distrusting = {"activeManifest": {"failure": [{"code": "signingCredential.untrusted"}]}}
+    lying, older = seen(trusting, unlisted), seen(distrusting, listed)
+    assert not walk(lying, (), ()).steps[0].is_vouched
+    assert walk(older, (), ()).steps[0].is_vouched
+    assert walk(lying, (), (), [seen(trusting, {})]).steps[0].is_vouched, "another list vouches for it"
+
+
 def test_a_circle_of_parents_ends() -> None:
     found = store(top=manifest(links=[link("p")]), p=manifest(links=[link("top")]))
     assert walk(found, (), ()).chain is Chain.COMPLETE

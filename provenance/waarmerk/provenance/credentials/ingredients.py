@@ -23,6 +23,7 @@ MAX_DEPTH = 32
 MAX_INGREDIENTS = 1_000
 _PARENT = "parentOf"
 _SIGNER = "signingCredential."
+_TRUSTED = "signingCredential.trusted"
 _Found = dict[tuple[str, str | None], list[Status]]  # by the manifest that states an ingredient, and the ingredient's
 
 
@@ -36,7 +37,8 @@ class Step:
     is_line: bool
     is_broken: bool
     is_missing: bool
-    is_vouched: bool  # every signer from the active manifest down to here called the next one trusted
+    is_listed: bool  # a loaded list vouches for its signer now
+    is_vouched: bool  # and so it is for every manifest on the way down to it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,26 +68,27 @@ def parents_of(store: Store) -> frozenset[str]:
     return frozenset(found)
 
 
-def walk(store: Store, own: Iterable[Status], foreign: Iterable[Status]) -> Walk:
+def walk(store: Store, own: Iterable[Status], foreign: Iterable[Status], passes: Iterable[Store] = ()) -> Walk:
     """Walk the ingredients breadth first, each manifest once, and weigh what is recorded against them.
 
     ``own`` are the entries of the active manifest, ``foreign`` those that stand there and belong to other manifests.
+    ``passes`` are the same store as seen with other lists loaded: a signer below is listed if any of them says so.
     """
     steps: list[Step] = []
     concerns: set[Finding] = set()
     queue = [(store.active, 0, True, True)]
     seen = {store.active}
     is_cut = False
-    found_now = _by_owner(store)
+    found = _FoundNow(store, passes)
     while queue:
         label, depth, is_line, is_vouched = queue.pop(0)
         for link in store.nodes[label].links:
             if depth >= MAX_DEPTH or len(steps) >= MAX_INGREDIENTS:
                 is_cut = True
                 break
-            step = _step(store, found_now, label, link, depth, is_line=is_line, is_vouched=is_vouched)
+            step = _step(store, found, label, link, depth, is_line=is_line, is_vouched=is_vouched)
             steps.append(step)
-            concerns.update(_concerns(found_now, step))
+            concerns.update(_concerns(found, step))
             if link.manifest and link.manifest in store.nodes and link.manifest not in seen:
                 seen.add(link.manifest)
                 queue.append((link.manifest, depth + 1, step.is_line, step.is_vouched))
@@ -97,20 +100,48 @@ def walk(store: Store, own: Iterable[Status], foreign: Iterable[Status]) -> Walk
     return Walk(steps=tuple(steps), chain=chain, concerns=tuple(sorted(concerns)))
 
 
+class _FoundNow:
+    """What the engine found now about each ingredient's manifest, where that differs from what is recorded."""
+
+    def __init__(self, store: Store, passes: Iterable[Store]) -> None:
+        self._first = _by_owner(store)
+        self._passes = (self._first, *(_by_owner(each) for each in passes))
+
+    def about(self, owner: str, link: Link) -> list[Status]:
+        """The differences in the first pass."""
+        return _lookup(self._first, owner, link)
+
+    def is_listed(self, owner: str, link: Link) -> bool:
+        """Whether the list of any pass vouches for the signer now.
+
+        The record is the word of whoever added the ingredient; a difference says what it comes to today, so a record
+        that lies, or that was made under other lists, decides nothing.
+        """
+        return any(self._trusts(_lookup(found, owner, link), link) for found in self._passes)
+
+    @staticmethod
+    def _trusts(differences: list[Status], link: Link) -> bool:
+        failed = any(each.kind == "failure" and each.code.startswith(_SIGNER) for each in differences)
+        now = any(each.kind == "success" and each.code == _TRUSTED for each in differences)
+        return not failed and (now or link.vouches_for_signer)
+
+
 def _step(
-    store: Store, found_now: _Found, owner: str, link: Link, depth: int, *, is_line: bool, is_vouched: bool
+    store: Store, found: _FoundNow, owner: str, link: Link, depth: int, *, is_line: bool, is_vouched: bool
 ) -> Step:
-    recorded = [*link.recorded, *_about(found_now, owner, link)]
-    broken = any(status.kind == "failure" and is_recorded_break(status.code) for status in recorded)
-    distrusted = any(status.kind == "failure" and status.code.startswith(_SIGNER) for status in recorded)
+    recorded = [*link.recorded, *found.about(owner, link)]
+    is_broken = any(status.kind == "failure" and is_recorded_break(status.code) for status in recorded)
+    is_missing = link.manifest is not None and link.manifest not in store.nodes
+    is_listed = not is_missing and link.manifest is not None and found.is_listed(owner, link)
     return Step(
         owner=owner,
         link=link,
         depth=depth,
         is_line=is_line and link.relationship == _PARENT,
-        is_broken=broken,
-        is_missing=link.manifest is not None and link.manifest not in store.nodes,
-        is_vouched=is_vouched and link.vouches_for_signer and not distrusted and not broken,
+        is_broken=is_broken,
+        is_missing=is_missing,
+        is_listed=is_listed,
+        is_vouched=is_vouched and is_listed and not is_broken,
     )
 
 
@@ -121,9 +152,8 @@ def _by_owner(store: Store) -> _Found:
     return found
 
 
-def _about(found_now: _Found, owner: str, link: Link) -> list[Status]:
-    """What was found now about the ingredient's manifest, recorded under the manifest that states it."""
-    return found_now.get((owner, link.manifest), []) + (found_now.get((owner, None), []) if link.manifest else [])
+def _lookup(found: _Found, owner: str, link: Link) -> list[Status]:
+    return found.get((owner, link.manifest), []) + (found.get((owner, None), []) if link.manifest else [])
 
 
 def _chain(steps: list[Step], own: Iterable[Status], below: Iterable[Status], *, is_cut: bool) -> Chain:
@@ -139,19 +169,17 @@ def _chain(steps: list[Step], own: Iterable[Status], below: Iterable[Status], *,
     return Chain.COMPLETE if steps else Chain.NONE
 
 
-def _concerns(found_now: _Found, step: Step) -> Iterable[Finding]:
+def _concerns(found: _FoundNow, step: Step) -> Iterable[Finding]:
     name = step.link.manifest or step.link.title or step.owner
     if step.is_missing:
         yield Finding(findings.CHAIN_MISSING, name)
-    if step.link.manifest is None:
+    elif step.link.manifest is None:
         yield Finding(findings.CHAIN_OPEN, name)
-    for status in (*step.link.recorded, *_about(found_now, step.owner, step.link)):
-        if status.kind != "failure":
-            continue
-        if is_recorded_break(status.code):
+    elif not step.is_listed:
+        yield Finding(findings.CHAIN_UNLISTED, name)
+    for status in (*step.link.recorded, *found.about(step.owner, step.link)):
+        if status.kind == "failure" and is_recorded_break(status.code):
             yield Finding(findings.CHAIN_BROKEN, f"{name}: {status.code}")
-        elif status.code.startswith(_SIGNER) and status.code != "signingCredential.ocsp.skipped":
-            yield Finding(findings.CHAIN_UNLISTED, name)
 
 
 def _found_now(store: Store, own: Iterable[Status], below: Iterable[Status]) -> Iterable[Finding]:

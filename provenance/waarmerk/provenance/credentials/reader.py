@@ -142,7 +142,7 @@ class _Reading:
             run=self._entries,
         )
         judgement = case.judge()
-        walked = walk(store, own, foreign)
+        walked = walk(store, own, foreign, (each for each in self._stores.values() if each is not store))
         signals = assess(store, walked, is_listed=judgement.signer.status.is_listed)
         identity, identity_entries = self._identity()
         decided = self._stores.get(judgement.decided_by, store)
@@ -155,6 +155,7 @@ class _Reading:
             chain=walked.chain,
             source_types=signals.source_types,
             signal=signals.signal,
+            ai_is_vouched=signals.ai_is_vouched,
             generator=store.root.generator,
             actions=tuple(edit.action for edit in store.root.edits),
             ingredients=_ingredients(store.root, walked, dict(signals.by_manifest)),

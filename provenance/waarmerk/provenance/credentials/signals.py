@@ -78,6 +78,7 @@ class Signals:
     concerns: tuple[Finding, ...] = ()
     bars: tuple[Finding, ...] = ()
     by_manifest: tuple[tuple[str, AISignal], ...] = ()
+    ai_is_vouched: bool = True
 
 
 def assess(store: Store, walk: Walk, *, is_listed: bool) -> Signals:
@@ -104,6 +105,7 @@ def assess(store: Store, walk: Walk, *, is_listed: bool) -> Signals:
         concerns=tuple(sorted(concerns)),
         bars=tuple(sorted({*_bars(store, walk), *_unvouched(walk)})),
         by_manifest=tuple(sorted(own.items())),
+        ai_is_vouched=_is_vouched(store, walk, types),
     )
 
 
@@ -150,6 +152,17 @@ def _down_the_chain(store: Store, walk: Walk, own: dict[str, AISignal]) -> AISig
 
 def _types(node: Node) -> Iterator[str]:
     return (edit.action.source_type for edit in node.edits if edit.action.source_type)
+
+
+def _is_vouched(store: Store, walk: Walk, types: dict[str, frozenset[str]]) -> bool:
+    """Whether AI, if it is stated at all, is stated by the active signer or by one that a list vouches for as well.
+
+    Otherwise a stranger could sign "made by AI" over a photograph, let a listed tool open and sign it, and have the
+    statement pass for that tool's own.
+    """
+    vouched = {step.link.manifest for step in walk.steps if step.is_vouched}
+    saying = {label for label, values in types.items() if any(class_of(value) in _AI for value in values)}
+    return not saying or bool(saying & (vouched | {store.active}))
 
 
 def _unvouched(walk: Walk) -> Iterator[Finding]:

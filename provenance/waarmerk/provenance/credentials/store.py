@@ -31,7 +31,7 @@ class Link:
     relationship: str
     manifest: str | None
     recorded: tuple[Status, ...] = field(default=(), repr=False)
-    vouches_for_signer: bool = False  # the parent's claim says that this signer was trusted when it was added
+    vouches_for_signer: bool = False  # the record says that its signer was trusted when it was added
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

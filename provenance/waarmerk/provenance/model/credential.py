@@ -163,10 +163,12 @@ class Credential:
     """One credential, axis by axis.
 
     ``source_types`` are all digital source types stated by the actions of the active manifest and its ingredients,
-    down to the leaves, as published URIs, sorted; where a listed signer states no AI, only those that it supports
-    itself: its own and those of the line of parents whose signers it vouches for. ``capture_bars`` are the reasons why a capture stated here is not
-    an authentic one. ``codes`` are C2PA status codes of the active manifest, ``ingredient_codes`` those of others.
-    ``unhashed_bytes`` counts bytes of the file that no hash covers.
+    down to the leaves, as published URIs, sorted; where a listed signer states no AI, only those that a list supports:
+    its own and those of the line of parents whose signers are listed too. ``ai_is_vouched`` is False where AI is
+    stated only by manifests below the active one whose signers no list vouches for: their claim then, whoever signed
+    on top. ``capture_bars`` are the reasons why a capture stated here is not an authentic one. ``codes`` are C2PA
+    status codes of the active manifest, ``ingredient_codes`` those of others. ``unhashed_bytes`` counts bytes of the
+    file that no hash covers.
     """
 
     state: CredentialState = CredentialState.NONE
@@ -176,6 +178,7 @@ class Credential:
     chain: Chain = Chain.NONE
     source_types: tuple[str, ...] = ()
     signal: AISignal = AISignal.NONE
+    ai_is_vouched: bool = True
     generator: str | None = None
     actions: tuple[Action, ...] = ()
     ingredients: tuple[Ingredient, ...] = ()
