@@ -17,7 +17,7 @@ from waarmerk.cli.console import Console, wants_colour
 from waarmerk.cli.inputs import Input, all_names, gather, spool_folder
 from waarmerk.cli.outputs import Printer, printer
 from waarmerk.provenance.jobs import Pool
-from waarmerk.provenance.jobs.answers import document_of
+from waarmerk.provenance.jobs.answers import document_of, parted
 from waarmerk.provenance.report.wording import wording
 from waarmerk.provenance.settings import Settings
 
@@ -32,13 +32,22 @@ def _fail_on(context: click.Context, parameter: click.Parameter, value: str) -> 
         raise click.BadParameter(str(error), context, parameter) from error
 
 
+def _public(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    from waarmerk.provenance.report.search import search_links  # noqa: PLC0415 - only where an address is given
+
+    try:
+        return value if value is None or search_links(value) else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), context, parameter) from error
+
+
 @click.command()
 @click.argument("inputs", nargs=-1, metavar="INPUT...")
 @click.option("--recursive", "-r", is_flag=True, help="Walk folders wholly, not one level deep.")
 @click.option("--files-from", metavar="FILE", help="Read names from FILE, one a line; - for standard input.")
 @click.option("--null", "-0", "nul", is_flag=True, help="Names in --files-from end with NUL.")
 @click.option(
-    "--format", "form", type=click.Choice(("human", "json", "jsonl", "csv")), default="human", show_default=True
+    "--format", "form", type=click.Choice(("human", "json", "jsonl", "csv", "html")), default="human", show_default=True
 )
 @options.trust
 @options.at
@@ -46,6 +55,8 @@ def _fail_on(context: click.Context, parameter: click.Parameter, value: str) -> 
 @click.option("--for", "platforms", metavar="PLATFORM,...", help="The platforms it goes to, e.g. tiktok,meta.")
 @click.option("--rules", "packs", multiple=True, type=_FOLDER, help="A rule pack of your own, a folder; repeatable.")
 @click.option("--ask", is_flag=True, help="Ask on the terminal what decides the labels (one INPUT).")
+@click.option("--public-url", callback=_public, help="Where INPUT stands on the web: adds search links; not fetched.")
+@click.option("--second-opinion", is_flag=True, help="Ask an independent engine too; the weaker result counts.")
 @click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Worker processes; one a processor if not given.")
 @click.option(
     "--fail-on",
@@ -69,6 +80,8 @@ def verify(
     platforms: str | None,
     packs: tuple[Path, ...],
     ask: bool,
+    public_url: str | None,
+    second_opinion: bool,
     jobs: int | None,
     fail_on: frozenset[str],
     lang: str,
@@ -87,14 +100,29 @@ def verify(
         context=context.read_context(facts),
         platforms=tuple(name.strip() for name in platforms.split(",")) if platforms else (),
         rule_packs=packs,
+        second_opinion=second_opinion,
+    )
+    if public_url is not None and (len(names) != 1 or _is_dir(names[0])):
+        raise click.UsageError("--public-url takes one file: the address is that of this file")
+    moment = options.now(at)
+    given = (
+        *_option("--at", rfc3339(moment)),
+        *_option("--trust", trust),
+        *(part for fact in facts for part in _option("--context", fact)),
+        *_option("--for", platforms),
+        *(part for pack in packs for part in _option("--rules", pack)),
+        *(("--second-opinion",) if second_opinion else ()),
+        *_option("--lang", lang),
+        *_option("--format", form),
     )
     console = Console(quiet=quiet)
-    out = printer(form, sys.stdout, language=lang, colour=wants_colour(sys.stdout), width=_width())
+    colour = wants_colour(sys.stdout)
+    out = printer(form, sys.stdout, language=lang, colour=colour, width=_width(), options=given, address=public_url)
     with Pool(settings.to_json(), size=jobs or len(os.sched_getaffinity(0))) as pool, spool_folder() as spool:
         pool.warm()
         if ask:
-            return _ask(pool, names, spool, options.now(at), out, fail_on)
-        run = _Run(pool=pool, at=options.now(at), out=out, console=console, fail_on=fail_on)
+            return _ask(pool, names, spool, moment, out, fail_on)
+        run = _Run(pool=pool, at=moment, out=out, console=console, fail_on=fail_on)
         return run.through(gather(names, recursive=recursive, spool=spool), folders=[n for n in names if _is_dir(n)])
 
 
@@ -103,15 +131,24 @@ def _ask(pool: Pool, names: list[str], spool: Path, at: datetime, out: Printer, 
     if len(names) != 1 or names[0] == "-" or Path(names[0]).is_dir():
         raise click.UsageError("--ask takes one file by its name: the answers are about that file")
     item = next(gather(names, recursive=False, spool=spool))
-    document = context.ask(
-        lambda answers: pool.verify(item.path, at=at, named=item.named, facts=answers),
-        language=out.language,
-        unknown=wording(out.language).say("cli", "ask-unknown"),
-    )
+    shown: dict[str, Any] | None = None
+
+    def examine(answers: list[str]) -> dict[str, Any]:
+        nonlocal shown
+        answer = pool.perform(out.verb, item.path, at=at, named=item.named, facts=answers)
+        answer, shown = parted(answer) if out.verb == "dossier" else (answer, None)
+        return document_of(answer, item.path, at=at, named=item.named)
+
+    document = context.ask(examine, language=out.language, unknown=wording(out.language).say("cli", "ask-unknown"))
     out.begin()
-    out.report(0, document)
+    out.report(0, document, shown)
     out.end()
     return exits.exit_code(document, fail_on)
+
+
+def _option(name: str, value: object) -> tuple[str, ...]:
+    """An option as it would be typed again; nothing where it was not given."""
+    return () if value is None else (name, str(value))
 
 
 def _is_dir(name: str) -> bool:
@@ -138,17 +175,18 @@ class _Run:
 
     def through(self, inputs: Iterator[Input], *, folders: list[str]) -> int:
         """Examine all inputs, print every report, and return the exit code."""
-        taken: list[Input] = []
-        answers = self.pool.each("verify", _remembered(inputs, taken), at=self.at)
+        taken: dict[int, Input] = {}
+        answers = self.pool.each(self.out.verb, _remembered(inputs, taken), at=self.at)
         self.out.begin()
         for position, answer in answers:
-            self._take(position, taken[position], answer)
+            self._take(position, taken.pop(position), answer)
             self.console.progress(self.examined + self.unreadable + self.skipped, None)
         self.out.end()
         self._count(folders)
         return exits.worst(self.codes)
 
     def _take(self, position: int, item: Input, answer: dict[str, Any]) -> None:
+        answer, shown = parted(answer) if self.out.verb == "dossier" else (answer, None)
         document = document_of(answer, item.path, at=self.at, named=item.named)
         error = document["error"]
         if error is not None and not item.chosen and error["code"] in _SKIPPED_IN_FOLDERS:
@@ -161,7 +199,7 @@ class _Run:
             self.unreadable += 1
         self.codes.add(exits.exit_code(document, self.fail_on))
         self.console.clear()
-        self.out.report(position, document)
+        self.out.report(position, document, shown)
 
     def _count(self, folders: list[str]) -> None:
         words = wording(self.out.language)
@@ -174,7 +212,7 @@ class _Run:
             self.console.say(words.say("cli", "counts", **counts))
 
 
-def _remembered(inputs: Iterable[Input], taken: list[Input]) -> Iterator[tuple[Path, bool]]:
-    for item in inputs:
-        taken.append(item)
+def _remembered(inputs: Iterable[Input], taken: dict[int, Input]) -> Iterator[tuple[Path, bool]]:
+    for position, item in enumerate(inputs):
+        taken[position] = item
         yield item.path, item.named
