@@ -36,7 +36,7 @@ def embed(
 
     ``host``: uint8, H x W (grey), H x W x 3 (RGB) or H x W x 4 (RGBA; alpha is returned untouched), sides from 128
     pixels.  The result has the host's shape; equal arguments give equal bytes.  ``strength`` scales the default, which
-    visibility in flat areas bounds; ``psnr`` (dB over all colour channels) is for comparisons and switches that bound off.
+    visibility in flat areas bounds; ``psnr`` (dB over all channels) is for comparisons and switches that bound off.
     Raises TypeError and ValueError for arguments that are no image or no strength, CannotCarry where the result
     would not be read back, unless ``best_effort``.
     """

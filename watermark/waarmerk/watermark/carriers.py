@@ -18,20 +18,16 @@ import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
+from waarmerk.watermark.arrays import Complexes, Floats, Integers, Signs
 from waarmerk.watermark.coding import CODE_LENGTH
 from waarmerk.watermark.keys import Key
 
 TILE = 125
 RING = (4.0, 29.0)
-PILOTS = 96
+PILOTS = 48  # few and strong: the spectrum search adds powers, whose noise grows with the root of their number
 INDEX_BINS = 160
 SUPER = 16  # the super-tile is SUPER x SUPER tiles
 VARIANTS = 64
-
-Floats = npt.NDArray[np.float32]
-Complexes = npt.NDArray[np.complex64]
-Integers = npt.NDArray[np.int64]
-Signs = npt.NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,14 +55,14 @@ class Carriers:
     sign_key: bytes
 
     def payload_signs(self, variant: int, down: Integers, across: Integers) -> Signs:
-        """Signs of one variant, +1 or -1, at rows ``down`` and columns ``across`` of the super-tile: rows x columns x bins."""
+        """Signs of one variant at rows ``down`` and columns ``across`` of the super-tile: rows x columns x bins."""
         stream = key_stream(self.sign_key, SUPER * SUPER * CODE_LENGTH // 8, nonce=variant)
         packed = np.frombuffer(stream, np.uint8).reshape(SUPER, SUPER, CODE_LENGTH // 8)
         return _signs(packed[np.ix_(down % SUPER, across % SUPER)])
 
 
 def key_stream(sub_key: bytes, length: int, *, nonce: int = 0) -> bytes:
-    """``length`` bytes of ChaCha20 (RFC 8439) under a 32-byte sub-key, counter 0, ``nonce`` little-endian in 12 bytes."""
+    """``length`` bytes of ChaCha20 (RFC 8439), counter 0, ``nonce`` little-endian in 12 bytes."""
     counter_and_nonce = bytes(4) + nonce.to_bytes(12, "little")
     return Cipher(ChaCha20(sub_key, counter_and_nonce), mode=None).encryptor().update(bytes(length))
 

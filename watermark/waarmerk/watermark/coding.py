@@ -59,7 +59,8 @@ def quantise(llr: npt.NDArray[np.floating]) -> Llrs:
     rms = float(np.sqrt(np.mean(np.square(llr, dtype=np.float64))))
     if not np.isfinite(rms) or rms == 0.0:
         return np.zeros(llr.shape, np.int64)
-    return np.clip(np.rint(llr * (LLR_RMS / rms)), -LLR_LIMIT, LLR_LIMIT).astype(np.int64)
+    scaled: Llrs = np.rint(llr * (LLR_RMS / rms)).astype(np.int64)
+    return np.clip(scaled, -LLR_LIMIT, LLR_LIMIT)
 
 
 def decode(llr: Llrs, *, list_size: int = LIST_SIZE) -> Decoded | None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
+from waarmerk.watermark.arrays import Complexes, Floats, floats
 from waarmerk.watermark.carriers import SUPER, VARIANTS, BinSet, Carriers
 from waarmerk.watermark.coding import PAYLOAD_BITS, decode, encode, quantise
 from waarmerk.watermark.registration import Canvas
@@ -22,8 +23,6 @@ DECODES = 3  # variants handed to the decoder at each offset, best energy first
 LOG_MESSAGES = PAYLOAD_BITS * math.log(2.0)
 SMOOTHING = 1.5  # cycles per tile over which noise is averaged
 
-Floats = npt.NDArray[np.float32]
-Complexes = npt.NDArray[np.complex64]
 Place = tuple[float, tuple[int, int]]  # z of the index and the corner tile's place in the super-tile
 
 
@@ -126,7 +125,7 @@ def _read_payload(seen: Observation, carriers: Carriers, place: Reading) -> Read
 
 
 def _despread(real: Floats, signs: npt.NDArray[np.int8]) -> Floats:
-    return np.einsum("rcb,rcb->b", real, signs.astype(np.float32))
+    return floats(np.einsum("rcb,rcb->b", real, signs.astype(np.float32)))
 
 
 class _Noise:
@@ -138,7 +137,7 @@ class _Noise:
         self._grid, self._level = grid, (near @ energy + 1e-12) / (near.sum(axis=1) + 1e-12)
 
     def __call__(self, radius: Floats) -> Floats:
-        return np.interp(radius, self._grid, self._level).astype(np.float32)
+        return floats(np.interp(radius, self._grid, self._level))
 
 
 def _noise_model(index: Complexes, payload: Complexes, carriers: Carriers) -> _Noise:
@@ -161,8 +160,8 @@ class _Gain:
         return np.column_stack((np.ones_like(x), x, x * x))
 
     def __call__(self, radius: Floats) -> Floats:
-        return (self._basis(radius) @ self._coefficients).astype(np.float32)
+        return floats(self._basis(radius) @ self._coefficients)
 
 
 def _channel_gain(pilots: Complexes, bins: BinSet, noise: _Noise) -> _Gain:
-    return _Gain(bins.radius, pilots.real / np.sqrt(noise(bins.radius)))
+    return _Gain(bins.radius, floats(pilots.real / np.sqrt(noise(bins.radius))))

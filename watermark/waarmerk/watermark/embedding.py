@@ -10,16 +10,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from waarmerk.watermark.arrays import Bytes, Floats, floats, pixels
 from waarmerk.watermark.carriers import SUPER, VARIANTS, Carriers
 from waarmerk.watermark.coding import encode
 from waarmerk.watermark.perception import FLAT_WINDOW, limit_flat, visibility_mask
 from waarmerk.watermark.quality import mean_square
 from waarmerk.watermark.transforms import CHROMA_GAIN, canvas_shape, luma, render_tiles, resize, tile_grid
-
-Bytes = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
 
 PILOT_SHARE = 0.24  # of the energy; enough to find any geometry at which the payload is still readable
 INDEX_SHARE = 0.06
@@ -35,9 +32,9 @@ class Shaping:
     cap: float = 5.0
 
 
-def pick_variant(variant_key: bytes, pixels: Bytes) -> int:
+def pick_variant(variant_key: bytes, host: Bytes) -> int:
     """The variant of this host under this key: equal pixels give equal bytes, other pixels other signs."""
-    digest = hmac.digest(variant_key, hashlib.blake2b(np.ascontiguousarray(pixels)).digest(), "sha256")
+    digest = hmac.digest(variant_key, hashlib.blake2b(np.ascontiguousarray(host).data).digest(), "sha256")
     return digest[0] % VARIANTS
 
 
@@ -63,49 +60,49 @@ def shape_to_host(pattern: Floats, plane: Floats, shaping: Shaping) -> Floats:
     return pattern * visibility_mask(plane, texture_gain=shaping.texture_gain, cap=shaping.cap)
 
 
-def add_at_strength(pixels: Bytes, plane: Floats, shaped: Floats, strength: float) -> Bytes:
+def add_at_strength(host: Bytes, plane: Floats, shaped: Floats, strength: float) -> Bytes:
     """Add with the flat-area rms of ``strength`` * FLAT_RMS, held there by the limiter."""
     change = shaped * np.float32(strength * FLAT_RMS)
-    scale = math.sqrt(plane.size / (pixels.shape[0] * pixels.shape[1]))  # canvas pixels per image pixel
+    scale = math.sqrt(plane.size / (host.shape[0] * host.shape[1]))  # canvas pixels per image pixel
     change *= limit_flat(plane, change, max_rms=strength * FLAT_RMS, window=max(7, round(FLAT_WINDOW * scale)))
-    return add_luma(pixels, change)
+    return add_luma(host, change)
 
 
-def add_at_psnr(pixels: Bytes, shaped: Floats, psnr: float) -> Bytes:
+def add_at_psnr(host: Bytes, shaped: Floats, psnr: float) -> Bytes:
     """Add at the gain whose result, clipped and rounded, has this PSNR; at most a few rounds of regula falsi."""
     wanted = 255.0**2 / 10.0 ** (psnr / 10.0)
-    gain = math.sqrt(wanted / max(1e-9, float(np.mean(shaped * shaped)) * _rgb_energy(pixels)))
-    marked = add_luma(pixels, shaped * np.float32(gain))
+    gain = math.sqrt(wanted / max(1e-9, float(np.mean(shaped * shaped)) * _rgb_energy(host)))
+    marked = add_luma(host, shaped * np.float32(gain))
     for _ in range(6):
-        reached = mean_square(pixels, marked)
+        reached = mean_square(host, marked)
         if abs(10.0 * math.log10(max(reached, 1e-9) / wanted)) <= PSNR_TOLERANCE:
             break
         gain *= math.sqrt(wanted / max(reached, 1e-9))
-        marked = add_luma(pixels, shaped * np.float32(gain))
+        marked = add_luma(host, shaped * np.float32(gain))
     return marked
 
 
-def add_luma(pixels: Bytes, change: Floats) -> Bytes:
-    """Add a change of luma given on the canvas to the pixels at their own size, rounded and clipped."""
-    change = enlarge(change, (pixels.shape[0], pixels.shape[1]))
-    if pixels.ndim == 2:
-        return cv2.add(pixels, change, dtype=cv2.CV_8U)
-    planes = [cv2.add(c, change * g, dtype=cv2.CV_8U) for c, g in zip(cv2.split(pixels), CHROMA_GAIN, strict=True)]
-    return cv2.merge(planes)
+def add_luma(host: Bytes, change: Floats) -> Bytes:
+    """Add a change of luma given on the canvas to the host at its own size, rounded and clipped."""
+    change = enlarge(change, (host.shape[0], host.shape[1]))
+    if host.ndim == 2:
+        return pixels(cv2.add(host, change, dtype=cv2.CV_8U))
+    planes = [cv2.add(c, change * g, dtype=cv2.CV_8U) for c, g in zip(cv2.split(host), CHROMA_GAIN, strict=True)]
+    return pixels(cv2.merge(planes))
 
 
 def enlarge(plane: Floats, shape: tuple[int, int]) -> Floats:
     """Canvas to image size, pixel areas aligned."""
     if plane.shape == shape:
         return plane
-    return cv2.resize(plane, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
+    return floats(cv2.resize(plane, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC))
 
 
-def host_plane(pixels: Bytes) -> Floats:
+def host_plane(host: Bytes) -> Floats:
     """The host's luma on its reference canvas."""
-    return resize(luma(pixels), canvas_shape(pixels.shape[0], pixels.shape[1]))
+    return resize(luma(host), canvas_shape(host.shape[0], host.shape[1]))
 
 
-def _rgb_energy(pixels: Bytes) -> float:
+def _rgb_energy(host: Bytes) -> float:
     """Mean square over channels per mean square of luma change."""
-    return 1.0 if pixels.ndim == 2 else float(np.mean(CHROMA_GAIN**2))
+    return 1.0 if host.ndim == 2 else float(np.mean(CHROMA_GAIN**2))

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from waarmerk.watermark import search
+from waarmerk.watermark.arrays import Bytes, Floats, Matrix
 from waarmerk.watermark.bending import straighten
-from waarmerk.watermark.carriers import VARIANTS, Carriers
+from waarmerk.watermark.carriers import VARIANTS, BinSet, Carriers
 from waarmerk.watermark.decoding import LOG_MESSAGES, OFFSETS, Reading, read
 from waarmerk.watermark.keys import Key
 from waarmerk.watermark.model import Detection, Geometry, Payload
@@ -25,7 +25,9 @@ from waarmerk.watermark.registration import (
     fits,
     lay,
     lock,
+    lock_upright,
     scaling,
+    translation,
     upright_poses,
 )
 from waarmerk.watermark.statistics import log_any, log_both, log_tail, to_probability
@@ -36,13 +38,11 @@ SEARCH_PIXELS = 1_000_000  # a larger image is shrunk to this: the search costs 
 WORTH_READING = 5.2  # pilots' z from which index and payload are looked at; chance reaches it once in some searches
 BENT_UPRIGHT = 6.0  # an upright image this sure but unread is bent: straighten before searching elsewhere
 BENT = 4.6
-CENTRE_CANDIDATES = 5
+WINDOW_SIDE = 512
+WINDOW_SHARE = 0.62
+LEAST_WINDOW = 160
 BENDS = 3  # locks straightened at each stage
 LEAST_SIDE = 32  # below it an image holds no pilot worth the name
-
-Bytes = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
-Matrix = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,7 @@ class Hunt:
     readings: int = 0
     best_index: float = 0.0
     locks: list[Lock] = field(default_factory=list)
+    templates: dict[search.Grid, search.Templates] = field(default_factory=dict)
 
     def run(self, key: Key, max_false_positive: float) -> Detection:
         """Search until the payload is read or everything was tried."""
@@ -97,13 +98,13 @@ class Hunt:
         upright = list(self._upright())
         yield from self._flat(upright)
         yield from self._bent(upright, BENT_UPRIGHT)
-        templates = search.Templates.of(self.carriers.pilots)
-        anywhere = list(self._anywhere(whitened, templates, search.CANDIDATES, similar=False))
+        anywhere = list(self._anywhere())
         yield from self._flat(anywhere)
         yield from self._bent(anywhere, BENT)
-        centre = list(self._anywhere(_taper(whitened), templates, CENTRE_CANDIDATES, similar=True))
-        yield from self._flat(centre)
-        yield from self._bent(centre, BENT)
+        for group in _windows(whitened):
+            local = [found for window in group for found in self._in_window(window)]
+            yield from self._flat(local)
+            yield from self._bent(local, BENT)
 
     def _flat(self, locks: list[Lock]) -> Iterator[tuple[Lock, Canvas, bool]]:
         for found in sorted(locks, key=lambda entry: -entry.z):
@@ -121,22 +122,45 @@ class Hunt:
         for pose in upright_poses(self.view.shape):
             yield self._lock(self.view.whitened, pose @ own)
 
-    def _anywhere(self, plane: Floats, templates: search.Templates, most: int, *, similar: bool) -> Iterator[Lock]:
-        spectrum = search.peak_spectrum(plane)
+    def _anywhere(self) -> Iterator[Lock]:
+        """Affine poses of the whole plane."""
+        plane, grid = self.view.whitened, search.grid_for(_shape(self.view.whitened))
+        spectrum = search.peak_spectrum(plane, grid.size)
         least = math.sqrt(plane.size / MAX_REFERENCE_PIXELS)
-        found = search.candidates(spectrum, templates, least_scale=least, most=most, similar=similar)
-        if not similar:
-            count = search.UPRIGHT_CANDIDATES * (2 if plane.size < search.SMALL_PLANE else 1)
-            found += search.upright(spectrum, templates.pilots, least_scale=least, most=count)
+        found = search.candidates(spectrum, self._templates(grid), least_scale=least, most=search.CANDIDATES)
         for candidate in found:
-            pose = np.eye(3)
-            pose[:2, :2] = candidate.map.T  # frequencies go by the inverse transpose of what positions go by
-            if fits((plane.shape[0], plane.shape[1]), pose):
+            pose = _pose_of(candidate)
+            if fits(_shape(plane), pose):
                 yield self._lock(plane, pose)
+        small = plane.size <= search.SMALL_PLANE
+        count = search.SMALL_CANDIDATES if small else search.UPRIGHT_CANDIDATES
+        for candidate in search.upright(spectrum, self.carriers.pilots, least_scale=least, most=count):
+            yield self._lock(plane, _pose_of(candidate), test=lock_upright if small else lock)
 
-    def _lock(self, plane: Floats, pose: Matrix) -> Lock:
+    def _in_window(self, window: _Window) -> Iterator[Lock]:
+        """Similarities of one window, where a picture in perspective or bent is nearly affine."""
+        whole = self.view.whitened
+        top, left = window.corner
+        tapered = whole[top : top + window.shape[0], left : left + window.shape[1]] * _taper(window.shape)
+        grid = search.grid_for(window.shape)
+        spectrum = search.peak_spectrum(tapered, grid.size)
+        least = math.sqrt(whole.size / MAX_REFERENCE_PIXELS)
+        most = search.WINDOW_CANDIDATES
+        for candidate in search.candidates(spectrum, self._templates(grid), least_scale=least, most=most, similar=True):
+            pose = _pose_of(candidate)
+            if fits(_shape(whole), pose):
+                local = self._lock(tapered, pose)
+                self.locks[-1] = replace(local, pose=local.pose @ translation(-left, -top))
+                yield self.locks[-1]
+
+    def _templates(self, grid: search.Grid) -> search.Templates:
+        if grid not in self.templates:
+            self.templates[grid] = search.Templates.of(self.carriers.pilots, grid)
+        return self.templates[grid]
+
+    def _lock(self, plane: Floats, pose: Matrix, *, test: Callable[[Floats, Matrix, BinSet], Lock] = lock) -> Lock:
         self.poses += 1
-        found = lock(plane, pose, self.carriers.pilots)
+        found = test(plane, pose, self.carriers.pilots)
         self.locks.append(found)
         return found
 
@@ -179,7 +203,35 @@ class Hunt:
         )
 
 
-def _taper(whitened: Floats) -> Floats:
-    """The middle of a plane: a perspective picture is nearly affine there."""
-    height, width = whitened.shape
-    return whitened * np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Window:
+    corner: tuple[int, int]
+    shape: tuple[int, int]
+
+
+def _windows(whitened: Floats) -> tuple[tuple[_Window, ...], ...]:
+    """All of it tapered, the middle, then four windows around it; none in a picture too small to be cut."""
+    height, width = _shape(whitened)
+    shape = (min(WINDOW_SIDE, round(WINDOW_SHARE * height)), min(WINDOW_SIDE, round(WINDOW_SHARE * width)))
+    if min(shape) < LEAST_WINDOW:
+        return ()
+    down, across = height - shape[0], width - shape[1]
+    whole = _Window(corner=(0, 0), shape=(height, width))
+    middle = _Window(corner=(down // 2, across // 2), shape=shape)
+    around = [(down * i // 8, across * j // 8) for i, j in ((1, 1), (1, 7), (7, 1), (7, 7))]
+    return (whole,), (middle,), tuple(_Window(corner=corner, shape=shape) for corner in around)
+
+
+def _taper(shape: tuple[int, int]) -> Floats:
+    return np.outer(np.hanning(shape[0]), np.hanning(shape[1])).astype(np.float32)
+
+
+def _shape(plane: Floats) -> tuple[int, int]:
+    return plane.shape[0], plane.shape[1]
+
+
+def _pose_of(candidate: search.Candidate) -> Matrix:
+    """Frequencies go by the inverse transpose of what positions go by."""
+    pose = np.eye(3)
+    pose[:2, :2] = candidate.map.T
+    return pose

@@ -45,7 +45,8 @@ class Key:
     scheme: str = SCHEME
 
     def __post_init__(self) -> None:
-        if not isinstance(self.secret, bytes) or len(self.secret) != SECRET_BYTES:
+        secret: object = self.secret  # callers without a type checker pass text
+        if not isinstance(secret, bytes) or len(secret) != SECRET_BYTES:
             raise ValueError(f"a key has exactly {SECRET_BYTES} secret bytes")
         if self.purpose not in get_args(Purpose):
             raise ValueError(f"purpose is one of {', '.join(get_args(Purpose))}, got {self.purpose!r}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 PAYLOAD_BYTES = 8
 
 
-class CannotCarry(Exception):  # noqa: N818 - the contract fixes the name
+class CannotCarry(Exception):
     """The host cannot hold the payload at the strength allowed: too small, too flat or saturated."""
 
 

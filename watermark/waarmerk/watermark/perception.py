@@ -2,38 +2,38 @@
 """Where and how strongly a mark may go.
 
 The mask follows the square root of the local variance plus SSIM's C2 (Wang et al. 2004), so that the loss of SSIM is
-nearly the same everywhere; isolated edges get no halo; and a closed loop holds the change in flat areas below what is seen.
+nearly the same everywhere; isolated edges get no halo; and a closed loop holds the change in flat areas below what
+is seen.
 """
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
+
+from waarmerk.watermark.arrays import Floats, floats
 
 SSIM_C2 = 58.5
 VARIANCE_SIGMA = 3.0
 FLAT_STD = 3.0  # luma deviation of a 32 x 32 window below which it counts as flat
 FLAT_WINDOW = 32
 
-Floats = npt.NDArray[np.float32]
-
 
 def visibility_mask(luma: Floats, *, texture_gain: float, cap: float) -> Floats:
     """Amplitude a mark may have per pixel, in units of its amplitude in a flat area (1 there)."""
     variance = local_variance(luma, VARIANCE_SIGMA)
     eroded = cv2.erode(variance, np.ones((7, 7), np.uint8))
-    guarded = cv2.min(variance, 4.0 * cv2.GaussianBlur(eroded, (0, 0), VARIANCE_SIGMA) + 2.0)
-    mask = cv2.sqrt(guarded * np.float32(texture_gain / SSIM_C2) + 1.0)
-    return cv2.min(mask, cap)
+    guarded = np.minimum(variance, 4.0 * floats(cv2.GaussianBlur(eroded, (0, 0), VARIANCE_SIGMA)) + np.float32(2.0))
+    mask = np.sqrt(guarded * np.float32(texture_gain / SSIM_C2) + np.float32(1.0))
+    return floats(np.minimum(mask, np.float32(cap)))
 
 
 def local_variance(plane: Floats, sigma: float) -> Floats:
     """Gaussian-weighted variance around each pixel."""
     centred = plane - np.float32(128.0)  # keeps float32 exact enough in bright flat areas
-    mean = cv2.GaussianBlur(centred, (0, 0), sigma)
-    square = cv2.GaussianBlur(centred * centred, (0, 0), sigma)
-    return cv2.max(square - mean * mean, 0.0)
+    mean = floats(cv2.GaussianBlur(centred, (0, 0), sigma))
+    square = floats(cv2.GaussianBlur(centred * centred, (0, 0), sigma))
+    return np.maximum(square - mean * mean, np.float32(0.0))
 
 
 def limit_flat(luma: Floats, change: Floats, *, max_rms: float, window: int) -> Floats:
@@ -48,4 +48,4 @@ def limit_flat(luma: Floats, change: Floats, *, max_rms: float, window: int) -> 
     flat = deviation < (1.25 * FLAT_STD) ** 2  # a little wider than flat: windows of others lie elsewhere
     gain = np.where(flat, np.minimum(1.0, max_rms / np.maximum(rms, 1e-6)), 1.0).astype(np.float32)
     reach = window // 4 * 2 + 1
-    return cv2.blur(cv2.erode(gain, np.ones((reach, reach), np.uint8)), (reach, reach))
+    return floats(cv2.blur(cv2.erode(gain, np.ones((reach, reach), np.uint8)), (reach, reach)))

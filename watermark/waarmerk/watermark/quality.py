@@ -47,4 +47,4 @@ def bit_error_rate(sent: bytes, received: bytes) -> float:
 
 
 def _blur(plane: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return cv2.GaussianBlur(plane, (11, 11), 1.5)
+    return np.asarray(cv2.GaussianBlur(plane, (11, 11), 1.5), np.float64)

@@ -15,21 +15,19 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
+from waarmerk.watermark.arrays import Complexes, Floats, Matrix, floats
 from waarmerk.watermark.carriers import TILE, BinSet
 from waarmerk.watermark.transforms import CANVAS_SIDE, canvas_shape
 
-# A mark never covers more than CANVAS_SIDE ** 2 reference pixels; the rest is surroundings (collage, letterbox, rotation).
+# A mark never covers more than CANVAS_SIDE ** 2 reference pixels; the rest is surroundings: collage, letterbox, turning
 MAX_REFERENCE_PIXELS = 2.7 * CANVAS_SIDE**2
 TRANSLATIONS = TILE * TILE
 ORIENTATIONS = 4  # as it is, turned by 180 degrees, and both as a negative
 
-Floats = npt.NDArray[np.float32]
-Matrix = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """The best translation at one pose: the pose that includes it, the pilots' z, and whether the image is a negative."""
+    """The best translation at one pose: the pose with it, the pilots' z, and whether the image is a negative."""
 
     pose: Matrix
     z: float
@@ -82,7 +80,7 @@ def lay(whitened: Floats, pose: Matrix, *, smooth: bool = False) -> Canvas:
     source, pose = _prefilter(whitened, pose)
     centred = translation(-0.5, -0.5) @ translation(-TILE * first[1], -TILE * first[0]) @ pose @ translation(0.5, 0.5)
     how = cv2.INTER_CUBIC if smooth else cv2.INTER_LINEAR
-    plane = cv2.warpPerspective(source, centred, (columns * TILE, rows * TILE), flags=how)
+    plane = floats(cv2.warpPerspective(source, centred, (columns * TILE, rows * TILE), flags=how))
     return Canvas(plane=plane, first=first)
 
 
@@ -93,7 +91,7 @@ def _prefilter(whitened: Floats, pose: Matrix) -> tuple[Floats, Matrix]:
         return whitened, pose
     height, width = whitened.shape
     small = (max(8, round(width * factor * 1.2)), max(8, round(height * factor * 1.2)))
-    shrunk = cv2.resize(whitened, small, interpolation=cv2.INTER_AREA)
+    shrunk = floats(cv2.resize(whitened, small, interpolation=cv2.INTER_AREA))
     return shrunk, pose @ scaling(width / small[0], height / small[1])
 
 
@@ -107,13 +105,28 @@ def fold(plane: Floats) -> Floats:
     """Sum of the tiles of a plane."""
     rows, columns = plane.shape[0] // TILE, plane.shape[1] // TILE
     down = plane.reshape(rows, TILE, columns * TILE).sum(axis=0)
-    return down.reshape(TILE, columns, TILE).sum(axis=1)
+    return floats(down.reshape(TILE, columns, TILE).sum(axis=1))
 
 
 def lock(whitened: Floats, pose: Matrix, pilots: BinSet) -> Lock:
     """Test one pose at every translation, turned by 180 degrees and as a negative."""
     spectrum = scipy.fft.rfft2(fold(lay(whitened, pose).plane))
-    values = spectrum[pilots.ky, pilots.kx]
+    return _best_translation(spectrum[pilots.ky, pilots.kx], pose, pilots)
+
+
+def lock_upright(whitened: Floats, pose: Matrix, pilots: BinSet) -> Lock:
+    """As ``lock`` for a pose that only scales, by the pilots' own DFT: quicker on small planes, not resampled."""
+    height, width = whitened.shape
+    turn = -2j * np.pi / TILE
+    down = np.exp(turn * pose[1, 1] * np.outer(pilots.ky, np.arange(height) + 0.5))
+    across = np.exp(turn * pose[0, 0] * np.outer(pilots.kx, np.arange(width) + 0.5))
+    down, across = down.astype(np.complex64), across.astype(np.complex64)
+    rows = down.real @ whitened + 1j * (down.imag @ whitened)
+    values = (rows * across).sum(axis=1) * np.exp(-0.5 * turn * (pilots.kx + pilots.ky))  # from centres to pixels
+    return _best_translation(values.astype(np.complex64), pose, pilots)
+
+
+def _best_translation(values: Complexes, pose: Matrix, pilots: BinSet) -> Lock:
     scale = float(np.sqrt(np.sum(np.abs(values) ** 2) / 2.0))
     if scale <= 1e-9:
         return Lock(pose=pose, z=0.0, negative=False)
@@ -123,8 +136,9 @@ def lock(whitened: Floats, pose: Matrix, pilots: BinSet) -> Lock:
         low, high, low_at, high_at = cv2.minMaxLoc(surface)
         negative = -low > high
         z, at = (-low / scale, low_at) if negative else (high / scale, high_at)
+        x, y = int(at[0]), int(at[1])
         if z > best.z:
-            shifted = translation(-_peak(surface, at, 0), -_peak(surface, at, 1))
+            shifted = translation(-_peak(surface, (x, y), 0), -_peak(surface, (x, y), 1))
             # conj(C) belongs to pixel -n, whose centre is 1 - (n + 0.5)
             turn = translation(1.0, 1.0) @ scaling(-1.0, -1.0) if turned else np.eye(3)
             best = Lock(pose=shifted @ turn @ pose, z=float(z), negative=negative)

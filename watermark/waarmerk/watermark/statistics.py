@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """From scores to p-values, with nothing fitted to images.
 
-Every statistic here is ``z = sum_b w_b Re(conj(carrier_b) C_b) / sqrt(sum_b w_b^2 |C_b|^2 / 2)``.  Given the image, an unmarked
-one or one under another key, the phases of the carriers are independent and uniform, and ``E exp(s cos(phase)) =
-I_0(s) <= exp(s^2 / 4)``; hence ``P(z > t) <= exp(-t^2 / 2)`` for every image (Chernoff), and a search over n
-hypotheses multiplies that by at most n (union bound).  Poses are chosen by magnitudes and by pilot phases; index and payload
-phases are independent of both, so a pose fitted to the pilots leaves their bounds untouched.
+Every statistic here is ``z = sum_b w_b Re(conj(carrier_b) C_b) / sqrt(sum_b w_b^2 |C_b|^2 / 2)``.  Given the image, an
+unmarked one or one under another key, the phases of the carriers are independent and uniform, and ``E exp(s cos(phase))
+= I_0(s) <= exp(s^2 / 4)``; hence ``P(z > t) <= exp(-t^2 / 2)`` for every image (Chernoff), and a search over n
+hypotheses multiplies that by at most n (union bound).  Poses are chosen by magnitudes and by pilot phases; index and
+payload phases are independent of both, so a pose fitted to the pilots leaves their bounds untouched.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
+from waarmerk.watermark.arrays import Bytes, Complexes, Floats, floats, pixels
 from waarmerk.watermark.carriers import TILE, BinSet
 
 MIN_SIDE = 128
@@ -18,21 +19,19 @@ MAX_PIXELS = 120_000_000  # a 120 MP camera; above it only memory suffers
 MAX_SIDE = 32_000  # OpenCV's remap takes 16-bit coordinates
 CANVAS_SIDE = 1024  # the reference canvas holds at most CANVAS_SIDE ** 2 pixels
 
-Bytes = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
-Complexes = npt.NDArray[np.complex64]
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 # Spread along the luma direction itself: 1.27 dB less RGB energy than equal steps in R, G and B for one change of luma.
 CHROMA_GAIN = LUMA / float(LUMA @ LUMA)
 
 
-def split_alpha(image: npt.NDArray[np.uint8], *, min_side: int = MIN_SIDE) -> tuple[Bytes, Bytes | None]:
+def split_alpha(image: npt.NDArray[np.generic], *, min_side: int = MIN_SIDE) -> tuple[Bytes, Bytes | None]:
     """Any of H x W, H x W x 1, x 3 (RGB), x 4 (RGBA) as RGB or grey pixels and alpha.
 
     Raises TypeError for another dtype, ValueError for another shape or a side outside [min_side, MAX_SIDE].
     """
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+    given: object = image  # callers without a type checker pass lists and Pillow images
+    if not isinstance(given, np.ndarray) or given.dtype != np.uint8:
         kind = getattr(image, "dtype", type(image).__name__)
         raise TypeError(f"an image is a numpy array of uint8, got {kind}")
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)):
@@ -43,13 +42,14 @@ def split_alpha(image: npt.NDArray[np.uint8], *, min_side: int = MIN_SIDE) -> tu
     if height * width > MAX_PIXELS or max(height, width) > MAX_SIDE:
         raise ValueError(f"the image is {width} x {height}; the most is {MAX_PIXELS} pixels, {MAX_SIDE} a side")
     if image.ndim == 3 and image.shape[2] == 4:
-        return np.ascontiguousarray(image[..., :3]), np.ascontiguousarray(image[..., 3])
-    return np.ascontiguousarray(image.reshape(height, width) if image.size == height * width else image), None
+        return pixels(np.ascontiguousarray(image[..., :3])), pixels(np.ascontiguousarray(image[..., 3]))
+    flat = image.reshape(height, width) if image.size == height * width else image
+    return pixels(np.ascontiguousarray(flat)), None
 
 
-def luma(pixels: Bytes) -> Bytes:
+def luma(image: Bytes) -> Bytes:
     """Luma of RGB or grey pixels, BT.601, rounded to 8 bits."""
-    return pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    return image if image.ndim == 2 else pixels(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
 
 
 def canvas_shape(height: int, width: int) -> tuple[int, int]:
@@ -58,13 +58,13 @@ def canvas_shape(height: int, width: int) -> tuple[int, int]:
     return max(1, round(height / q)), max(1, round(width / q))
 
 
-def resize(plane: npt.NDArray[np.generic], shape: tuple[int, int]) -> Floats:
+def resize(plane: Bytes | Floats, shape: tuple[int, int]) -> Floats:
     """A plane at another size: area average down, cubic up, pixel areas aligned."""
     if plane.shape == shape:
         return plane.astype(np.float32)
     shrinks = shape[0] * shape[1] < plane.shape[0] * plane.shape[1]
     how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return cv2.resize(plane, (shape[1], shape[0]), interpolation=how).astype(np.float32, copy=False)
+    return floats(cv2.resize(plane, (shape[1], shape[0]), interpolation=how))
 
 
 def tile_grid(shape: tuple[int, int]) -> tuple[int, int]:

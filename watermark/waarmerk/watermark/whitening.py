@@ -2,8 +2,8 @@
 """The detector's front end: remove the host, keep the mark, weigh every place and frequency by its noise.
 
 A bilateral filter (Tomasi and Manduchi 1998) predicts the host and follows its edges, so that flat areas beside
-text and contours keep their mark; a linear whitener smears every edge over them.  What remains is normalised by its local
-deviation and divided, in 32 x 32 windows, by a smoothed periodogram: the maximum-likelihood weighting of a known
+text and contours keep their mark; a linear whitener smears every edge over them.  What remains is normalised by its
+local deviation and divided, in 32 x 32 windows, by a smoothed periodogram: the maximum-likelihood weighting of a known
 signal in coloured Gaussian noise.
 """
 
@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import scipy.fft
+
+from waarmerk.watermark.arrays import Complexes, Floats, floats
 
 WINDOW = 32
 HOP = 16
@@ -21,9 +22,6 @@ LOCAL_SIGMA = 12.0
 LIMIT = 4.0  # in deviations
 FLOOR = 0.3  # of the median deviation: an area without any residual stays without
 LOADING = 1.0  # of the mean periodogram, added to each: quiet windows do not shout
-
-Floats = npt.NDArray[np.float32]
-Complexes = npt.NDArray[np.complex64]
 
 
 def whiten(plane: Floats) -> Floats:
@@ -55,7 +53,7 @@ def _blur_coarsely(plane: Floats) -> Floats:
     height, width = plane.shape
     small = cv2.resize(plane, (-(-width // 4), -(-height // 4)), interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), LOCAL_SIGMA / 4.0)
-    return cv2.max(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), 0.0)
+    return floats(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)).clip(0.0)
 
 
 def _taper() -> Floats:

@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Protocol
 
 from waarmerk.watermark.keys import Key
 from waarmerk.watermark.model import Detection, Payload
 
-Bytes = npt.NDArray[np.uint8]
+if TYPE_CHECKING:
+    from waarmerk.watermark.arrays import Bytes
 
 
 class Scheme(Protocol):

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from waarmerk.watermark.arrays import Bytes
 from waarmerk.watermark.carriers import build_carriers
 from waarmerk.watermark.decoding import read
 from waarmerk.watermark.embedding import (
@@ -25,8 +25,6 @@ from waarmerk.watermark.model import CannotCarry, Detection, Payload
 from waarmerk.watermark.registration import lay, lock, scaling
 from waarmerk.watermark.transforms import split_alpha
 from waarmerk.watermark.whitening import whiten
-
-Bytes = npt.NDArray[np.uint8]
 
 
 class Ring:
