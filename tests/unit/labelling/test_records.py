@@ -170,7 +170,7 @@ def test_facts_come_as_json_yaml_or_lines(text: str, count: int) -> None:
         ("[1]", "input 1 is no set"),
         ('{"a": 1}\n[2]', "input 2 is no set"),
         ('{"a": 1', "line 1: not JSON"),
-        ('{"a": 1}\n{"b": }', "line 1: not JSON"),
+        ('{"a": 1}\n{"b": }', "line 2: not JSON"),
         ('{"a": 1, "a": 2}', "twice"),
         ('{"forensic": NaN}', "NaN"),
         ("role: deployer\nrole: platform", "facts:2: key 'role' stands twice"),

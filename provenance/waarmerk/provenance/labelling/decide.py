@@ -110,7 +110,7 @@ class _Case:
         self._kind = _KINDS.get(verdict.origin, "unknown")
         self._fields = packs.by_name
         self._zones: dict[str, _Known] = {}
-        self._filled: dict[str, dict[str, str]] = {}
+        self._values, self._origins = self._gather()
 
     def duty(self, rule: Rule) -> Duty | None:
         """What one rule comes to; None where it does not apply."""
@@ -143,14 +143,23 @@ class _Case:
         )
 
     def _known(self, zone: str) -> _Known:
-        values: dict[str, Value] = {name: known.absent for name, known in self._fields.items()}
+        """The facts on the calendar day of a zone; on the stated day, where the context has one."""
+        if self._context.get("date") is not None:
+            known = self._dated(self._values, self._origins)
+            self._zones = dict.fromkeys((rule.zone for rule in self._packs.rules), known)
+            return known
+        day = {**self._values, "date": local_day(self._at, zone)}
+        self._zones[zone] = self._dated(day, {**self._origins, "date": "config"})
+        return self._zones[zone]
+
+    def _gather(self) -> tuple[dict[str, Value], dict[str, str]]:
+        """All facts but the day, each with who says so: default, then what was found, then what was given."""
+        values = dict(self._packs.defaults)
         origins = dict.fromkeys(values, "default")
         for name in NAMES:
             values[name] = getattr(self._facts, name)
             origins[name] = self._fields[name].known_by[0]
         self._add_finding(values, origins)
-        if self._context.get("date") is None:
-            values["date"], origins["date"] = local_day(self._at, zone), "config"
         for fact in self._context.given:
             values[fact.field], origins[fact.field] = fact.value, fact.origin
         countries = values["jur"]
@@ -158,9 +167,7 @@ class _Case:
             values["jur"] = widened(countries)
         if values["edit"] is None:
             values["edit"], origins["edit"] = self._edit(), origins["ai"]
-        self._add_calendar(values, origins)
-        self._zones[zone] = _Known(values, origins)
-        return self._zones[zone]
+        return values, origins
 
     def _add_finding(self, values: dict[str, Value], origins: dict[str, str]) -> None:
         verdict, facts = self._verdict, self._facts
@@ -190,16 +197,18 @@ class _Case:
             return "minor"
         return None if SourceClass.HUMAN_EDIT in classes else "none"
 
-    def _add_calendar(self, values: dict[str, Value], origins: dict[str, str]) -> None:
+    def _dated(self, values: dict[str, Value], origins: dict[str, str]) -> _Known:
+        """The facts of one day, the operator's election calendar consulted where nobody says."""
         countries, day = values["jur"], str(values["date"])
         if not self._packs.elections or not isinstance(countries, tuple):
-            return
+            return _Known(values, origins)
         near = [vote for vote in self._packs.elections if vote.is_near(day, countries)]
         ahead = [days for vote in near if (days := vote.days_to_vote(day)) >= 0]
         if self._context.get("election_period") is None and near:
             values["election_period"], origins["election_period"] = True, "config"
         if self._context.get("days_to_vote") is None and ahead:
             values["days_to_vote"], origins["days_to_vote"] = min(ahead), "config"
+        return _Known(values, origins)
 
     def _automatic(self, rule: Rule) -> bool:
         """Contract, section 3, below the table of tiers."""
@@ -229,9 +238,9 @@ class _Case:
         texts = variants.get(self._kind) or variants.get("any") or rule.wording[0][1]
         if not any("{" in text for _, text in texts):
             return texts
-        return tuple((language, fill(text, self._values(language, text))) for language, text in texts)
+        return tuple((language, fill(text, self._fillings(language, text))) for language, text in texts)
 
-    def _values(self, language: str, text: str) -> dict[str, str]:
+    def _fillings(self, language: str, text: str) -> dict[str, str]:
         """What fills the placeholders of one text: given, derived from the facts, or the phrase for "not given"."""
         fallback = dict(self._packs.phrases.placeholders)
         filled = {name: _in(language, fallback[name]) for name in placeholders(text) if name in fallback}

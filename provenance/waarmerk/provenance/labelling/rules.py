@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A rule, a pack of rules, and the set of packs in force."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from waarmerk.provenance.labelling.elections import Election
 from waarmerk.provenance.labelling.expressions import Condition
-from waarmerk.provenance.labelling.fields import Field
+from waarmerk.provenance.labelling.fields import Field, Value
 from waarmerk.provenance.model.evidence import Evidence
 from waarmerk.provenance.model.labelling import Citation, DutyStatus
 from waarmerk.provenance.model.report import Edition
@@ -34,7 +34,8 @@ class Rule:
 
     ``wording`` maps ``any`` or ``generated`` and ``modified`` to texts; ``placement`` maps a medium or ``any`` to
     a text. ``starts`` and ``ends`` are inclusive days in ``zone``. ``read_on`` is the day on which the source was
-    last looked at, with the outcome that ``confidence`` states; ``also`` are ids of further sources.
+    last looked at, with the outcome that ``confidence`` states; ``also`` are ids of further sources;
+    ``uses_ai_finding`` says whether the condition looks at the AI finding or at a channel it is made of.
     """
 
     id: str
@@ -64,11 +65,10 @@ class Rule:
     read_on: str
     pack: str
     file: str
+    uses_ai_finding: bool = field(init=False)
 
-    @property
-    def uses_ai_finding(self) -> bool:
-        """Whether the condition looks at the AI finding or at a channel it is made of."""
-        return not AI_FINDING.isdisjoint(self.condition.names)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "uses_ai_finding", not AI_FINDING.isdisjoint(self.condition.names))
 
     def holds_on(self, day: str) -> bool:
         """Whether the rule is in force on a day."""
@@ -112,13 +112,22 @@ class RulePack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSet:
-    """The packs in force, merged by rule id. Made by ``loader.merge``."""
+    """The packs in force, merged by rule id. Made by ``loader.merge``.
+
+    ``by_name`` is the dictionary of fields by name in its own order, ``defaults`` what holds if nobody says.
+    """
 
     packs: tuple[RulePack, ...]
     rules: tuple[Rule, ...]
     fields: tuple[Field, ...]
     phrases: Phrases
     elections: tuple[Election, ...] = ()
+    by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
+    defaults: Mapping[str, Value] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {known.name: known for known in self.fields})
+        object.__setattr__(self, "defaults", {known.name: known.absent for known in self.fields})
 
     @property
     def editions(self) -> tuple[Edition, ...]:
@@ -128,8 +137,3 @@ class RuleSet:
     def field(self, name: str) -> Field:
         """A field of the dictionary. Raises KeyError."""
         return self.by_name[name]
-
-    @property
-    def by_name(self) -> dict[str, Field]:
-        """The dictionary of fields by name, in its own order."""
-        return {known.name: known for known in self.fields}

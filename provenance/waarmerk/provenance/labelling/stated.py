@@ -29,7 +29,11 @@ def read_stated(text: str) -> list[Mapping[str, Any]]:
         try:
             return _listed(_json(text))
         except _NotOneValueError:
-            return [_mapping(_json(line), number) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+            return [
+                _mapping(_json(line, number), number)
+                for number, line in enumerate(text.splitlines(), 1)
+                if line.strip()
+            ]
         except _NotJsonError as error:
             refused = error  # a flow mapping of YAML begins like JSON
     try:
@@ -68,13 +72,13 @@ class _NotJsonError(FactError):
     """The text is no JSON; it may still be YAML."""
 
 
-def _json(text: str) -> Any:
+def _json(text: str, line: int = 1) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         if error.msg == "Extra data":
             raise _NotOneValueError from error
-        raise _NotJsonError(f"line {error.lineno}: not JSON: {error.msg}") from error
+        raise _NotJsonError(f"line {line + error.lineno - 1}: not JSON: {error.msg}") from error
     except RecursionError as error:
         raise FactError("not JSON: nested too deeply") from error
 

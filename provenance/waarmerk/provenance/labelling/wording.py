@@ -22,7 +22,10 @@ def placeholders(text: str) -> frozenset[str]:
 
 def one_line(text: str, longest: int = MAX_FILLED) -> str:
     """A text without controls, direction marks and line breaks, shortened with an ellipsis."""
-    clean = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c) not in _HIDDEN)
+    clean = text
+    if not text.isprintable():
+        shown = (c for c in text if c.isspace() or unicodedata.category(c) not in _HIDDEN)
+        clean = "".join(" " if c.isspace() else c for c in shown)
     clean = " ".join(clean.split()).replace("{", "(").replace("}", ")")
     return clean if len(clean) <= longest else clean[: longest - 1] + "…"
 
