@@ -27,7 +27,7 @@ AXIS_LOW = 2.0  # cycles per tile along either axis from which a pilot takes par
 CANDIDATES = 8
 UPRIGHT_CANDIDATES = 12
 SMALL_PLANE = 80_000  # up to here a test is cheap and the spectrum tells little: many more candidates
-SMALL_CANDIDATES = 80
+SMALL_CANDIDATES = 48
 WINDOW_CANDIDATES = 5
 UPRIGHT_STEP = 0.001
 
