@@ -3,6 +3,7 @@
 
 from typing import Protocol
 
+from waarmerk.provenance.media import carries_credentials
 from waarmerk.provenance.model import (
     Asset,
     Assurance,
@@ -48,7 +49,9 @@ class CredentialSource:
     def examine(self, asset: Asset) -> Examination:
         """Read the credential and put it on the scale of assurance."""
         credential = self._reader.read(asset)
-        return Examination(evidence=(evidence_of(credential),), channels=(_channel(credential),), credential=credential)
+        return Examination(
+            evidence=(evidence_of(credential),), channels=(_channel(credential, asset),), credential=credential
+        )
 
 
 def assurance_of(credential: Credential) -> Assurance:
@@ -72,6 +75,8 @@ def evidence_of(credential: Credential) -> Evidence:
     """
     assurance = assurance_of(credential)
     origin = origin_of(credential.source_types)
+    if origin.is_ai and not credential.ai_is_vouched:
+        assurance = min(assurance, Assurance.VALID)  # a listed editor does not vouch for a stranger's word below it
     if assurance <= Assurance.ABSENT or (assurance <= Assurance.INDIRECT and not origin.is_ai):
         origin = Origin.UNKNOWN
     return Evidence(
@@ -84,7 +89,9 @@ def evidence_of(credential: Credential) -> Evidence:
     )
 
 
-def _channel(credential: Credential) -> Channel:
+def _channel(credential: Credential, asset: Asset) -> Channel:
+    if not carries_credentials(asset.media_type):
+        return Channel(name="c2pa", state=ChannelState.UNREAD, why="credentials.unsupported")
     match credential.state:
         case CredentialState.NONE:
             return Channel(name="c2pa", state=ChannelState.NONE)
