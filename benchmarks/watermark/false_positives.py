@@ -105,7 +105,7 @@ def main() -> None:
     write(arguments.json, pilot, index, log_p, kinds, poses, readings, detected, payloads, number)
 
 
-def write(path, pilot, index, log_p, kinds, poses, readings, detected, payloads, images) -> None:  # noqa: ANN001, PLR0917
+def write(path, pilot, index, log_p, kinds, poses, readings, detected, payloads, images) -> None:  # noqa: PLR0917
     z = np.asarray(pilot)
     steps = np.arange(3.0, 7.01, 0.1)
     report = {

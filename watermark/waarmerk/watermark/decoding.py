@@ -21,6 +21,7 @@ OFFSETS = SUPER * SUPER
 OFFSETS_TRIED = 2
 DECODES = 3  # variants handed to the decoder at each offset, best energy first
 LOG_MESSAGES = PAYLOAD_BITS * math.log(2.0)
+WORTH_DECODING = 2.0  # z of the index at an expected place; where the payload is readable it is 3 and more
 SMOOTHING = 1.5  # cycles per tile over which noise is averaged
 
 Place = tuple[float, tuple[int, int]]  # z of the index and the corner tile's place in the super-tile
@@ -63,8 +64,17 @@ def read(canvas: Canvas, carriers: Carriers, *, negative: bool) -> Reading:
     return best
 
 
-def observe(canvas: Canvas, carriers: Carriers, *, negative: bool) -> Observation:
-    """Demodulate every tile and estimate the channel from the pilots."""
+def read_in_place(canvas: Canvas, carriers: Carriers) -> Reading:
+    """Read an uncropped canvas without any help from the pilots, which one marked image exposes to be subtracted."""
+    seen = observe(canvas, carriers, negative=False, by_pilots=False)
+    offset = (canvas.first[0] % SUPER, canvas.first[1] % SUPER)
+    place = Reading(index_z=_index_z(seen, carriers, offset), offset=offset)
+    found = _read_payload(seen, carriers, place) if place.index_z >= WORTH_DECODING else None
+    return place if found is None else found
+
+
+def observe(canvas: Canvas, carriers: Carriers, *, negative: bool, by_pilots: bool = True) -> Observation:
+    """Demodulate every tile and estimate the channel from the pilots, or take it as flat."""
     tiles = analyse_tiles(canvas.plane)
     sign = np.float32(-1.0 if negative else 1.0)
     pilots, index, payload = (
@@ -72,9 +82,9 @@ def observe(canvas: Canvas, carriers: Carriers, *, negative: bool) -> Observatio
         for b in (carriers.pilots, carriers.index, carriers.payload)
     )
     noise = _noise_model(index, payload, carriers)
-    gain = _channel_gain(pilots.sum(axis=(0, 1)), carriers.pilots, noise)
+    gain = _channel_gain(pilots.sum(axis=(0, 1)), carriers.pilots, noise) if by_pilots else np.ones_like
     index_weight, payload_weight = (
-        (gain(b.radius) / np.sqrt(noise(b.radius))).astype(np.float32) for b in (carriers.index, carriers.payload)
+        floats(gain(b.radius) / np.sqrt(noise(b.radius))) for b in (carriers.index, carriers.payload)
     )
     return Observation(index=index, payload=payload, index_weight=index_weight, payload_weight=payload_weight)
 
@@ -93,9 +103,14 @@ def rank_offsets(seen: Observation, carriers: Carriers) -> list[Place]:
     out = []
     for flat in ranked:
         offset = (int(flat) // SUPER, int(flat) % SUPER)
-        signs = carriers.index_signs[np.ix_((down + offset[0]) % SUPER, (across + offset[1]) % SUPER)]
-        out.append((normalised_sum((values * signs).sum(axis=(0, 1)), seen.index_weight), offset))
+        out.append((_index_z(seen, carriers, offset), offset))
     return sorted(out, key=lambda entry: -entry[0])
+
+
+def _index_z(seen: Observation, carriers: Carriers, offset: tuple[int, int]) -> float:
+    rows, columns = seen.index.shape[:2]
+    grid = np.ix_((np.arange(rows) + offset[0]) % SUPER, (np.arange(columns) + offset[1]) % SUPER)
+    return normalised_sum((seen.index * carriers.index_signs[grid]).sum(axis=(0, 1)), seen.index_weight)
 
 
 def _with_expected(ranked: list[Place], expected: tuple[int, int]) -> list[Place]:
