@@ -46,3 +46,8 @@ def trust_folder() -> Path:
     """Where this user's trust store lives (XDG base directory specification)."""
     base = os.environ.get("XDG_DATA_HOME", "")
     return (Path(base) if base.startswith("/") else Path.home() / ".local" / "share") / "waarmerk" / "trust"
+
+
+def written(moment: datetime) -> str:
+    """``moment`` as ``--at`` takes it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

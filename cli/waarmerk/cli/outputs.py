@@ -14,13 +14,14 @@ class Printer(Protocol):
     """Takes reports as they finish and writes them in its form."""
 
     language: str
+    verb: str  # what the worker is asked for: ``verify``, or ``dossier`` for a form that shows pictures
 
     def begin(self) -> None:
         """Write what stands before the first report."""
         ...
 
-    def report(self, position: int, document: Document) -> None:
-        """Take the report of the input at ``position``."""
+    def report(self, position: int, document: Document, dossier: Document | None = None) -> None:
+        """Take the report of the input at ``position``, and what a dossier shows beside it."""
         ...
 
     def skip(self, position: int) -> None:
@@ -35,6 +36,8 @@ class Printer(Protocol):
 class _InOrder:
     """Holds finished reports back until all before them are written."""
 
+    verb = "verify"
+
     def __init__(self, stream: TextIO, language: str) -> None:
         self._stream = stream
         self.language = language
@@ -45,7 +48,7 @@ class _InOrder:
     def begin(self) -> None:
         pass
 
-    def report(self, position: int, document: Document) -> None:
+    def report(self, position: int, document: Document, dossier: Document | None = None) -> None:
         self._waiting[position] = document
         self._flush()
 
@@ -115,8 +118,37 @@ class Csv(_InOrder):
         self._stream.write(self._table.row(document, language=self.language) + "\r\n")
 
 
+class Html(_InOrder):
+    """One page for the whole run, written when the last report is there."""
+
+    verb = "dossier"
+
+    def __init__(self, stream: TextIO, language: str, *, options: tuple[str, ...]) -> None:
+        """``options`` repeat the run, as they would be typed behind the name of a file."""
+        from waarmerk.provenance.report.html import Dossier, Run  # noqa: PLC0415 - only for this form
+
+        super().__init__(stream, language)
+        self._page = Dossier(language, Run(options=options))
+        self._payloads: dict[int, Document | None] = {}
+
+    def report(self, position: int, document: Document, dossier: Document | None = None) -> None:
+        """Keep the report with its picture and tree."""
+        self._payloads[position] = dossier
+        super().report(position, document)
+
+    def _write(self, document: Document) -> None:
+        self._page.add(document, self._payloads.pop(self._next - 1, None))
+
+    def end(self) -> None:
+        """Write the page."""
+        self._stream.write(self._page.render())
+        self._stream.flush()
+
+
 class JsonLines:
     """One report a line, as they finish."""
+
+    verb = "verify"
 
     def __init__(self, stream: TextIO, language: str) -> None:
         self._stream = stream
@@ -125,7 +157,7 @@ class JsonLines:
     def begin(self) -> None:
         """Nothing stands before the first line."""
 
-    def report(self, position: int, document: Document) -> None:
+    def report(self, position: int, document: Document, dossier: Document | None = None) -> None:
         """Write the line at once."""
         self._stream.write(canonical(document) + "\n")
         self._stream.flush()
@@ -137,9 +169,47 @@ class JsonLines:
         """Nothing stands after the last line."""
 
 
-def printer(form: str, stream: TextIO, *, language: str, colour: bool, width: int) -> Printer:
-    """The printer of a format. Raises KeyError for an unknown one."""
+class WithSearch:
+    """Another printer, with the addresses of searches for the picture among the steps of every report."""
+
+    def __init__(self, inner: Printer, address: str) -> None:
+        self._inner = inner
+        self._address = address
+        self.language = inner.language
+        self.verb = inner.verb
+        self.begin = inner.begin
+        self.skip = inner.skip
+        self.end = inner.end
+
+    def report(self, position: int, document: Document, dossier: Document | None = None) -> None:
+        """Add the addresses and pass the report on."""
+        from waarmerk.provenance.report.search import with_links  # noqa: PLC0415 - only where an address is given
+
+        self._inner.report(position, with_links(document, self._address), dossier)
+
+
+def printer(
+    form: str,
+    stream: TextIO,
+    *,
+    language: str,
+    colour: bool,
+    width: int,
+    options: tuple[str, ...] = (),
+    address: str | None = None,
+) -> Printer:
+    """The printer of a format. Raises KeyError for an unknown one.
+
+    ``options`` are those that repeat the run, ``address`` where the one input stands on the web.
+    """
+    chosen = _chosen(form, stream, language, colour=colour, width=width, options=options)
+    return chosen if address is None else WithSearch(chosen, address)
+
+
+def _chosen(form: str, stream: TextIO, language: str, *, colour: bool, width: int, options: tuple[str, ...]) -> Printer:
     if form == "human":
         return Human(stream, language, colour=colour, width=width)
+    if form == "html":
+        return Html(stream, language, options=options)
     plain: dict[str, Callable[[TextIO, str], Printer]] = {"json": Json, "jsonl": JsonLines, "csv": Csv}
     return plain[form](stream, language)

@@ -22,6 +22,7 @@ from waarmerk.provenance.report.wording import wording
 from waarmerk.provenance.settings import Settings
 
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+_KEY_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _SKIPPED_IN_FOLDERS = ("media.unsupported", "media.empty", "media.not-a-file")
 
 
@@ -51,6 +52,7 @@ def _public(context: click.Context, parameter: click.Parameter, value: str | Non
 )
 @options.trust
 @options.at
+@click.option("--key", "keys", multiple=True, type=_KEY_FILE, help="Search for the marks of this key file; repeatable.")
 @click.option("--context", "facts", multiple=True, metavar="FILE|k=v", help="Facts a file cannot tell; repeatable.")
 @click.option("--for", "platforms", metavar="PLATFORM,...", help="The platforms it goes to, e.g. tiktok,meta.")
 @click.option("--rules", "packs", multiple=True, type=_FOLDER, help="A rule pack of your own, a folder; repeatable.")
@@ -76,6 +78,7 @@ def verify(
     form: str,
     trust: Path | None,
     at: datetime | None,
+    keys: tuple[Path, ...],
     facts: tuple[str, ...],
     platforms: str | None,
     packs: tuple[Path, ...],
@@ -100,14 +103,16 @@ def verify(
         context=context.read_context(facts),
         platforms=tuple(name.strip() for name in platforms.split(",")) if platforms else (),
         rule_packs=packs,
+        keys=keys,
         second_opinion=second_opinion,
     )
     if public_url is not None and (len(names) != 1 or _is_dir(names[0])):
         raise click.UsageError("--public-url takes one file: the address is that of this file")
     moment = options.now(at)
     given = (
-        *_option("--at", rfc3339(moment)),
+        *_option("--at", options.written(moment)),
         *_option("--trust", trust),
+        *(part for key in keys for part in _option("--key", key)),
         *(part for fact in facts for part in _option("--context", fact)),
         *_option("--for", platforms),
         *(part for pack in packs for part in _option("--rules", pack)),

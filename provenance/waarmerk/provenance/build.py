@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from waarmerk.provenance.credentials import CredentialReader
+from waarmerk.provenance.credentials import CredentialReader, SecondEngine, WithSecondOpinion
 from waarmerk.provenance.labelling.applied import AppliedRules
 from waarmerk.provenance.labelling.context import Context, FactError, context_of, read_context
 from waarmerk.provenance.labelling.loader import load_packs
@@ -20,7 +20,7 @@ from waarmerk.provenance.pipeline import Basis, Verifier
 from waarmerk.provenance.report.document import to_dict
 from waarmerk.provenance.settings import Settings
 from waarmerk.provenance.sources import EvidenceSource
-from waarmerk.provenance.sources.credentials import CredentialSource
+from waarmerk.provenance.sources.credentials import CredentialSource, Reader
 from waarmerk.provenance.sources.metadata import MetadataSource
 from waarmerk.provenance.sources.unread import UnreadChannels
 from waarmerk.provenance.trust import TrustStore, load_store
@@ -73,9 +73,10 @@ def build_verifier(settings: Settings | None = None, *, at: datetime | None = No
 
 def _verifier(settings: Settings, trust: TrustStore, rules: AppliedRules, at: datetime) -> Verifier:
     sources: list[EvidenceSource] = [
-        CredentialSource(CredentialReader(trust, at=at)),
+        CredentialSource(_reader(settings, trust, at)),
         MetadataSource(settings.limits),
-        UnreadChannels(watermark=False, registry=False),
+        *_marks(settings),
+        UnreadChannels(watermark=bool(settings.keys), registry=False),
     ]
     return Verifier(
         open_asset=_opener(settings.limits),
@@ -84,6 +85,21 @@ def _verifier(settings: Settings, trust: TrustStore, rules: AppliedRules, at: da
         rules=rules,
         at=at,
     )
+
+
+def _reader(settings: Settings, trust: TrustStore, at: datetime) -> Reader:
+    first = CredentialReader(trust, at=at)
+    return WithSecondOpinion(first, SecondEngine(at=at)) if settings.second_opinion else first
+
+
+def _marks(settings: Settings) -> tuple[EvidenceSource, ...]:
+    """The search for watermarks, where there is a key. Raises ConfigurationError for a key that cannot be used."""
+    if not settings.keys:
+        return ()
+    from waarmerk.provenance.sources import watermark  # noqa: PLC0415 - 0.3 s of numerics that only keys pay for
+
+    keys = watermark.load_keys(settings.keys)
+    return (watermark.WatermarkSource(keys, settings.limits, max_false_positive=watermark.MAX_FALSE_POSITIVE),)
 
 
 def _opener(limits: Limits) -> Callable[[Path], Asset]:
@@ -100,6 +116,7 @@ class Workbench:
         self._packs = load_packs(settings.rule_packs, weigh=weigh)
         self._rules = _applied(self._packs, settings, settings.context)
         self._built: tuple[datetime, TrustStore, Verifier] | None = None
+        self._searcher: tuple[datetime, Verifier] | None = None
 
     def perform(self, verb: str, path: Path, *, named: bool, at: datetime, facts: Sequence[str] = ()) -> Any:
         """Do ``verb`` with the file at ``path``; the answer is plain data. Raises ConfigurationError, KeyError.
@@ -108,6 +125,12 @@ class Workbench:
         """
         if verb == "verify":
             return self._verify(path, named, at, facts)
+        if verb == "dossier":
+            return self._dossier(path, named, at, facts)
+        if verb == "marks":
+            return self._search(path, named, at)
+        if verb == "rubric":
+            return self._rubric(path, named, at)
         return {"tree": self._tree, "detailed": self._detailed, "crjson": self._crjson}[verb](path, at)
 
     def _at(self, at: datetime) -> tuple[TrustStore, Verifier]:
@@ -126,8 +149,29 @@ class Workbench:
             document["asset"]["name"] = None
         return document
 
+    def _dossier(self, path: Path, named: bool, at: datetime, facts: Sequence[str]) -> dict[str, Any]:
+        """The report, and what a dossier shows beside it where the file could be examined."""
+        from waarmerk.provenance.report.dossier import payload  # noqa: PLC0415 - only for this form
+
+        document = self._verify(path, named, at, facts)
+        if document["status"] != "examined":
+            return {"report": document, "dossier": None}
+        asset = open_asset(path, limits=self._settings.limits)
+        return {"report": document, "dossier": payload(asset, self._reader(at).manifests(asset), self._settings.limits)}
+
     def _reader(self, at: datetime) -> CredentialReader:
         return CredentialReader(self._at(at)[0], at=at)
+
+    def _search(self, path: Path, named: bool, at: datetime) -> dict[str, Any]:
+        """A report in which nothing but watermarks was looked for; only its asset and its watermarks mean anything."""
+        if self._searcher is None or self._searcher[0] != at:
+            opener, nobody = _opener(self._settings.limits), Basis(trust_lists=())
+            sources = _marks(self._settings)
+            self._searcher = at, Verifier(open_asset=opener, sources=sources, basis=nobody, rules=None, at=at)
+        document = to_dict(self._searcher[1].verify(path), tool_version=self._version)
+        if not named:
+            document["asset"]["name"] = None
+        return document
 
     def _tree(self, path: Path, at: datetime) -> list[dict[str, Any]]:
         asset = open_asset(path, limits=self._settings.limits)
@@ -138,3 +182,12 @@ class Workbench:
 
     def _crjson(self, path: Path, at: datetime) -> Any:
         return self._reader(at).crjson(open_asset(path, limits=self._settings.limits))
+
+    def _rubric(self, path: Path, named: bool, at: datetime) -> dict[str, Any]:
+        """The official asset rubric on the crJSON, and beside it what we make of the file."""
+        from waarmerk.provenance.credentials.rubric import evaluate  # noqa: PLC0415 - only for this form
+
+        report = self._verify(path, named, at, ())
+        document = self._crjson(path, at)
+        ours = {"report": {key: report[key] for key in ("status", "error", "verdict", "credentials")}}
+        return {"crjson": document, "rubric": evaluate(document), **ours}

@@ -19,6 +19,14 @@ def document_of(answer: dict[str, Any], path: Path, *, at: datetime, named: bool
     return failure(str(code), path, at=at, named=named, where=answer.get("where"))
 
 
+def parted(answer: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The answer to ``dossier`` as the answer to ``verify``, and the dossier's own payload, None if there is none."""
+    both = answer.get("answer")
+    if not isinstance(both, dict) or not isinstance(both.get("dossier"), dict | None):
+        return answer, None
+    return {**answer, "answer": both.get("report")}, both.get("dossier")
+
+
 def failure(code: str, path: Path, *, at: datetime, named: bool, where: object = None) -> dict[str, Any]:
     """The report of a file whose examination failed with ``code``."""
     from waarmerk.provenance.model import AssetFacts, Fault, Report  # noqa: PLC0415 - only where something failed

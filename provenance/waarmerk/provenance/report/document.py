@@ -71,7 +71,7 @@ def _measured(value: float | None, *, digits: int = 2) -> float | None:
 
 
 def _finding(finding: Finding, words: Wording) -> dict[str, str]:
-    message = words.say("concern", finding.code, about=finding.about)
+    message = words.concern(finding.code, finding.about)
     return {"code": finding.code, "message": message, "about": plain(finding.about)}
 
 

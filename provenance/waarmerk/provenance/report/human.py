@@ -144,7 +144,7 @@ class _Panel:
 
     def _concerns(self, document: dict[str, Any]) -> Iterator[str]:
         for concern in document["verdict"]["concerns"]:
-            yield self._words.say("concern", concern["code"], about=concern["about"])
+            yield self._words.concern(concern["code"], concern["about"])
 
     def _unread(self, document: dict[str, Any]) -> Iterator[str]:
         for channel in document["channels"]:

@@ -30,6 +30,13 @@ class Wording:
             return f"{key}: {plain(about)}" if about else key
         return text.format_map({name: plain(str(part)) for name, part in parts.items()})
 
+    def concern(self, code: str, about: str) -> str:
+        """The sentence for a concern. Where it lists reasons of ours, separated by semicolons, each is worded too."""
+        if self.has("concern", code) and "{reasons}" in self.sections["concern"][code]:
+            reasons = (self.say("reason", reason.strip()) for reason in about.split(";"))
+            return self.say("concern", code, reasons=", ".join(reasons))
+        return self.say("concern", code, about=about)
+
     def has(self, section: str, key: str) -> bool:
         """Whether there is a sentence for ``key``."""
         return key in self.sections.get(section, {})

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a dossier shows beside the report: a small picture made anew, a picture found inside it, the manifest tree.
+
+Made in the process that parses the file and passed on as plain data; nothing in it is a byte of the file.
+"""
+
+import base64
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
+from waarmerk.provenance.media.image import Picture, decode_rgb
+from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.preview import preview
+from waarmerk.provenance.media.screenshot import inner_picture
+from waarmerk.provenance.model import Asset, Manifest
+
+MAX_MANIFESTS = 200  # more than anybody reads; keeps an answer well below the limit of a frame
+
+
+def payload(asset: Asset, manifests: Iterable[Manifest], limits: Limits) -> dict[str, Any]:
+    """``picture`` (``uri``, ``width``, ``height``), ``inner`` (left, top, width, height) and ``manifests``.
+
+    The first two are None where there is no picture to decode, or none inside it.
+    """
+    picture = _decoded(asset, limits)
+    region = None if picture is None else inner_picture(picture.rgb)
+    return {
+        "picture": None if picture is None else _small(picture),
+        "inner": None if region is None else [region.left, region.top, region.width, region.height],
+        "manifests": [asdict(manifest) for manifest in list(manifests)[:MAX_MANIFESTS]],
+    }
+
+
+def _decoded(asset: Asset, limits: Limits) -> Picture | None:
+    try:
+        return decode_rgb(asset, limits)
+    except (UnsupportedAsset, LimitExceeded):
+        return None
+
+
+def _small(picture: Picture) -> dict[str, Any]:
+    small = preview(picture)
+    encoded = base64.b64encode(small.data).decode("ascii")
+    return {"uri": f"data:image/jpeg;base64,{encoded}", "width": small.width, "height": small.height}

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The dossier: one HTML file a run, without script, that opens anywhere and prints well.
+
+Nothing in it is fetched and nothing of an examined file stands in it but text, made safe, and a small picture that
+was encoded anew. Every value passes ``escape.plain`` and then jinja's escaping, whoever writes a template.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from waarmerk.provenance.report.escape import plain
+from waarmerk.provenance.report.view import View, moment
+from waarmerk.provenance.report.wording import wording
+
+MAX_TEXT = 4096  # characters of one text on a page; a field of a file is cut at 256 before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """How the dossier came to be: ``program`` and ``options`` repeat it, after the name of the file between them."""
+
+    program: str = "waarmerk verify"
+    options: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Dossier:
+    """A dossier that grows file by file; ``language`` is ``en`` or ``nl``."""
+
+    language: str
+    run: Run = field(default_factory=Run)
+    _views: list[View] = field(default_factory=list)
+    _heads: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def add(self, document: Mapping[str, Any], dossier: Mapping[str, Any] | None = None) -> None:
+        """Add the report of one more file, with its payload: ``picture``, ``inner``, ``manifests``."""
+        self._views.append(View(document, dossier, wording(self.language)))
+        self._heads.append({"at": moment(document["at"]), "version": document["tool"]["version"]})
+
+    def render(self) -> str:
+        """The whole page."""
+        words = wording(self.language)
+        page = _environment().get_template("dossier.html")
+        head = self._heads[0] if self._heads else {"at": "", "version": ""}
+        return page.render(words=words, views=self._views, run=self.run, head=head)
+
+
+def render(documents: Sequence[Mapping[str, Any]], *, language: str, run: Run | None = None) -> str:
+    """A dossier of reports alone, without pictures and trees."""
+    dossier = Dossier(language, run or Run())
+    for document in documents:
+        dossier.add(document)
+    return dossier.render()
+
+
+def _shown(value: object) -> object:
+    """Every value on its way to the page: text is made safe; what a template already escaped stays."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return plain(value, limit=MAX_TEXT)
+    return value
+
+
+_DATA_URI = re.compile(r"data:image/(?:jpeg|png);base64,[A-Za-z0-9+/]+={0,2}")
+
+
+def _data_uri(value: str) -> Markup:
+    """A picture of ours as it stands, everything else as nothing: no other address gets into the page."""
+    return Markup(value if _DATA_URI.fullmatch(value) else "data:,")  # noqa: S704 - nothing but base64 passes
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("waarmerk.provenance.report"),
+        autoescape=True,
+        finalize=_shown,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["data_uri"] = _data_uri
+    return environment
