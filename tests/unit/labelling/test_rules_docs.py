@@ -41,7 +41,7 @@ def test_the_pack_of_the_page_is_accepted_and_fires(tmp_path: Path) -> None:
     assert tested.stdout.startswith("daily-news-house 1: 1 rules, sha256 "), tested.output
     asked = ["rules", "decide", "--facts", str(tmp_path / "facts.yaml"), "--pack", house]
     assert "recommended HOUSE-ask-the-desk (editor)" in CliRunner().invoke(commands, asked).stdout
-    for old, new, line in (("real_person ==", "real_persons ==", 14), ("        nl: Vraag", "        fr: Vraag", 19)):
+    for old, new, line in (("real_person ==", "real_persons ==", 15), ("        nl: Vraag", "        fr: Vraag", 20)):
         (tmp_path / "house/rules/house.yaml").write_text(written["house/rules/house.yaml"].replace(old, new))
         refused = CliRunner().invoke(commands, ["rules", "test", house])
         assert refused.exit_code == 2
