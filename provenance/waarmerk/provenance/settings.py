@@ -19,6 +19,8 @@ class Settings:
     the snapshot that ships. ``limits`` may lower the limits of ``media/limits.py``, never raise them.
     ``context`` holds the facts a file cannot tell, each ``field=value`` or a mapping of fields to values;
     ``platforms`` those the content goes to; ``rule_packs`` folders with rules of the operator's own.
+    ``keys`` are watermark key files; their secrets are read where the search runs and stand nowhere else.
+    ``second_opinion`` asks an independent engine about every credential as well (the extra of that name).
     """
 
     trust: Path | None = None
@@ -27,6 +29,8 @@ class Settings:
     context: tuple[str | Mapping[str, Any], ...] = ()
     platforms: tuple[str, ...] = ()
     rule_packs: tuple[Path, ...] = ()
+    keys: tuple[Path, ...] = ()
+    second_opinion: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The settings as plain data."""
@@ -37,6 +41,8 @@ class Settings:
             "context": list(self.context),
             "platforms": list(self.platforms),
             "rule_packs": [str(folder.absolute()) for folder in self.rule_packs],
+            "keys": [str(key_file.absolute()) for key_file in self.keys],
+            "second_opinion": self.second_opinion,
         }
 
     @classmethod
@@ -52,6 +58,8 @@ class Settings:
             context=tuple(data.get("context") or ()),
             platforms=tuple(data.get("platforms") or ()),
             rule_packs=tuple(Path(folder) for folder in data.get("rule_packs") or ()),
+            keys=tuple(Path(key_file) for key_file in data.get("keys") or ()),
+            second_opinion=_flag(data.get("second_opinion", False), "second_opinion"),
         )
 
     @classmethod
@@ -65,3 +73,9 @@ class Settings:
 
 def _path(value: object) -> Path | None:
     return None if value is None else Path(str(value))
+
+
+def _flag(value: object, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigurationError("settings.not-a-flag", f"{name} is either true or false")
+    return value

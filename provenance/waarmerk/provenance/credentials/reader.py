@@ -9,6 +9,7 @@ from typing import Any
 from waarmerk.provenance.credentials import findings, unhashed
 from waarmerk.provenance.credentials.container import Embedded, find_stores, remote_address, shows_store
 from waarmerk.provenance.credentials.cose import OwnView, claims_of, view_of
+from waarmerk.provenance.credentials.crjson import judged
 from waarmerk.provenance.credentials.identity import PREFIX as IDENTITY_PREFIX
 from waarmerk.provenance.credentials.identity import concern_of, identity_of
 from waarmerk.provenance.credentials.ingredients import Step, Walk, parents_of, walk
@@ -56,6 +57,7 @@ class CredentialReader:
         refuse_foreign_library()
         self._engine = Engine(trust)
         self._lists = KnownLists(trust)
+        self._editions = trust.editions
         self._at = at
         self._limits = limits or Limits()
 
@@ -84,9 +86,9 @@ class CredentialReader:
         """The engine's detailed JSON, official pass; empty if there is no store to be read."""
         return self._engine.detailed(asset).document or {}
 
-    def crjson(self, asset: Asset) -> str:
-        """The engine's crJSON, official pass; empty if there is no store to be read."""
-        return self._engine.crjson(asset)
+    def crjson(self, asset: Asset) -> dict[str, Any]:
+        """The store as crJSON, judged with all lists at the time of the decision; see ``crjson``."""
+        return judged(self._engine.crjson(asset), self.read(asset), at=self._at, lists=self._editions)
 
     def _stores(self, asset: Asset) -> tuple[Embedded, ...]:
         with asset.open() as stream:

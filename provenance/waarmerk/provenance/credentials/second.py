@@ -58,9 +58,9 @@ class SecondEngine:
     def __init__(self, *, at: datetime) -> None:
         """Raises ConfigurationError where the engine is not installed."""
         try:
-            self._native = import_module("encypher_c2pa._native")
+            self._verify = import_module("encypher_c2pa").verify_bytes
             self.name = f"{DISTRIBUTION} {version(DISTRIBUTION)}"
-        except (ImportError, PackageNotFoundError) as fault:
+        except (ImportError, AttributeError, PackageNotFoundError) as fault:
             raise ConfigurationError(
                 "engines.not-installed",
                 "the second engine is not installed; install it with: pip install 'waarmerk[second-opinion]'",
@@ -81,7 +81,7 @@ class SecondEngine:
         with asset.open() as stream:
             data = stream.read()
         try:
-            document = json.loads(self._native.verify_bytes(data, asset.media_type, self._options))
+            document = json.loads(self._verify(data, asset.media_type, self._options))
         except MemoryError:
             raise
         except Exception:  # it says "unsupported", "limit" and worse in classes that are nowhere promised
