@@ -22,6 +22,7 @@ from waarmerk.provenance.credentials.store import Node
 from waarmerk.provenance.model import Finding, Signer, SignerStatus, TimeStatus
 from waarmerk.provenance.trust import TrustList, TrustStore
 from waarmerk.provenance.trust.chain import SIGNER_PURPOSES, Anchors, chains_to, is_valid_at, may_sign_claims
+from waarmerk.provenance.trust.denylist import Denial, Denylist
 from waarmerk.provenance.trust.lists import rfc3339
 from waarmerk.provenance.trust.timestamp import parse_token, stamped_at
 
@@ -69,6 +70,17 @@ class KnownLists:
         """The allowed leaves of the interim list."""
         return frozenset(_certificates(self._trust.allowed))
 
+    @property
+    def denied(self) -> Denylist | None:
+        """The operator's denylist."""
+        return self._trust.denylist
+
+    def issuers(self, chain: Iterable[x509.Certificate]) -> tuple[x509.Certificate, ...]:
+        """The anchors that carry the name of an issuer in the chain: they need not travel with the file."""
+        return tuple(
+            each for certificate in chain for found in self.anchors.values() for each in found.named(certificate.issuer)
+        )
+
     @cached_property
     def users(self) -> tuple[tuple[str, Anchors], ...]:
         """Each of the operator's lists with its id."""
@@ -106,8 +118,13 @@ class SignerCase:
         reference = stamped or self.at
         which, is_listed = self._listed(codes, reference)
         status, extra = self._status(codes, which, reference, is_listed=is_listed)
+        denial = self._denial(codes, stamped)
+        if denial is not None:
+            status, extra = SignerStatus.REVOKED, ()
         name = self.node.signer_name or ""
         concerns = [Finding(code, name) for code in (_CONCERN_OF_STATUS.get(status), *extra) if code is not None]
+        if denial is not None:
+            concerns.append(Finding(findings.SIGNER_DENIED, denial.about))
         if time_status is TimeStatus.UNTRUSTED:
             concerns.append(Finding(findings.TIME_UNTRUSTED, self.node.time or ""))
         if codes & REVOCATION_UNKNOWN:
@@ -120,6 +137,14 @@ class SignerCase:
             time_status=time_status,
         )
         return Judgement(signer=signer, decided_by=which, concerns=tuple(sorted(concerns)))
+
+    def _denial(self, codes: set[str], stamped: datetime | None) -> Denial | None:
+        """The denylist's entry for this signer; a signature that does not hold proves no certificate at all."""
+        denied = self.lists.denied
+        if denied is None or self.own is None or "claimSignature.validated" not in codes:
+            return None
+        chain = self.own.chain
+        return denied.denial_of((*chain, *self.lists.issuers(chain)), stamped)
 
     def _status(
         self, codes: set[str], which: Pass, reference: datetime, *, is_listed: bool

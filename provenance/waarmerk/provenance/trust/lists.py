@@ -46,6 +46,16 @@ class TrustList:
     dates: Dates = Dates()
 
     @property
+    def members(self) -> tuple[x509.Certificate, ...]:
+        """What is counted and compared when the list changes."""
+        return self.certificates
+
+    @property
+    def text(self) -> str:
+        """The file as it stands."""
+        return self.pem
+
+    @property
     def edition(self) -> Edition:
         """The line of the report's ``basis`` that names this list."""
         issued = self.dates.issued
@@ -97,8 +107,8 @@ def parse_dates(data: bytes, file: str) -> Dates:
     if unknown:
         raise TrustListError("trust.broken-dates", f"{file}: unknown key {unknown[0]!r}")
     return Dates(
-        issued=_moment(document, "issued", file),
-        next_update=_moment(document, "next_update", file),
+        issued=moment_of(document, "issued", file),
+        next_update=moment_of(document, "next_update", file),
     )
 
 
@@ -108,12 +118,13 @@ def _etsi_dates(document: Mapping[str, Any], file: str) -> Dates:
     if not isinstance(scheme, dict):
         raise TrustListError("trust.broken-dates", f"{file}: an ETSI list without ListAndSchemeInformation")
     return Dates(
-        issued=_moment(scheme, "ListIssueDateTime", file),
-        next_update=_moment(scheme, "NextUpdate", file),
+        issued=moment_of(scheme, "ListIssueDateTime", file),
+        next_update=moment_of(scheme, "NextUpdate", file),
     )
 
 
-def _moment(document: Mapping[str, Any], key: str, file: str) -> datetime | None:
+def moment_of(document: Mapping[str, Any], key: str, file: str) -> datetime | None:
+    """A moment of a JSON document, None where it is absent or null. Raises TrustListError for any other text."""
     value = document.get(key)
     if value is None:
         return None

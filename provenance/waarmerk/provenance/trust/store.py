@@ -8,12 +8,14 @@ that ships. The lists are never merged: a certificate of a time-stamp authority 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
 
 from waarmerk.provenance.errors import TrustListError
 from waarmerk.provenance.model import Edition, Finding
+from waarmerk.provenance.trust.denylist import FILE as DENYLIST
+from waarmerk.provenance.trust.denylist import Denylist, parse_denylist
 from waarmerk.provenance.trust.lists import TrustList, parse_list
 
 OFFICIAL = "C2PA-TRUST-LIST.pem"
@@ -23,6 +25,7 @@ INTERIM_ALLOWED = "ITL-allowed.pem"
 MAX_LIST_BYTES = 8 * 1024 * 1024  # the largest published list is 0.25 MB; a mail root store 1 MB
 
 IDS = {OFFICIAL: "official", TSA: "tsa", INTERIM_ANCHORS: "interim", INTERIM_ALLOWED: "interim-allowed"}
+WARN_AGE, STALE_AGE = timedelta(days=7), timedelta(days=30)  # of a list that promises no next update
 _NOBODY = Finding("trust.no-lists")
 
 
@@ -35,12 +38,13 @@ class TrustStore:
     interim: TrustList | None = None
     allowed: TrustList | None = None
     user: tuple[TrustList, ...] = ()
+    denylist: Denylist | None = None
     findings: tuple[Finding, ...] = field(default=(_NOBODY,))
 
     @property
     def editions(self) -> tuple[Edition, ...]:
         """Every loaded list with its date and digest, for the report's ``basis``."""
-        return tuple(each.edition for each in self.lists())
+        return tuple(each.edition for each in (*self.lists(), *((self.denylist,) if self.denylist else ())))
 
     def lists(self) -> tuple[TrustList, ...]:
         """Every loaded list, in the order of the report."""
@@ -66,11 +70,13 @@ def load_store(folder: Path | None, *, data_folder: Path | None, at: datetime) -
     if folder is not None:
         if not folder.is_dir():
             raise TrustListError("trust.no-folder", f"{folder}: no such folder of trust lists")
-        return _build(_read_folder(folder), at)
+        return _build(_read_folder(folder), read_denylist(folder), at)
     found = {each.file: each for each in _read_snapshot()}
+    denied = None
     if data_folder is not None and data_folder.is_dir():
         found.update((each.file, each) for each in _read_folder(data_folder))
-    return _build(iter(found.values()), at)
+        denied = read_denylist(data_folder)
+    return _build(iter(found.values()), denied, at)
 
 
 def list_id(name: str) -> str | None:
@@ -94,6 +100,17 @@ def read_list(path: Path) -> TrustList:
     """Read one list file and the dates beside it; the file's name decides which list it is."""
     dates = path.with_suffix(".json")
     return _parse(path.name, lambda: _bounded(path), (lambda: _bounded(dates)) if dates.is_file() else None, str(path))
+
+
+def read_denylist(folder: Path) -> Denylist | None:
+    """The denylist of the folder, None where it has none. Raises TrustListError where it cannot be read whole."""
+    path = folder / DENYLIST
+    if not path.exists():
+        return None
+    try:
+        return parse_denylist(_bounded(path), str(path))
+    except OSError as fault:
+        raise TrustListError("trust.unreadable", f"{path}: {fault.strerror or 'cannot be read'}") from fault
 
 
 def _read_snapshot() -> Iterator[TrustList]:
@@ -121,7 +138,7 @@ def _bounded(path: Path) -> bytes:
     return data
 
 
-def _build(lists: Iterator[TrustList], at: datetime) -> TrustStore:
+def _build(lists: Iterator[TrustList], denied: Denylist | None, at: datetime) -> TrustStore:
     found = {each.file: each for each in lists}
     return TrustStore(
         official=found.get(OFFICIAL),
@@ -129,7 +146,8 @@ def _build(lists: Iterator[TrustList], at: datetime) -> TrustStore:
         interim=found.get(INTERIM_ANCHORS),
         allowed=found.get(INTERIM_ALLOWED),
         user=tuple(each for name, each in sorted(found.items()) if name not in IDS),
-        findings=tuple(sorted(_findings(found, at))),
+        denylist=denied,
+        findings=tuple(sorted({*_findings(found, at), *_age_of(denied, at)})),
     )
 
 
@@ -141,3 +159,14 @@ def _findings(found: dict[str, TrustList], at: datetime) -> Iterator[Finding]:
             yield Finding("trust.expired", each.id)
         if each.dates.issued is None:
             yield Finding("trust.undated", each.id)
+
+
+def _age_of(denied: Denylist | None, at: datetime) -> Iterator[Finding]:
+    """A denylist nobody renews goes on letting through what was withdrawn since."""
+    if denied is None or denied.dates.issued is None:
+        return
+    promised = denied.dates.next_update
+    if promised is not None and promised < at:
+        yield Finding("trust.expired", denied.id)
+    if promised is None and at - denied.dates.issued > STALE_AGE:
+        yield Finding("trust.stale", denied.id)
