@@ -14,7 +14,7 @@ from waarmerk.cli import exits, options
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.labelling.context import FactError
 from waarmerk.provenance.labelling.fields import Field
-from waarmerk.provenance.labelling.loader import SHIPPED, add_pack, examine_pack, load_packs
+from waarmerk.provenance.labelling.loader import SHIPPED, examine_pack, load_packs
 from waarmerk.provenance.labelling.record import decision_record, record_line, replay
 from waarmerk.provenance.labelling.rules import Rule, RuleSet
 from waarmerk.provenance.labelling.stated import read_stated, split_facts, weighed
@@ -128,11 +128,16 @@ def test(folder: Path) -> None:
 
 @rules.command("replay")
 @click.argument("log", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@click.option("--pack", required=True, type=_FOLDER, help="The new pack; it takes the place of one with its id.")
+@click.option(
+    "--pack", "packs", required=True, multiple=True, type=_FOLDER, help="A new pack; it replaces one with its id."
+)
 @click.option("--format", "form", type=click.Choice(("human", "jsonl")), default="human", show_default=True)
-def replay_log(log: Path, pack: Path, form: str) -> None:
-    """Print what a new pack would change in recorded decisions."""
-    loaded = add_pack(load_packs(), pack, weigh)
+def replay_log(log: Path, packs: tuple[Path, ...], form: str) -> None:
+    """Print what new packs would change in recorded decisions.
+
+    Name every pack that is to count beside the one that ships, old ones too.
+    """
+    loaded = _load(packs)
     changed = total = 0
     for number, line in enumerate(_read(str(log)).splitlines(), 1):
         if not line.strip():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a report's parts to the words of the rules, and from stated facts to evidence."""
 
+import io
 from itertools import product
 
 import pytest
@@ -9,7 +10,10 @@ from waarmerk.provenance.labelling.applied import AppliedRules
 from waarmerk.provenance.labelling.context import Context, FactError, Given, context_of, read_context, widened
 from waarmerk.provenance.labelling.facts import Facts, evidence_of, facts_from, facts_of, state_of
 from waarmerk.provenance.labelling.loader import load_packs
+from waarmerk.provenance.labelling.record import record_line, replay
+from waarmerk.provenance.labelling.scenarios import CLOCK
 from waarmerk.provenance.model import (
+    Asset,
     Channel,
     ChannelState,
     Credential,
@@ -251,5 +255,12 @@ def test_rules_applied_to_a_file() -> None:
     facts = rules.facts(Found(remote, read))
     assert (facts.c2pa, facts.fp, facts.decl, facts.forensic) == ("remote_only", "none", "ai", 0.95)
     assert facts.c2pa_dst == (IPTC + "trainedAlgorithmicMedia",)
+    asset = Asset(name="x", sha256="0" * 64, bytes=1, media_type="image/jpeg", open=io.BytesIO)
+    verdict = weigh((*rules.evidence(), *evidence_of(facts)))
+    duties = rules.duties(asset, Found(remote, read), verdict, CLOCK)
+    record = rules.record(asset, Found(remote, read), verdict, CLOCK, duties=duties)
+    assert replay(record_line(record).decode(), PACKS) == []
+    assert {"field": "modality", "value": "image", "by": "file"} in record["context"]
+    assert "x" not in record.values()
     unread = Channel(name="registry", state=ChannelState.UNREAD, why="registry.none")
     assert AppliedRules(PACKS).facts(Found(None, unread)).fp == "unread"

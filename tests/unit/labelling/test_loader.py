@@ -194,7 +194,7 @@ REFUSED = {
     ),
     "placeholder": (
         {"rules__house": RULES.replace("Ask the desk first.", "Ask {who} first.")},
-        r"house\.yaml:17: .*unknown placeholder in en: who",
+        r"house\.yaml:17: .*unknown placeholder in en: 'who'",
     ),
     "placeholder in one language": (
         {"rules__house": RULES.replace("Ask the desk first.", "Ask {publisher} first.")},
@@ -237,11 +237,23 @@ REFUSED = {
             "elections": "elections:\n"
             "  - {name: x, jurisdiction: NL, from: 2027-01-01, until: 2027-02-01, vote: 2027-03-17}\n"
         },
-        r"elections\.yaml:2: .*election x: the day of the vote lies outside",
+        r"elections\.yaml:2: .*election 'x': the day of the vote lies outside",
     ),
     "translation of nothing": (
         {"translations__de": "language: de\nrules:\n  HOUSE-portrait: {modified: x}\n"},
         r"translations/de\.yaml:3: .*translates a text that no rule has",
+    ),
+    "no time zone": (
+        {"rules__house": RULES.replace("Europe/Amsterdam", "Europe/Zwolle")},
+        r"house\.yaml:8: .*the zone 'Europe/Zwolle' of its law is no time zone",
+    ),
+    "zone outside": (
+        {"rules__house": RULES.replace("Europe/Amsterdam", "../../etc/passwd")},
+        r"house\.yaml:8: .*is no time zone",
+    ),
+    "first of all": (
+        {"pack": PACK.replace("id: house", "id: waarmerk-base")},
+        r"fields\.yaml: the dictionary lacks ai, aigc,",
     ),
     "stray file": ({"rulez": "rules: {}\n"}, r"rulez\.yaml: no file of a pack"),
     "no English": ({"pack": PACK.replace("[en, nl]", "[nl]")}, r"pack\.yaml:4: languages: en is missing"),

@@ -62,6 +62,15 @@ def test_the_pack_is_clean() -> None:
     assert lint(PACK, DOCUMENTS, PACKS) == []
 
 
+def test_the_pack_says_what_it_is() -> None:
+    assert "No lawyer" in PACK.review
+    assert (PACK.languages, PACK.public_languages) == (("en", "nl"), ("de", "fr"))
+    for rule in PACK.rules:
+        assert rule.read_on == "2026-11-21"
+        assert rule.source.title
+        assert rule.source.paragraph
+
+
 def test_the_compiled_form_is_that_of_the_files_beside_it() -> None:
     assert (SHIPPED / COMPILED).read_bytes() == compiled_form(), "run python -m waarmerk.provenance.labelling.compile"
     assert replace(load_shipped(), rules=()) == replace(PACK, rules=())

@@ -19,7 +19,7 @@ from waarmerk.provenance.labelling.corrections import (
     uphold,
     withdraw,
 )
-from waarmerk.provenance.labelling.decide import decide
+from waarmerk.provenance.labelling.decide import decide, decide_for
 from waarmerk.provenance.labelling.loader import load_packs
 from waarmerk.provenance.labelling.record import decision_digest, decision_record, record_line, replay
 from waarmerk.provenance.labelling.stated import read_stated, split_facts, weighed
@@ -79,6 +79,17 @@ def test_a_new_pack_shows_what_it_would_change() -> None:
     ]
 
 
+def test_several_platforms_are_replayed_together() -> None:
+    facts, context = split_facts({**FACTS, "decl": "ai"}, PACKS.by_name)
+    verdict = weighed(facts, context, weigh)
+    platforms = ("tiktok", "meta")
+    duties = decide_for(PACKS, facts, verdict, context, AT, platforms=platforms)
+    record = decision_record(PACKS, facts, verdict, context, AT, duties=duties, platforms=platforms)
+    assert replay(record_line(record).decode(), PACKS) == []
+    alone = {**record, "platforms": ["tiktok"]}
+    assert ("META-ai-info", "recommended", None) in replay(json.dumps(alone), PACKS)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -88,6 +99,7 @@ def test_a_new_pack_shows_what_it_would_change() -> None:
         ({"finding": {}}, "'origin' is missing"),
         ({"context": [{"field": "mood", "value": 1, "by": "config"}]}, "'mood' is missing"),
         ({"context": 1}, "no decision record"),
+        ({"platforms": ["myspace"]}, "platform is one of"),
     ],
 )
 def test_a_line_that_is_no_record(change: dict[str, Any], reason: str) -> None:

@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from waarmerk.provenance.labelling.context import Context, Given
 from waarmerk.provenance.labelling.decide import decide, decide_for
@@ -92,6 +92,30 @@ class AppliedRules:
         if not self._platforms:
             return decide(self._packs, facts, verdict, context, at, texts=texts)
         return decide_for(self._packs, facts, verdict, context, at, platforms=self._platforms, texts=texts)
+
+    def record(
+        self,
+        asset: Asset,
+        examined: Examined,
+        verdict: Verdict,
+        at: datetime,
+        *,
+        duties: tuple[Duty, ...],
+        trust_lists: tuple[Edition, ...] = (),
+    ) -> dict[str, Any]:
+        """The decision on one file as ``record.decision_record`` keeps it; the file itself is not named."""
+        from waarmerk.provenance.labelling.record import decision_record  # noqa: PLC0415 - only where a log is kept
+
+        return decision_record(
+            self._packs,
+            self.facts(examined),
+            verdict,
+            self._context_of(asset),
+            at,
+            duties=duties,
+            trust_lists=trust_lists,
+            platforms=self._platforms,
+        )
 
     def _context_of(self, asset: Asset) -> Context:
         modality = _MODALITIES.get(asset.media_type.partition("/")[0])

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.labelling.context import Context, Given, widened
 from waarmerk.provenance.labelling.facts import NAMES, Facts
-from waarmerk.provenance.labelling.fields import Value
+from waarmerk.provenance.labelling.fields import Value, shown
 from waarmerk.provenance.labelling.rules import Rule, RuleSet, Texts
 from waarmerk.provenance.labelling.wording import fill, placeholders
 from waarmerk.provenance.model import Claimant, Duty, DutyStatus, Origin, Question, SourceClass, Tier, Verdict
@@ -271,7 +271,7 @@ def local_day(at: datetime, zone: str) -> str:
         return at.astimezone(ZoneInfo(zone)).date().isoformat()
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ConfigurationError(
-            "labelling.no-zone", f"the machine knows no time zone {zone}; install tzdata"
+            "labelling.no-zone", f"the machine knows no time zone {shown(zone)}; install tzdata"
         ) from error
 
 

@@ -73,6 +73,8 @@ class Facts:
 
 
 NAMES = tuple(f.name for f in fields(Facts))
+FINDING = ("ai", "tier", "origin", "authentic_capture", "conflict", "machine_marked", "signed_marked", "has_unread")
+"""What follows from the evidence and the verdict; never an input."""
 
 
 def says_ai(source_types: Iterable[str]) -> bool:
@@ -150,17 +152,20 @@ def _credential(facts: Facts, edit: str | None) -> Evidence:
 
 
 def _bars(facts: Facts, edit: str | None) -> tuple[Finding, ...]:
-    """Why a stated capture is no authentic one: interim signer, montage, or edits of more or unknown extent."""
+    """Why a stated capture is no authentic one: interim signer, montage, or edits of more or unknown extent.
+
+    The codes are those of the credential reader, so that both have the same sentence.
+    """
     classes = {class_of(term) for term in facts.c2pa_dst}
     bars = []
     if facts.c2pa_interim:
-        bars.append(Finding("capture.interim-signer"))
+        bars.append(Finding("capture.interim-list"))
     if SourceClass.CAPTURE_COMPOSITE in classes:
         bars.append(Finding("capture.composite"))
     if edit not in (None, "none", "minor"):
         bars.append(Finding("capture.edited"))
     if edit is None and SourceClass.HUMAN_EDIT in classes:
-        bars.append(Finding("capture.edits-of-unknown-extent"))
+        bars.append(Finding("capture.human-edit"))
     return tuple(bars)
 
 

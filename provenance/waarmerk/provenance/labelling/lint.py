@@ -5,8 +5,10 @@ Shape and conditions are refused while reading; here stand the promises that onl
 """
 
 from collections.abc import Iterator, Mapping
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from waarmerk.provenance.labelling.documents import Document, Path, refusal
+from waarmerk.provenance.labelling.fields import shown
 from waarmerk.provenance.labelling.rules import Rule, RulePack, RuleSet, Texts
 from waarmerk.provenance.labelling.schema import kind_of
 from waarmerk.provenance.labelling.wording import PLACEHOLDERS, placeholders
@@ -57,7 +59,7 @@ def _head(pack: RulePack) -> Iterator[Complaint]:
 def _calendar(pack: RulePack) -> Iterator[Complaint]:
     for position, vote in enumerate(pack.elections):
         if not vote.starts <= vote.vote <= vote.ends:
-            yield ("elections", position), f"election {vote.name}: the day of the vote lies outside its period"
+            yield ("elections", position), f"election {shown(vote.name)}: the day of the vote lies outside its period"
 
 
 def _questions(pack: RulePack) -> Iterator[Complaint]:
@@ -82,8 +84,16 @@ def _rule(rule: Rule, pack: RulePack) -> Iterator[Complaint]:
     yield from _confidence(rule)
     if rule.starts and rule.ends and rule.starts > rule.ends:
         yield ("until",), f"ends on {rule.ends}, before it starts on {rule.starts}"
-    if not rule.condition.names:
-        yield ("when",), "the condition looks at no fact"
+    if not _is_zone(rule.zone):
+        yield (), f"the zone {shown(rule.zone)} of its law is no time zone, such as Europe/Amsterdam"
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones
+        return False
+    return True
 
 
 def _wording(rule: Rule, pack: RulePack) -> Iterator[Complaint]:
@@ -97,7 +107,7 @@ def _wording(rule: Rule, pack: RulePack) -> Iterator[Complaint]:
         names = {language: placeholders(text) for language, text in texts}
         for language, used in names.items():
             if not used <= set(PLACEHOLDERS):
-                yield ("wording", variant), f"unknown placeholder in {language}: {', '.join(sorted(used))}"
+                yield ("wording", variant), f"unknown placeholder in {language}: {', '.join(map(shown, sorted(used)))}"
             if used != next(iter(names.values())):
                 yield ("wording", variant), f"{language} has other placeholders than {texts[0][0]}"
 

@@ -8,12 +8,16 @@ from waarmerk.provenance.errors import RulePackError
 from waarmerk.provenance.labelling.documents import Document, Path, refusal
 from waarmerk.provenance.labelling.elections import Election
 from waarmerk.provenance.labelling.expressions import Condition, ExpressionError, condition
+from waarmerk.provenance.labelling.facts import FINDING
+from waarmerk.provenance.labelling.facts import NAMES as EVIDENCE
 from waarmerk.provenance.labelling.fields import Field
 from waarmerk.provenance.labelling.rules import Phrases, Rule, RulePack, RuleSet, Texts
 from waarmerk.provenance.labelling.schema import SHAPES, kind_of
 from waarmerk.provenance.model.labelling import Citation, DutyStatus
 
 MAX_PROBLEMS = 20
+NEEDED = frozenset({*EVIDENCE, *FINDING, "date", "jur", "modality", "edit", "election_period", "days_to_vote"})
+"""Facts that the engine itself fills in; the first pack of a set has them all in its dictionary."""
 
 
 def pack_from(documents: Mapping[str, Document], digest: str, base: RuleSet | None) -> RulePack:
@@ -25,6 +29,9 @@ def pack_from(documents: Mapping[str, Document], digest: str, base: RuleSet | No
         _verify_shapes(documents)
     head = documents["pack.yaml"].data
     fields = _fields(documents)
+    missing = sorted(NEEDED - fields.keys()) if base is None else []
+    if missing:
+        raise refusal("fields.yaml", None, f"the dictionary lacks {', '.join(missing)}")
     defines = dict(_data(documents, "fields.yaml").get("defines", {}))
     sources = _sources(documents)
     reading = _Rules(documents, head["id"], fields=fields, defines=defines, sources=sources, base=base)

@@ -9,11 +9,11 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.labelling.context import Context, Given
-from waarmerk.provenance.labelling.decide import decide
+from waarmerk.provenance.labelling.decide import decide, decide_for
 from waarmerk.provenance.labelling.facts import Facts, facts_from
 from waarmerk.provenance.labelling.fields import shown
 from waarmerk.provenance.labelling.rules import RuleSet
@@ -36,8 +36,12 @@ def decision_record(
     *,
     duties: Iterable[Duty],
     trust_lists: Iterable[Edition] = (),
+    platforms: Iterable[str] = (),
 ) -> dict[str, Any]:
-    """The record of one decision as plain data. ``duties`` are those that ``decide`` gave."""
+    """The record of one decision as plain data.
+
+    ``duties`` are those that ``decide`` gave, or ``decide_for`` with these ``platforms``.
+    """
     evidence = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(facts).items()}
     return {
         "format": FORMAT,
@@ -61,6 +65,7 @@ def decision_record(
             }
             for given in context.given
         ],
+        "platforms": list(platforms),
         "result": [{"rule": duty.rule, "status": duty.status.value, "automatic": duty.automatic} for duty in duties],
     }
 
@@ -75,31 +80,33 @@ def decision_digest(record: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical(record)).hexdigest()
 
 
-def read_record(line: str, packs: RuleSet) -> tuple[Facts, Verdict, Context, datetime, dict[str, str]]:
-    """The inputs and the outcome (rule -> status) of a recorded decision. Raises ConfigurationError."""
+class Recorded(NamedTuple):
+    """A decision as it was recorded; ``result`` is rule -> status."""
+
+    facts: Facts
+    verdict: Verdict
+    context: Context
+    at: datetime
+    platforms: tuple[str, ...]
+    result: dict[str, str]
+
+
+def read_record(line: str, packs: RuleSet) -> Recorded:
+    """A recorded decision, read with the dictionary of ``packs``. Raises ConfigurationError."""
     try:
         record = json.loads(line)
         if record["format"] != FORMAT:
             raise ValueError(f"format {shown(record['format'])}, expected {FORMAT}")
         if hashlib.sha256(canonical(record["evidence"])).hexdigest() != record["evidence_sha256"]:
             raise ValueError("the evidence is not the one that was recorded")
-        fields = packs.by_name
-        facts = facts_from(record["evidence"], fields)
-        given = (
-            Given(field=part["field"], value=fields[part["field"]].accept(part["value"]), origin=part["by"])
-            for part in record["context"]
+        return Recorded(
+            facts=facts_from(record["evidence"], packs.by_name),
+            verdict=_verdict(record["finding"]),
+            context=Context().with_facts(*(_given(part, packs) for part in record["context"])),
+            at=datetime.fromisoformat(record["at"]),
+            platforms=tuple(str(packs.field("platform").accept(name)) for name in record["platforms"]),
+            result={str(part["rule"]): str(part["status"]) for part in record["result"]},
         )
-        finding = record["finding"]
-        verdict = Verdict(
-            origin=Origin(finding["origin"]),
-            tier=Tier(finding["tier"]),
-            claimed_by=tuple(Claimant(word) for word in finding["claimed_by"]),
-            authentic_capture=finding["authentic_capture"] is True,
-            conflict=finding["conflict"] is True,
-        )
-        result = {str(part["rule"]): str(part["status"]) for part in record["result"]}
-        at = datetime.fromisoformat(record["at"])
-        return facts, verdict, Context().with_facts(*given), at, result
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise ConfigurationError("labelling.record-refused", f"no decision record: {reason}") from error
@@ -110,13 +117,29 @@ def replay(line: str, packs: RuleSet) -> list[tuple[str, str | None, str | None]
 
     None stands for absent. Raises ConfigurationError for a line that is no record.
     """
-    facts, verdict, context, at, then = read_record(line, packs)
-    now = {duty.rule: duty.status.value for duty in decide(packs, facts, verdict, context, at)}
+    then = read_record(line, packs)
+    inputs = (packs, then.facts, then.verdict, then.context, then.at)
+    duties = decide_for(*inputs, platforms=then.platforms) if then.platforms else decide(*inputs)
+    now = {duty.rule: duty.status.value for duty in duties}
     return [
-        (rule, then.get(rule), now.get(rule))
-        for rule in sorted(then.keys() | now.keys())
-        if then.get(rule) != now.get(rule)
+        (rule, then.result.get(rule), now.get(rule))
+        for rule in sorted(then.result.keys() | now.keys())
+        if then.result.get(rule) != now.get(rule)
     ]
+
+
+def _verdict(finding: Mapping[str, Any]) -> Verdict:
+    return Verdict(
+        origin=Origin(finding["origin"]),
+        tier=Tier(finding["tier"]),
+        claimed_by=tuple(Claimant(word) for word in finding["claimed_by"]),
+        authentic_capture=finding["authentic_capture"] is True,
+        conflict=finding["conflict"] is True,
+    )
+
+
+def _given(part: Mapping[str, Any], packs: RuleSet) -> Given:
+    return Given(field=part["field"], value=packs.by_name[part["field"]].accept(part["value"]), origin=part["by"])
 
 
 def _edition(edition: Edition) -> dict[str, Any]:
