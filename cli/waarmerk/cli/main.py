@@ -13,6 +13,7 @@ from waarmerk.cli import exits
 _COMMANDS = {
     "verify": ("verify", "Examine files: where from, who says so, which label is owed."),
     "inspect": ("inspect", "Show the whole manifest store of one file."),
+    "watermark": ("watermark", "Make keys, mark pictures invisibly, search for marks."),
     "rules": ("rules", "Labelling rules: list, explain, decide on facts, test a pack, replay."),
     "trust": ("trust", "Trust lists: show them, import newer ones."),
     "serve": ("serve", "Start the verification API."),
