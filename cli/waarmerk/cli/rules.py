@@ -26,6 +26,7 @@ from waarmerk.provenance.verdict import weigh
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 _pack = click.option("--pack", "packs", multiple=True, type=_FOLDER, help="A pack of your own, a folder. Repeatable.")
 _SHOWN = 2_000
+_IF_SO = {"en": "if so:", "nl": "zo ja:"}
 
 
 @click.group()
@@ -143,7 +144,10 @@ def replay_log(log: Path, packs: tuple[Path, ...], form: str) -> None:
         if not line.strip():
             continue
         total += 1
-        differences = replay(line, loaded)
+        try:
+            differences = replay(line, loaded)
+        except ConfigurationError as error:
+            raise ConfigurationError(error.code, f"line {number}: {error.message}") from error
         changed += bool(differences)
         for rule, then, now in differences:
             entry = {"line": number, "rule": rule, "then": then, "now": now}
@@ -204,7 +208,8 @@ def _human(answer: dict[str, Any], lang: str) -> Iterator[str]:
     for entry in answer["labels"]:
         by_itself = "" if entry["automatic"] or entry["status"] == "undecided" else "  [a person confirms]"
         yield f"  {entry['status']:<12}{plain(entry['rule'])} ({plain(entry['who'])}){by_itself}"
-        yield f"      {plain(entry['wording'].get(lang) or entry['wording']['en'], limit=_SHOWN)}"
+        open_yet = f"{_IF_SO[lang]} " if entry["status"] == "undecided" else ""  # nothing is said of it as a fact
+        yield f"      {open_yet}{plain(entry['wording'].get(lang) or entry['wording']['en'], limit=_SHOWN)}"
         for question in entry["asks"]:
             texts = question["question"]
             yield f"      ? {plain(question['field'])}: {plain(texts.get(lang) or texts['en'], limit=_SHOWN)}"

@@ -69,6 +69,7 @@ def test_decide_for_people() -> None:
     text = run("decide", "--facts", "-", "--lang", "nl", *AT, given=facts).stdout
     assert "origin ai-generated, tier claimed" in text
     assert "undecided   EU-50-4-deepfake (deployer)" in text
+    assert "zo ja: Gemaakt met AI" in text
     assert "? appears_authentic: Kan iemand in het publiek denken" in text
     assert "- decl" not in text
 
@@ -146,3 +147,16 @@ def test_a_replay_shows_what_a_new_pack_would_change(house: Path, tmp_path: Path
     assert "2 of 4 decisions would change" in done.stdout
     lines = run("replay", log, "--pack", house, "--format", "jsonl").stdout.splitlines()
     assert json.loads(lines[0]) == {"line": 1, "rule": "HOUSE-portrait", "then": None, "now": "recommended"}
+    log.write_text("{}")
+    broken = run("replay", log, "--pack", house)
+    assert "line 1: no decision record: 'format' is missing" in str(broken.exception)
+
+
+def test_a_pack_cannot_write_to_the_terminal(house: Path) -> None:
+    rules = house / "rules" / "house.yaml"
+    rules.write_text(rules.read_text().replace("    who:", '    "\\e[2Jwho": x\n    who:'))
+    refused = run("lint", house)
+    assert refused.exit_code == 2
+    assert "unknown key" in refused.stderr
+    assert refused.stderr.replace("\n", "").isprintable()
+    assert str(run("list", "--pack", house).exception).replace("\n", "").isprintable()

@@ -31,6 +31,11 @@ def refusal(path: str, line: int | None, reason: str) -> RulePackError:
     return RulePackError("labelling.pack-refused", f"{where}: {reason}")
 
 
+def place(path: Path) -> str:
+    """A part of a document as a message names it, printable whatever its keys hold."""
+    return ".".join(ascii(str(step))[1:-1][:60] for step in path)
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """The data of one file and where each part of it stands."""

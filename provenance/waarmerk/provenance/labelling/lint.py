@@ -7,7 +7,7 @@ Shape and conditions are refused while reading; here stand the promises that onl
 from collections.abc import Iterator, Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from waarmerk.provenance.labelling.documents import Document, Path, refusal
+from waarmerk.provenance.labelling.documents import Document, Path, place, refusal
 from waarmerk.provenance.labelling.fields import shown
 from waarmerk.provenance.labelling.rules import Rule, RulePack, RuleSet, Texts
 from waarmerk.provenance.labelling.schema import kind_of
@@ -42,7 +42,7 @@ def lint(pack: RulePack, documents: Mapping[str, Document], packs: RuleSet) -> l
 
 
 def _placed(document: Document, path: Path, reason: str) -> str:
-    where = ".".join(str(step) for step in path)
+    where = place(path)
     return refusal(document.name, document.line(path), f"{where}: {reason}" if where else reason).message
 
 

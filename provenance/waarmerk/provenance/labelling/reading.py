@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from waarmerk.provenance.errors import RulePackError
-from waarmerk.provenance.labelling.documents import Document, Path, refusal
+from waarmerk.provenance.labelling.documents import Document, Path, place, refusal
 from waarmerk.provenance.labelling.elections import Election
 from waarmerk.provenance.labelling.expressions import Condition, ExpressionError, condition
 from waarmerk.provenance.labelling.facts import FINDING
@@ -65,7 +65,7 @@ def _verify_shapes(documents: Mapping[str, Document]) -> None:
 
 
 def _at(path: Path) -> str:
-    return ".".join(str(step) for step in path) + ": " if path else ""
+    return f"{place(path)}: " if path else ""
 
 
 def _data(documents: Mapping[str, Document], name: str) -> dict[str, Any]:
