@@ -44,7 +44,7 @@ class Fetcher:
                 answer = self._ask(self._allowed(url), deadline)
                 if isinstance(answer, bytes):
                     return answer
-                url = urljoin(url, answer)
+                url = _target(url, answer)
         raise TrustListError("trust.redirect", f"{url}: more than {_MAX_REDIRECTS} redirects")
 
     def _allowed(self, url: str) -> SplitResult:
@@ -63,20 +63,17 @@ class Fetcher:
         """The body, or where a redirect points to."""
         connection = self._connection(parts)
         try:
-            deadline.guard(connection)
             connection.connect()
-            deadline.require_time()
+            deadline.guard(connection.sock)
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request("GET", path, headers={"Accept-Encoding": "identity", "User-Agent": "waarmerk"})
-            response = connection.getresponse()
-            if response.status in _REDIRECTS:
-                return response.getheader("Location") or ""
-            if response.status != 200:
-                raise TrustListError("trust.unreachable", f"{parts.geturl()}: answers {response.status}")
-            body = self._body(response, parts.geturl())
-            deadline.require_time()  # a connection that was cut looks like one that ended
-            return body
-        except (OSError, http.client.HTTPException) as fault:
+            with connection.getresponse() as response:
+                if response.status in _REDIRECTS:
+                    return response.getheader("Location") or ""
+                if response.status != 200:
+                    raise TrustListError("trust.unreachable", f"{parts.geturl()}: answers {response.status}")
+                return self._body(response, parts.geturl(), deadline)
+        except (OSError, http.client.HTTPException, UnicodeError) as fault:
             raise TrustListError("trust.unreachable", f"{parts.geturl()}: {_reason(fault, deadline)}") from fault
         finally:
             connection.close()
@@ -91,7 +88,7 @@ class Fetcher:
         connection.set_tunnel(host, port)
         return connection
 
-    def _body(self, response: http.client.HTTPResponse, url: str) -> bytes:
+    def _body(self, response: http.client.HTTPResponse, url: str, deadline: "_Deadline") -> bytes:
         """All of the body: a connection that ends early is an error, not a shorter list."""
         if (response.getheader("Content-Encoding") or "identity").lower() != "identity":
             raise TrustListError("trust.unreachable", f"{url}: answers in an encoding that was not asked for")
@@ -105,6 +102,7 @@ class Fetcher:
             body += chunk
             if len(body) > self.max_bytes:
                 raise TrustListError("trust.too-large", f"{url}: larger than any list")
+        deadline.require_time()  # a connection that was cut looks like one that ended
         if stated is not None and len(body) != stated:
             raise TrustListError("trust.unreachable", f"{url}: ended after {len(body)} of {stated} bytes")
         return body
@@ -116,7 +114,7 @@ class _Deadline:
     def __init__(self, seconds: float) -> None:
         self._timer = threading.Timer(seconds, self._strike)
         self._timer.daemon = True
-        self._connection: http.client.HTTPSConnection | None = None
+        self._socket: socket.socket | None = None
         self.is_over = False
 
     def __enter__(self) -> "_Deadline":
@@ -126,9 +124,9 @@ class _Deadline:
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
 
-    def guard(self, connection: http.client.HTTPSConnection) -> None:
-        """This connection is the one to be closed."""
-        self._connection = connection
+    def guard(self, connected: socket.socket) -> None:
+        """This is what has to be closed; the connection itself lets go of it before the answer is read."""
+        self._socket = connected
         self.require_time()
 
     def require_time(self) -> None:
@@ -138,10 +136,16 @@ class _Deadline:
 
     def _strike(self) -> None:
         self.is_over = True
-        sock = None if self._connection is None else self._connection.sock
-        if sock is not None:
+        if self._socket is not None:
             with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)  # wakes the reader; closing alone would not
+                self._socket.shutdown(socket.SHUT_RDWR)  # wakes the reader; closing alone would not
+
+
+def _target(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as fault:
+        raise TrustListError("trust.not-allowed", f"{url}: redirects to something that is not an address") from fault
 
 
 def _reason(fault: BaseException, deadline: _Deadline) -> str:
