@@ -15,6 +15,7 @@ from waarmerk.watermark.arrays import Floats, floats
 
 SSIM_C2 = 58.5
 VARIANCE_SIGMA = 3.0
+EDGE_REACH = 15  # pixels; variance that reaches no wider belongs to an edge, not to a texture
 FLAT_STD = 3.0  # luma deviation of a 32 x 32 window below which it counts as flat
 FLAT_WINDOW = 32
 
@@ -22,7 +23,7 @@ FLAT_WINDOW = 32
 def visibility_mask(luma: Floats, *, texture_gain: float, cap: float) -> Floats:
     """Amplitude a mark may have per pixel, in units of its amplitude in a flat area (1 there)."""
     variance = local_variance(luma, VARIANCE_SIGMA)
-    eroded = cv2.erode(variance, np.ones((7, 7), np.uint8))
+    eroded = cv2.erode(variance, np.ones((EDGE_REACH, EDGE_REACH), np.uint8))
     guarded = np.minimum(variance, 4.0 * floats(cv2.GaussianBlur(eroded, (0, 0), VARIANCE_SIGMA)) + np.float32(2.0))
     mask = np.sqrt(guarded * np.float32(texture_gain / SSIM_C2) + np.float32(1.0))
     return floats(np.minimum(mask, np.float32(cap)))
