@@ -14,6 +14,8 @@ _COMMANDS = {
     "verify": ("verify", "Examine files: where from, who says so, which label is owed."),
     "inspect": ("inspect", "Show the whole manifest store of one file."),
     "watermark": ("watermark", "Make keys, mark pictures invisibly, search for marks."),
+    "sign": ("sign", "Sign a file: Content Credentials alone."),
+    "keys": ("keys", "Make keys of your own to sign with; say why a certificate is refused."),
     "rules": ("rules", "Labelling rules: list, explain, decide on facts, test a pack, replay."),
     "trust": ("trust", "Trust lists: show them, import newer ones."),
     "serve": ("serve", "Start the verification API."),
