@@ -5,10 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
+import numpy as np
+from PIL import Image
 
 from tests.conftest import ROOT, Run
 from waarmerk.provenance.labelling.loader import load_packs
+from waarmerk.watermark import Key, Payload, embed
 
 SAMPLES = ROOT / "samples" / "media"
 PACKS = load_packs()
@@ -38,24 +40,20 @@ def with_xmp(jpeg: bytes, *attributes: str) -> bytes:
     return jpeg[:2] + b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + jpeg[2:]
 
 
-def examined(run: Run, path: Path) -> dict[str, Any]:
+Reports = list[dict[str, Any]]
+
+
+def examined(run: Run, *paths: str | Path, trust: Path = ROOT / "samples" / "trust") -> Reports:
     facts = [part for name, value in GIVEN.items() for part in ("--context", f"{name}={value}")]
-    trust = ("--trust", ROOT / "samples" / "trust", "--at", "2026-11-21T12:00:00Z", "--fail-on", "")
-    done = run("verify", path, *trust, *facts, "--for", "tiktok,meta,youtube,bluesky", "--format", "jsonl")
+    basis = ("--trust", trust, "--at", "2026-11-21T12:00:00Z", "--fail-on", "")
+    done = run("verify", *paths, *basis, *facts, "--for", "tiktok,meta,youtube,bluesky", "--format", "jsonl")
     assert done.returncode == 0, done.stderr
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("photograph", ["stripped.jpg", "camera-capture.jpg", "unknown-agency.jpg"])
-@pytest.mark.parametrize("attributes", [(SOURCE_TYPE,), (TC260,), (SOURCE_TYPE, TC260)], ids=["iptc", "tc260", "both"])
-def test_metadata_put_into_a_photograph(
-    waarmerk: Run, tmp_path: Path, photograph: str, attributes: tuple[str, ...]
-) -> None:
-    path = tmp_path / photograph
-    path.write_bytes(with_xmp((SAMPLES / photograph).read_bytes(), *attributes))
-    report = examined(waarmerk, path)
-    assert report["verdict"]["tier"] == "claimed"  # the attack arrived: it is reported, and not published
+def assert_reported_and_not_published(report: dict[str, Any]) -> None:
+    """The attack arrived, as a claim, and nothing goes out without a person."""
+    assert report["verdict"]["tier"] == "claimed"
     assert not report["verdict"]["authentic_capture"]
     labels = {label["rule"]: label for label in report["labels"]}
     assert "EV-ai-any-source" in labels
@@ -63,6 +61,38 @@ def test_metadata_put_into_a_photograph(
     assert not published & AI_LABELS
 
 
+def test_metadata_put_into_a_photograph(waarmerk: Run, tmp_path: Path) -> None:
+    for name, attributes in {"iptc": (SOURCE_TYPE,), "tc260": (TC260,), "both": (SOURCE_TYPE, TC260)}.items():
+        for photograph in ("stripped.jpg", "camera-capture.jpg", "unknown-agency.jpg"):
+            (tmp_path / f"{name}-{photograph}").write_bytes(with_xmp((SAMPLES / photograph).read_bytes(), *attributes))
+    reports = examined(waarmerk, *sorted(tmp_path.iterdir()))
+    assert len(reports) == 9
+    for report in reports:
+        assert_reported_and_not_published(report)
+
+
+def test_a_certificate_that_nobody_lists(waarmerk: Run, tmp_path: Path) -> None:
+    """The generator's own file, its authority not trusted: as good as a self-made certificate."""
+    (report,) = examined(waarmerk, SAMPLES / "ai-generated.png", trust=tmp_path)
+    assert report["credentials"]["signer"]["status"] == "unknown"
+    assert_reported_and_not_published(report)
+    required = {label["rule"] for label in report["labels"] if label["status"] == "required"}
+    assert "TT-autolabel-cc" in required
+
+
+def test_a_mark_pasted_onto_a_photograph(waarmerk: Run, tmp_path: Path) -> None:
+    key = Key.generate(purpose="ai")
+    key.save(tmp_path / "ai.key")
+    with Image.open(SAMPLES / "camera-capture.jpg") as picture:
+        marked = embed(np.asarray(picture.convert("RGB")), key, Payload(b"pasted!!"))
+    Image.fromarray(marked).save(tmp_path / "pasted.png")
+    (report,) = examined(waarmerk, tmp_path / "pasted.png", "--key", tmp_path / "ai.key")
+    assert report["watermarks"][0]["detected"]
+    assert report["watermarks"][0]["bound"] is not True
+    assert_reported_and_not_published(report)
+
+
 def test_the_same_look_at_a_generators_own_file_publishes(waarmerk: Run) -> None:
-    labels = {label["rule"]: label for label in examined(waarmerk, SAMPLES / "ai-generated.png")["labels"]}
+    (report,) = examined(waarmerk, SAMPLES / "ai-generated.png")
+    labels = {label["rule"]: label for label in report["labels"]}
     assert labels["TT-autolabel-cc"]["automatic"]
