@@ -48,6 +48,17 @@ def trust_folder() -> Path:
     return (Path(base) if base.startswith("/") else Path.home() / ".local" / "share") / "waarmerk" / "trust"
 
 
+def own_ledger() -> Path:
+    """Where what was issued under this user's marks is remembered."""
+    return trust_folder().parent / "ledger.sqlite"
+
+
+def ledger(named: Path | None) -> Path | None:
+    """The ledger that is named, else this user's own where there is one."""
+    own = own_ledger()
+    return named if named is not None else own if own.is_file() else None
+
+
 def written(moment: datetime) -> str:
     """``moment`` as ``--at`` takes it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -53,6 +53,7 @@ def _public(context: click.Context, parameter: click.Parameter, value: str | Non
 @options.trust
 @options.at
 @click.option("--key", "keys", multiple=True, type=_KEY_FILE, help="Search for the marks of this key file; repeatable.")
+@click.option("--ledger", type=_KEY_FILE, help="The ledger of what was issued under the keys; your own if not given.")
 @click.option("--context", "facts", multiple=True, metavar="FILE|k=v", help="Facts a file cannot tell; repeatable.")
 @click.option("--for", "platforms", metavar="PLATFORM,...", help="The platforms it goes to, e.g. tiktok,meta.")
 @click.option("--rules", "packs", multiple=True, type=_FOLDER, help="A rule pack of your own, a folder; repeatable.")
@@ -79,6 +80,7 @@ def verify(
     trust: Path | None,
     at: datetime | None,
     keys: tuple[Path, ...],
+    ledger: Path | None,
     facts: tuple[str, ...],
     platforms: str | None,
     packs: tuple[Path, ...],
@@ -104,7 +106,9 @@ def verify(
         platforms=tuple(name.strip() for name in platforms.split(",")) if platforms else (),
         rule_packs=packs,
         keys=keys,
+        ledger=options.ledger(ledger) if keys else None,
         second_opinion=second_opinion,
+        pixels=form == "html",  # which decodes the picture anyway
     )
     if public_url is not None and (len(names) != 1 or _is_dir(names[0])):
         raise click.UsageError("--public-url takes one file: the address is that of this file")
@@ -113,6 +117,7 @@ def verify(
         *_option("--at", options.written(moment)),
         *_option("--trust", trust),
         *(part for key in keys for part in _option("--key", key)),
+        *_option("--ledger", ledger),
         *(part for fact in facts for part in _option("--context", fact)),
         *_option("--for", platforms),
         *(part for pack in packs for part in _option("--rules", pack)),

@@ -76,6 +76,7 @@ def _verifier(settings: Settings, trust: TrustStore, rules: AppliedRules, at: da
         CredentialSource(_reader(settings, trust, at)),
         MetadataSource(settings.limits),
         *_marks(settings),
+        *_pixels(settings),
         UnreadChannels(watermark=bool(settings.keys), registry=False),
     ]
     return Verifier(
@@ -98,8 +99,22 @@ def _marks(settings: Settings) -> tuple[EvidenceSource, ...]:
         return ()
     from waarmerk.provenance.sources import watermark  # noqa: PLC0415 - 0.3 s of numerics that only keys pay for
 
-    keys = watermark.load_keys(settings.keys)
-    return (watermark.WatermarkSource(keys, settings.limits, max_false_positive=watermark.MAX_FALSE_POSITIVE),)
+    keys, ledger = watermark.load_keys(settings.keys), None
+    if settings.ledger is not None:
+        from waarmerk.provenance.registry import Ledger  # noqa: PLC0415 - as above
+
+        ledger = Ledger(settings.ledger)
+    rate = watermark.MAX_FALSE_POSITIVE
+    return (watermark.WatermarkSource(keys, settings.limits, max_false_positive=rate, ledger=ledger),)
+
+
+def _pixels(settings: Settings) -> tuple[EvidenceSource, ...]:
+    """The look for a picture inside the picture, where pixels are decoded anyway or somebody asked for it."""
+    if not settings.pixels and not settings.keys:
+        return ()
+    from waarmerk.provenance.sources.screenshot import ScreenshotSource  # noqa: PLC0415 - as above
+
+    return (ScreenshotSource(settings.limits),)
 
 
 def _opener(limits: Limits) -> Callable[[Path], Asset]:

@@ -20,7 +20,9 @@ class Settings:
     ``context`` holds the facts a file cannot tell, each ``field=value`` or a mapping of fields to values;
     ``platforms`` those the content goes to; ``rule_packs`` folders with rules of the operator's own.
     ``keys`` are watermark key files; their secrets are read where the search runs and stand nowhere else.
+    ``ledger`` is the file that remembers what was issued under them; it is read only.
     ``second_opinion`` asks an independent engine about every credential as well (the extra of that name).
+    ``pixels`` looks at the pixels for hints of a screenshot too, which costs a decoding.
     """
 
     trust: Path | None = None
@@ -30,7 +32,9 @@ class Settings:
     platforms: tuple[str, ...] = ()
     rule_packs: tuple[Path, ...] = ()
     keys: tuple[Path, ...] = ()
+    ledger: Path | None = None
     second_opinion: bool = False
+    pixels: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The settings as plain data."""
@@ -41,8 +45,10 @@ class Settings:
             "context": list(self.context),
             "platforms": list(self.platforms),
             "rule_packs": [str(folder.absolute()) for folder in self.rule_packs],
+            "ledger": None if self.ledger is None else str(self.ledger.absolute()),
             "keys": [str(key_file.absolute()) for key_file in self.keys],
             "second_opinion": self.second_opinion,
+            "pixels": self.pixels,
         }
 
     @classmethod
@@ -58,8 +64,10 @@ class Settings:
             context=tuple(data.get("context") or ()),
             platforms=tuple(data.get("platforms") or ()),
             rule_packs=tuple(Path(folder) for folder in data.get("rule_packs") or ()),
+            ledger=_path(data.get("ledger")),
             keys=tuple(Path(key_file) for key_file in data.get("keys") or ()),
             second_opinion=_flag(data.get("second_opinion", False), "second_opinion"),
+            pixels=_flag(data.get("pixels", False), "pixels"),
         )
 
     @classmethod

@@ -69,7 +69,7 @@ def test_a_mark_that_means_ai_is_a_claim(marked: Image.Image) -> None:
     ]
     verdict = weigh(found.evidence)
     assert (verdict.origin, verdict.tier, verdict.claimed_by) == (Origin.AI_GENERATED, Tier.CLAIMED, (Claimant.MARK,))
-    assert "watermark.not-bound" in {concern.code for concern in verdict.concerns}
+    assert "watermark.binding-unchecked" in {concern.code for concern in verdict.concerns}
 
 
 def test_nothing_found_says_nothing() -> None:

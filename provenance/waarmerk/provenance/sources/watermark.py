@@ -2,13 +2,16 @@
 """Marks under the operator's own keys as evidence.
 
 A mark is an identifier, not a proof: it can be cut out of one picture and pasted onto another. Whether it was issued
-for these very pixels only the key owner's ledger can tell; without it a mark that says AI is a claim.
+for these very pixels only the key owner's ledger can tell, and a look at what was issued; without it a mark that says
+AI is a claim.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from waarmerk.provenance.errors import ConfigurationError, LimitExceeded, UnsupportedAsset
+from waarmerk.provenance.errors import ConfigurationError, LimitExceeded, StoreError, UnsupportedAsset
 from waarmerk.provenance.media.image import decode_rgb
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.model import (
@@ -22,8 +25,13 @@ from waarmerk.provenance.model import (
     MarkFinding,
     Origin,
 )
+from waarmerk.provenance.registry import Ledger, binds
 from waarmerk.provenance.sources import Examination
 from waarmerk.watermark import Detection, Key, detect_each
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 # How often a picture without the mark may be said to carry it, over everything one search tries. A detection accuses
 # somebody of having used AI, and a newsroom examines thousands of pictures a day: one in 10^9 is none in a lifetime.
@@ -46,16 +54,39 @@ def load_keys(paths: Iterable[Path]) -> tuple[Key, ...]:
     return tuple(keys.values())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """Whether a mark was issued for the pixels it was found in; ``code`` is the concern where that is not certain.
+
+    ``says`` is what the ledger holds was declared, None where the ledger said nothing.
+    """
+
+    bound: bool | None = None
+    code: str | None = "watermark.binding-unchecked"
+    says: Origin | None = None
+
+
+UNCHECKED = Binding()
+_SAYS = {"generated": Origin.AI_GENERATED, "modified": Origin.AI_MODIFIED}
+_ASSURANCE = {True: Assurance.TRUSTED, None: Assurance.DECLARED, False: Assurance.INDIRECT}
+
+
 class WatermarkSource:
     """The marks of some keys in the pixels of a picture; of an animation only the first frame is searched."""
 
-    def __init__(self, keys: Sequence[Key], limits: Limits, *, max_false_positive: float) -> None:
-        """``max_false_positive`` has no default on purpose. Raises ValueError without a key."""
+    def __init__(
+        self, keys: Sequence[Key], limits: Limits, *, max_false_positive: float, ledger: Ledger | None = None
+    ) -> None:
+        """``max_false_positive`` has no default on purpose. Raises ValueError without a key.
+
+        ``ledger`` is the key owner's; it alone can bind a mark to what was issued.
+        """
         if not keys:
             raise ValueError("a search needs a key")
         self._keys = tuple(keys)
         self._limits = limits
         self._max_false_positive = max_false_positive
+        self._ledger = ledger
 
     def examine(self, asset: Asset) -> Examination:
         """Search ``asset`` for all keys in one pass; what cannot be searched is unread, for every key."""
@@ -68,12 +99,33 @@ class WatermarkSource:
             return self._unread("watermark.unreadable", Finding(error.code))
         except Exception:  # the file chose these pixels: what fails on them must not lose the rest of the report
             return self._unread("watermark.unreadable", Finding("watermark.search-failed"))
-        found = tuple(zip(self._keys, seen, strict=True))
+        found = [
+            (key, detection, self._binding(detection, picture.rgb))
+            for key, detection in zip(self._keys, seen, strict=True)
+        ]
         return Examination(
-            evidence=tuple(evidence_of(key, detection) for key, detection in found),
+            evidence=tuple(evidence_of(*one) for one in found),
             channels=tuple(_channel(detection) for detection in seen),
-            marks=tuple(_mark(key, detection) for key, detection in found),
+            marks=tuple(_mark(key, detection, binding.bound) for key, detection, binding in found),
         )
+
+    def _binding(self, detection: Detection, rgb: "NDArray[np.uint8]") -> Binding:
+        """What the ledger and the pixels say of a detected mark. Never raises."""
+        if self._ledger is None or detection.payload is None:
+            return UNCHECKED
+        try:
+            issued = self._ledger.find(detection.key_id, bytes(detection.payload))
+        except StoreError:
+            return Binding(code="ledger.unreadable")
+        if issued is None:
+            return Binding(code="watermark.not-issued")
+        geometry = None if detection.geometry is None else detection.geometry.matrix
+        try:
+            bound = binds(issued, rgb, geometry)
+        except Exception:  # the pixels are a stranger's: what fails on them binds nothing
+            bound = None
+        code = {True: None, False: "watermark.not-bound", None: "watermark.binding-unknown"}[bound]
+        return Binding(bound=bound, code=code, says=_SAYS.get(issued.says))
 
     def _unread(self, why: str, *findings: Finding) -> Examination:
         evidence = Evidence(
@@ -88,10 +140,11 @@ class WatermarkSource:
         )
 
 
-def evidence_of(key: Key, detection: Detection) -> Evidence:
+def evidence_of(key: Key, detection: Detection, binding: Binding = UNCHECKED) -> Evidence:
     """One search as evidence: with its payload a mark states what its key means, without it only points there.
 
-    A key for the origin of content says nothing of AI, whatever it finds.
+    Bound to these pixels by its owner's ledger it is a proof; bound to other ones it was carried here, and only a
+    suspicion. A key for the origin of content says nothing of AI, whatever it finds.
     """
     channel = f"watermark:{key.key_id}"
     if not detection.detected:
@@ -99,9 +152,9 @@ def evidence_of(key: Key, detection: Detection) -> Evidence:
     return Evidence(
         channel=channel,
         claimant=Claimant.MARK,
-        assurance=Assurance.INDIRECT if detection.payload is None else Assurance.DECLARED,
-        origin=Origin.AI_GENERATED if key.purpose == "ai" else Origin.UNKNOWN,
-        findings=(Finding("watermark.not-bound", key.key_id),),
+        assurance=Assurance.INDIRECT if detection.payload is None else _ASSURANCE[binding.bound],
+        origin=(binding.says or Origin.AI_GENERATED) if key.purpose == "ai" else Origin.UNKNOWN,
+        findings=() if binding.code is None else (Finding(binding.code, key.key_id),),
     )
 
 
@@ -110,7 +163,7 @@ def _channel(detection: Detection) -> Channel:
     return Channel(name=f"watermark:{detection.key_id}", state=state)
 
 
-def _mark(key: Key, detection: Detection) -> MarkFinding:
+def _mark(key: Key, detection: Detection, bound: bool | None) -> MarkFinding:
     return MarkFinding(
         scheme=detection.scheme,
         key_id=detection.key_id,
@@ -118,6 +171,7 @@ def _mark(key: Key, detection: Detection) -> MarkFinding:
         payload=None if detection.payload is None else bytes(detection.payload).hex(),
         p_value=detection.p_value,
         means=key.purpose,
+        bound=bound,
     )
 
 
