@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Duties: status, order, reasons, questions, who may publish what without a person."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -53,6 +56,36 @@ def test_the_same_question_gets_the_same_answer_in_any_order_of_facts() -> None:
     facts = {**DEEPFAKE, "decl": "ai", "jur": ["NL", "EU"]}
     backwards = {**dict(reversed(facts.items())), "jur": ["EU", "NL"]}
     assert decide_stated(PACKS, facts, weigh, AT) == decide_stated(PACKS, backwards, weigh, AT)
+
+
+def test_the_same_question_gets_the_same_bytes_in_every_process() -> None:
+    """Sets have another order in each process; no answer may show it."""
+    code = (
+        "import json, hashlib\n"
+        "from itertools import islice\n"
+        "from waarmerk.provenance.labelling.loader import SHIPPED, load_folder, merge\n"
+        "from waarmerk.provenance.labelling.scenarios import CLOCK, cases\n"
+        "from waarmerk.provenance.labelling.stated import decide_stated\n"
+        "from waarmerk.provenance.report.document import label\n"
+        "from waarmerk.provenance.verdict import weigh\n"
+        "pack, documents = load_folder(SHIPPED, None)\n"
+        "packs = merge((pack,))\n"
+        "some = islice(cases(documents), 0, None, 7)\n"
+        "answers = [[label(d) for d in decide_stated(packs, c.facts, weigh, CLOCK)[1]] for c in some]\n"
+        "print(len(answers), hashlib.sha256(json.dumps(answers).encode()).hexdigest())\n"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(outputs) == 1
+    assert int(outputs.pop().split()[0]) > 50
 
 
 def test_reasons_name_facts_values_and_who_says_so() -> None:

@@ -96,3 +96,16 @@ def test_rules_that_a_page_names_exist(page: str) -> None:
     }
     named = set(re.findall(r"`((?:EU|DSA|TTPA|NL|TT|YT|TF|FC|EV|CN|CA)-[\w.-]+)`", (DOCS / page).read_text()))
     assert named <= known
+
+
+def test_the_python_of_the_pages_runs() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / "exports-and-corrections.md").read_text(), re.DOTALL)
+    assert len(blocks) == 1
+    for block in blocks:
+        exec(compile(block, "exports-and-corrections.md", "exec"), {})
+
+
+def test_the_links_of_the_pages_lead_somewhere() -> None:
+    for page in DOCS.glob("*.md"):
+        for target in re.findall(r"\]\(([\w./-]+)\)", page.read_text()):
+            assert (page.parent / target).is_file(), (page.name, target)
