@@ -264,6 +264,37 @@ REFUSED = {
 }
 
 
+@pytest.mark.parametrize(
+    ("condition", "refused"),
+    [
+        ("c2pa == 'unread'", True),
+        ("c2pa == 'remote_only'", True),
+        ("c2pa != 'none'", True),
+        ("not (aigc == 'none')", True),
+        ("has_unread", True),
+        ("professional and (paid or wm not in ('none', 'origin'))", True),
+        ("c2pa != 'trusted'", False),
+        ("aigc == 'none'", False),
+        ("not (wm == 'ai')", False),
+        ("not has_unread", False),
+        ("has_unread is not True", False),
+        ("fc_match in ('exact', 'near')", False),
+    ],
+)
+def test_a_duty_does_not_come_from_what_was_not_read(condition: str, refused: bool, folder: Write) -> None:
+    old = "role == 'deployer' and real_person == 'public' and ai in ('generated', 'modified')"
+    rules = RULES.replace(old, condition).replace("status: recommended", "status: required")
+    assert condition in rules
+    place = folder(rules__house=rules, scenarios__house="cases: []\n")
+    if not refused:
+        add_pack(IN_FORCE, place, weigh)
+        return
+    with pytest.raises(RulePackError, match=r"house\.yaml:12: .*a duty cannot come from \w+ not having been read"):
+        add_pack(IN_FORCE, place, weigh)
+    mild = rules.replace("status: required", "status: info")
+    add_pack(IN_FORCE, folder(rules__house=mild, scenarios__house="cases: []\n"), weigh)
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_pack_is_refused_with_place_and_reason_and_the_one_in_force_stays(case: str, folder: Write) -> None:
     changed, reason = REFUSED[case]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from waarmerk.provenance.labelling.documents import Document, Path, place, refusal
+from waarmerk.provenance.labelling.expressions import Is, Leaf, Node, Not
 from waarmerk.provenance.labelling.fields import shown
 from waarmerk.provenance.labelling.rules import Rule, RulePack, RuleSet, Texts
 from waarmerk.provenance.labelling.schema import kind_of
@@ -16,6 +17,8 @@ from waarmerk.provenance.model.labelling import DutyStatus
 
 NEEDED = ("en", "nl")
 """Every report carries both."""
+
+_UNREAD = {"c2pa": ("unread", "remote_only"), **dict.fromkeys(("aigc", "wm", "fp", "fc_match"), ("unread",))}
 
 Complaint = tuple[Path, str]
 
@@ -84,8 +87,31 @@ def _rule(rule: Rule, pack: RulePack) -> Iterator[Complaint]:
     yield from _confidence(rule)
     if rule.starts and rule.ends and rule.starts > rule.ends:
         yield ("until",), f"ends on {rule.ends}, before it starts on {rule.starts}"
+    if rule.status is DutyStatus.REQUIRED:
+        for name in sorted(_rests_on_unread(rule.condition.root, holds=True)):
+            yield ("when",), f"a duty cannot come from {name} not having been read"
     if not _is_zone(rule.zone):
         yield (), f"the zone {shown(rule.zone)} of its law is no time zone, such as Europe/Amsterdam"
+
+
+def _rests_on_unread(node: Node, *, holds: bool) -> Iterator[str]:
+    """Channels of which "not examined" would help the condition where "nothing found" would not.
+
+    ``holds`` is false under an odd number of negations.
+    """
+    if isinstance(node, Leaf):
+        if node.name == "has_unread" and holds:
+            yield node.name
+        for unread in _UNREAD.get(node.name, ()):
+            if node.test(unread) is holds and node.test("none") is not holds:
+                yield node.name
+    elif isinstance(node, Not):
+        yield from _rests_on_unread(node.part, holds=not holds)
+    elif isinstance(node, Is):
+        yield from _rests_on_unread(node.part, holds=holds is (node.wanted is not node.negated))
+    else:
+        for part in node.parts:
+            yield from _rests_on_unread(part, holds=holds)
 
 
 def _is_zone(name: str) -> bool:
