@@ -27,6 +27,7 @@ from waarmerk.provenance.jobs.frames import DeadlineError, FrameError, receive, 
 
 DEADLINE_SECONDS = 20.0  # wall clock for an image; a quiet machine needs 0.05
 DEADLINE_SECONDS_LARGE = 90.0  # beyond LARGE_BYTES: hashing and pixel searches take longer
+DEADLINE_SECONDS_PER_KEY = 2.0  # a search for one more watermark key takes 0.3 on a quiet machine
 LARGE_BYTES = 32 * 2**20
 TASKS_PER_WORKER = 200  # then a fresh one, whatever the libraries may have leaked
 # -P: the working directory is never a place to import from.
@@ -157,7 +158,7 @@ class Pool:
             "named": named,
             "facts": list(facts),
         }
-        seconds = _deadline(path)
+        seconds = _deadline(path) + DEADLINE_SECONDS_PER_KEY * len(self._settings.get("keys") or ())
         try:
             return self._ask(task, seconds)
         except WorkerGone as first:

@@ -2,9 +2,9 @@
 """Write changed pixels back into the format they came from, with everything around them that can be kept.
 
 Pixels stay in the orientation in which they are stored and the EXIF orientation stays with them; only TIFF is written
-upright, for that is how its decoder gives it. JPEG, PNG: the encoder's
-own file gets the source's metadata segments and chunks, byte for byte. WebP, AVIF, TIFF: through the encoder. What is
-dropped all the same is for ``losses`` to find.
+upright, for that is how its decoder gives it. JPEG, PNG, TIFF: the encoder's own file gets the source's metadata
+segments, chunks and fields, byte for byte. WebP, AVIF: through the encoder. What is dropped all the same is for
+``losses`` to find.
 """
 
 import struct
@@ -15,10 +15,11 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from waarmerk.provenance.errors import UnsupportedAsset
+from waarmerk.provenance.media.graft import graft
 from waarmerk.provenance.media.image import Picture
 from waarmerk.provenance.media.limits import Limits
-from waarmerk.provenance.media.losses import STRUCTURE, segment_code
 from waarmerk.provenance.media.segments import jpeg_segments, png_chunks, riff_chunks
+from waarmerk.provenance.media.stock import segment_code
 from waarmerk.provenance.media.window import Truncated, Window
 from waarmerk.provenance.model import Asset
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _GREY = ("1", "L", "LA")
 _COLOUR = ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 _PRINT = ("CMYK", "YCbCr", "LAB")  # an ICC profile of these does not describe the RGB that is written
-_SIZE_ROOM = 1.15  # a lossy result may be this much larger than its source
+_SIZE_ROOM = (1.0, 1.2)  # a lossy result is this large, compared with its source
 _QUALITY = (55, 95)  # where lossy WebP and AVIF are searched for the size of the source
 _STEPS = 4
 
@@ -71,7 +72,7 @@ def encode(source: Rewrite, pixels: "NDArray[np.uint8]") -> bytes:
     try:
         with source.asset.open() as stream:
             return _WRITERS[source.asset.media_type](source, _image(source, pixels), Window(stream, source.asset.bytes))
-    except (Truncated, OSError, ValueError, struct.error) as error:
+    except (Truncated, OSError, ValueError, RuntimeError, struct.error) as error:
         raise UnsupportedAsset("media.unwritable", "the picture could not be written in its format") from error
 
 
@@ -87,10 +88,6 @@ def _saved(image: "Image.Image", form: str, **options: Any) -> bytes:
     target = BytesIO()
     image.save(target, form, **options)
     return target.getvalue()
-
-
-def _profile(source: Rewrite) -> bytes | None:
-    return None if source.picture.mode in _PRINT else source.picture.icc_profile
 
 
 def _opened(source: Rewrite, form: str) -> "Image.Image":
@@ -193,7 +190,7 @@ def _avif(source: Rewrite, image: "Image.Image", window: Window) -> bytes:
     kept["icc_profile"] = source.picture.icc_profile or b""
     if image.mode == "LA":
         image = image.convert("RGBA")
-    data = _near_size(source, lambda quality: _saved(image, "AVIF", quality=quality, speed=8, max_threads=1, **kept))
+    data = _near_size(source, lambda quality: _saved(image, "AVIF", quality=quality, speed=8, **kept))
     old, new = window.up_to(0, source.limits.sniff_bytes).find(_COLR), data.find(_COLR)
     if old >= 0 and new >= 0:  # primaries and transfer of the source: its values were never converted
         meaning = window.at(old + len(_COLR), 4)
@@ -202,47 +199,40 @@ def _avif(source: Rewrite, image: "Image.Image", window: Window) -> bytes:
 
 
 def _near_size(source: Rewrite, save: Callable[[int], bytes]) -> bytes:
-    """The best quality whose file is not much larger than the source, by bisection; else the lowest tried."""
+    """A quality whose file is about as large as the source, by bisection; the best one not much larger if none is.
+
+    Where even the lowest quality tried gives more, that one: worse would show.
+    """
     low, high = _QUALITY
-    room = source.asset.bytes * _SIZE_ROOM
-    best = save(low)
-    if len(best) > room:
-        return best
+    best: bytes | None = None
     for _ in range(_STEPS):
-        middle = (low + high + 1) // 2
+        middle = (low + high) // 2
         found = save(middle)
-        if len(found) <= room:
-            best, low = found, middle
+        ratio = len(found) / source.asset.bytes
+        if ratio <= _SIZE_ROOM[1]:
+            best, low = found, middle + 1
         else:
             high = middle - 1
-        if low >= high:
+        if low > high or _SIZE_ROOM[0] <= ratio <= _SIZE_ROOM[1]:
             break
-    return best
+    return best or save(_QUALITY[0])
 
 
 # TIFF
 
 _LOSSLESS = frozenset({"raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "zstd", "lzma"})
-_NOT_KEPT = STRUCTURE | {274, 52545}  # Pillow turns a TIFF upright as it loads; 52545: credentials
+_ICC = 34675
+_NOT_KEPT = frozenset({274, 52545})  # orientation: Pillow turns a TIFF upright as it loads; credentials
 
 
 def _tiff(source: Rewrite, image: "Image.Image", window: Window) -> bytes:
-    from PIL import TiffImagePlugin  # noqa: PLC0415
-
-    opened: Any = _opened(source, "TIFF")
-    tags = TiffImagePlugin.ImageFileDirectory_v2(prefix=opened.tag_v2.prefix)
-    for tag, value in opened.tag_v2.items():
-        if tag not in _NOT_KEPT and not (tag == 34675 and source.picture.mode in _PRINT):
-            tags[tag] = value
-            tags.tagtype[tag] = opened.tag_v2.tagtype[tag]
-    for pointer in (34665, 34853):
-        if inner := opened.getexif().get_ifd(pointer):
-            tags[pointer] = dict(inner)
-    compression = opened.info.get("compression", "raw")
+    compression = _opened(source, "TIFF").info.get("compression", "raw")
     options: dict[str, Any] = {"compression": compression if compression in _LOSSLESS else "tiff_adobe_deflate"}
     if compression == "jpeg":
         options = {"compression": "jpeg", "quality": 92}
-    return _saved(image, "TIFF", tiffinfo=tags, icc_profile=_profile(source), **options)
+    encoded = _saved(image, "TIFF", **options)
+    without = _NOT_KEPT | {_ICC} if source.picture.mode in _PRINT else _NOT_KEPT
+    return graft(Window(BytesIO(encoded), len(encoded)), window, source.limits, without=without)
 
 
 _WRITERS: dict[str, Callable[[Rewrite, "Image.Image", Window], bytes]] = {
