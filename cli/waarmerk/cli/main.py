@@ -17,7 +17,7 @@ _COMMANDS = {
     "sign": ("sign", "Sign a file: Content Credentials alone."),
     "keys": ("keys", "Make keys of your own to sign with; say why a certificate is refused."),
     "rules": ("rules", "Labelling rules: list, explain, decide on facts, test a pack, replay."),
-    "trust": ("trust", "Trust lists: show them, import newer ones."),
+    "trust": ("trust", "Trust lists: show them, import newer ones, update them from their publishers."),
     "serve": ("serve", "Start the verification API."),
 }
 

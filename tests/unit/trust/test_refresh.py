@@ -330,7 +330,7 @@ def test_proxies_of_the_environment_are_not_used(server: Server, monkeypatch: py
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     server.answers["/a"] = b"straight"
     assert server.fetcher()(server.url("/a")) == b"straight"
-    with pytest.raises(TrustListError, match="trust|refused|127"):
+    with pytest.raises(TrustListError, match="refused"):
         server.fetcher(proxy="127.0.0.1:1")(server.url("/a"))
 
 
