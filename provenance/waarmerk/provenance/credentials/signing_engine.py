@@ -48,6 +48,7 @@ _BOXES = frozenset({"image/avif", "image/heic", "image/heif", "video/mp4", "vide
 _ANY_BYTES = "application/octet-stream"
 _SPOOLED_BYTES = 64 * 1024 * 1024
 _AUTHORITY = re.compile(r"https?://[A-Za-z0-9.\[\]:-]{1,255}(?:/[!-~]{0,1024})?")
+_INTERNAL, _NO_SIGNATURE = "Signature: internal error", "COSE signature invalid"
 _EXPECTED = re.compile(r"^([A-Za-z]{1,40}): ")
 
 
@@ -147,7 +148,7 @@ class _Callback:
 def _refused(fault: BaseException, order: Order) -> SigningError:
     """The engine's refusal by its class alone: its text may quote the file."""
     text = str(fault)
-    if order.authority is not None and ("timestamp" in text.lower() or "time stamp" in text.lower()):
+    if order.authority is not None and text.startswith(_INTERNAL) and _NO_SIGNATURE not in text:
         return SigningError(
             "signing.timestamp", "the time-stamp authority gave no usable time-stamp; nothing is signed"
         )
