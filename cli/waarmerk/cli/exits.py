@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 OK, FAILED, USAGE, UNREADABLE, FAULT = 0, 1, 2, 3, 5
+INTERRUPTED = 130  # as a shell reports SIGINT
 DEFAULT_FAIL_ON = "altered,malformed"
 _LISTED = ("official", "interim", "user")
 _SEVERITY = (FAULT, UNREADABLE, FAILED, OK)

@@ -54,25 +54,45 @@ def commands() -> None:
     """
 
 
-def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line; returns the exit code through ``sys.exit``."""
-    from waarmerk.provenance.errors import ConfigurationError, Error  # noqa: PLC0415 - keeps --version instant
-
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line; ends with its exit code through ``sys.exit``, never with a traceback."""
     try:
         code = commands.main(args=arguments, prog_name="waarmerk", standalone_mode=False)
-    except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except ConfigurationError as error:
-        click.echo(f"waarmerk: {error.message} [{error.code}]", err=True)
-        sys.exit(exits.USAGE)
-    except Error as error:
-        click.echo(f"waarmerk: {error.message} [{error.code}]", err=True)
-        sys.exit(exits.UNREADABLE)
+    except Exception as error:  # the last line of defence: a fault must not look like a finding
+        code = _explained(error)
     sys.exit(code if isinstance(code, int) else exits.OK)
+
+
+def _explained(error: Exception) -> int:
+    """Say on standard error what went wrong, and the exit code for it."""
+    from waarmerk.provenance.errors import ConfigurationError, Error, places  # noqa: PLC0415 - --version stays instant
+
+    match error:
+        case click.exceptions.Abort():
+            _complain("interrupted")
+            return exits.INTERRUPTED
+        case click.ClickException():
+            error.show()
+            return error.exit_code
+        case ConfigurationError():
+            _complain(f"{error.message} [{error.code}]")
+            return exits.USAGE
+        case Error():
+            _complain(f"{error.message} [{error.code}]")
+            return exits.UNREADABLE
+        case OSError():
+            _complain(f"cannot go on: {error.strerror or type(error).__name__} ({places(error)})")
+            return exits.FAULT
+        case _:
+            _complain(f"a fault in this program, please report it: {type(error).__name__} at {places(error)}")
+            return exits.FAULT
+
+
+def _complain(message: str) -> None:
+    from waarmerk.provenance.report.escape import plain  # noqa: PLC0415 - only where something went wrong
+
+    for line in message.splitlines() or [""]:
+        click.echo("waarmerk: " + plain(line, limit=2000), err=True)
 
 
 def _reader_gone() -> NoReturn:

@@ -57,3 +57,13 @@ class StoreError(Error):
 
 class SigningError(Error):
     """A credential could not be signed, or the result did not verify."""
+
+
+def places(error: BaseException) -> str:
+    """Where an exception passed, innermost last: module and line only, for its text may hold bytes of a file."""
+    found = []
+    step = error.__traceback__
+    while step is not None:
+        found.append(f"{step.tb_frame.f_globals.get('__name__', '?')}:{step.tb_lineno}")
+        step = step.tb_next
+    return " > ".join(found[-4:])

@@ -245,3 +245,28 @@ def test_the_report_matches_its_schema(waarmerk: Run, folder: Path) -> None:
     assert len(reports) == 3
     for report in reports:
         jsonschema.validate(report, schema)
+
+
+def test_a_full_disk_is_a_message_and_not_a_finding(photo: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "waarmerk.cli", "verify", str(photo)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 5
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_fault_of_ours_is_exit_5_without_a_traceback() -> None:
+    code = (
+        "import sys; from waarmerk.cli import main, verify;"
+        "verify.all_names = lambda *a, **k: 1 / 0; main.main(['verify', 'x'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 5
+    assert "ZeroDivisionError at" in done.stderr
+    assert "Traceback" not in done.stderr

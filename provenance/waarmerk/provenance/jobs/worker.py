@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from waarmerk.provenance.errors import ConfigurationError, Error
+from waarmerk.provenance.errors import ConfigurationError, Error, places
 from waarmerk.provenance.jobs import confine
 from waarmerk.provenance.jobs.frames import receive, send
 from waarmerk.provenance.media.limits import Limits
@@ -66,24 +66,13 @@ def _answer(bench: "Workbench", task: dict[str, Any]) -> dict[str, Any]:
     except MemoryError:
         return {"fault": "worker.memory"}
     except Exception as error:  # a fault of ours must not end the run, and must not pass for a finding
-        frames = _places(error)
-        return {"fault": "internal.fault", "where": f"{type(error).__name__} at {frames}"}
+        return {"fault": "internal.fault", "where": f"{type(error).__name__} at {places(error)}"}
 
 
 def _arguments(task: dict[str, Any]) -> dict[str, Any]:
     """The arguments of ``Workbench.perform``, from plain data."""
     at = datetime.fromisoformat(task["at"]).astimezone(UTC)
     return {**task, "path": Path(task["path"]), "at": at}
-
-
-def _places(error: BaseException) -> str:
-    """Where an exception passed: module and line only, for its text may hold bytes of the file."""
-    places = []
-    step = error.__traceback__
-    while step is not None:
-        places.append(f"{step.tb_frame.f_globals.get('__name__', '?')}:{step.tb_lineno}")
-        step = step.tb_next
-    return " > ".join(places[-4:])
 
 
 if __name__ == "__main__":
