@@ -2,11 +2,11 @@
 """The composition root: the only place that chooses sources, keys, lists and rules."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from waarmerk.provenance.credentials import CredentialReader, SecondEngine, WithSecondOpinion
 from waarmerk.provenance.labelling.applied import AppliedRules
@@ -15,7 +15,7 @@ from waarmerk.provenance.labelling.loader import load_packs
 from waarmerk.provenance.labelling.rules import RuleSet
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.open import open_asset
-from waarmerk.provenance.model import Asset
+from waarmerk.provenance.model import Asset, Report
 from waarmerk.provenance.pipeline import Basis, Verifier
 from waarmerk.provenance.report.document import to_dict
 from waarmerk.provenance.settings import Settings
@@ -25,6 +25,11 @@ from waarmerk.provenance.sources.metadata import MetadataSource
 from waarmerk.provenance.sources.unread import UnreadChannels
 from waarmerk.provenance.trust import TrustStore, load_store
 from waarmerk.provenance.verdict import weigh
+
+if TYPE_CHECKING:
+    from waarmerk.provenance.credentials.signing_keys import Signer
+    from waarmerk.provenance.marking.labeller import Labeller
+    from waarmerk.provenance.marking.watermark import Marker
 
 
 def tool_version() -> str:
@@ -85,6 +90,50 @@ def _verifier(settings: Settings, trust: TrustStore, rules: AppliedRules, at: da
         basis=Basis(trust_lists=trust.editions, trust_findings=trust.findings),
         rules=rules,
         at=at,
+    )
+
+
+def build_labeller(
+    settings: Settings,
+    *,
+    at: datetime,
+    signer: "Signer | None",
+    marker: "Marker | None",
+    ledger: Path | None,
+    timestamps: str | None = None,
+) -> "Labeller":
+    """What labels files with these keys: without ``signer`` it only prepares, without ``ledger`` it forgets at once.
+
+    Raises ConfigurationError for a certificate that validators refuse, and as ``build_verifier`` does.
+    """
+    from waarmerk.provenance.credentials.signing import CredentialWriter, Survey  # noqa: PLC0415 - only labelling pays
+    from waarmerk.provenance.credentials.signing_statement import Tool  # noqa: PLC0415
+    from waarmerk.provenance.marking.labeller import Labeller  # noqa: PLC0415
+    from waarmerk.provenance.registry import Ledger  # noqa: PLC0415
+
+    trust, packs = load_trust(settings, at=at), load_packs(settings.rule_packs, weigh=weigh)
+    reader = CredentialReader(trust, at=at)
+    bare = replace(settings, keys=(), ledger=None)  # the mark is looked for once, where it is put
+
+    def examine(asset: Asset, facts: tuple[str, ...]) -> Report:
+        given = {fact.partition("=")[0] for fact in settings.context if isinstance(fact, str)}
+        ours = tuple(fact for fact in facts if fact.partition("=")[0] not in given)
+        return _verifier(bare, trust, _applied(packs, settings, (*ours, *settings.context)), at).examine(asset)
+
+    generator = Tool(name="waarmerk", version=tool_version())
+    writer = None
+    if signer is not None:
+        writer = CredentialWriter(
+            signer, trust=trust, at=at, generator=generator, timestamps=timestamps, limits=settings.limits
+        )
+    return Labeller(
+        survey=lambda asset: Survey(credential=reader.read(asset)),
+        examine=examine,
+        writer=writer,
+        marker=marker,
+        ledger=None if ledger is None else Ledger(ledger),
+        at=at,
+        limits=settings.limits,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
+from waarmerk.provenance.media import copies
 from waarmerk.provenance.media.bmff import read_movie
 from waarmerk.provenance.media.extension import extension_differs
 from waarmerk.provenance.media.image import read_header
@@ -129,6 +130,7 @@ def _asset(
     else:
         header = read_header(window, media_type, limits)
         size, duration = (header.width, header.height), read_duration(window, media_type, limits)
+        hints += copies.hints(window, media_type, name, size, limits)
     return Asset(
         name=name,
         sha256=digest,

@@ -5,9 +5,13 @@ Interfaces are drawn in exact colours, photographs are not: what is left when th
 a solid rectangle with straight sides, is a picture. Works on arrays alone; a hint for where to look, never a verdict.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
+
+from waarmerk.provenance.media.surfaces import busy, detail, drawn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,13 +20,14 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
     Mask = NDArray[np.bool_]
 
+_MAX_PIXELS = 6_000_000  # no telephone has more; beyond, every second pixel tells enough
 MIN_SIDE = 160  # pixels; below, neither interface nor picture can be told apart
-_FLAT_RANGE = 2  # levels within 5 x 5 pixels: drawn surfaces stay exact through PNG and good JPEG
 _MIN_FLAT = 0.06  # share of the picture that must be drawn before anything is called an interface
-_MIN_COLOUR = 0.004  # share of the picture that makes an exact colour one of the interface
 _MIN_AREA, _MAX_AREA = 0.04, 0.97  # share of the picture that an inner one takes
 _SOLID = 0.62  # share of a neighbourhood that is no interface: text reaches 0.5 at most
 _EDGE_LEVELS = 6  # a step between two neighbouring pixels that is no noise
+_MIN_DETAIL = 0.3  # levels between neighbours that a picture keeps through strong compression
+_STRAIGHT_IN_PART = 0.35  # the same where the picture may be as white as the page
 _STRAIGHT = 0.6  # share of a side along which there is such a step
 
 
@@ -76,55 +81,30 @@ def layout(rgb: "Pixels") -> Layout | None:
         raise ValueError("pixels are H x W x 3, uint8")
     if min(rgb.shape[:2]) < MIN_SIDE:
         return None
-    drawn = _drawn(rgb)
-    if drawn.mean() >= _MIN_FLAT:
-        for region in _candidates(~drawn):
-            sharp = _to_mask(~drawn, region)
-            if sharp is not None:
-                return Layout(inner=sharp, has_interface=_has_interface(drawn, sharp))
-    for region in _candidates(_busy(rgb)):
-        sharp = _to_lines(rgb, region)
-        if sharp is not None and _is_between(sharp, rgb.shape[0], rgb.shape[1]):
-            return Layout(inner=sharp, has_interface=False)
-    return None
+    factor = math.ceil(math.sqrt(rgb.shape[0] * rgb.shape[1] / _MAX_PIXELS))
+    if factor > 1:  # every n-th pixel: averaging would mix the exact colours
+        part = layout(np.ascontiguousarray(rgb[::factor, ::factor]))
+        return None if part is None else replace(part, inner=_enlarged(part.inner, factor, rgb.shape))
+    flat = drawn(rgb)
+    framed = _first(_to_mask(rgb, ~flat, each) for each in _candidates(~flat)) if flat.mean() >= _MIN_FLAT else None
+    if framed is None or min(framed.left, framed.top) == 0:  # a soft gradient at the border looks like a picture
+        depth = detail(rgb)
+        found = (_to_lines(rgb, depth, each) for each in _candidates(busy(depth)))
+        soft = _first(each for each in found if each is not None and _is_between(each, *rgb.shape[:2]))
+        if soft is not None and (framed is None or _lies_in(soft, framed)):
+            return Layout(inner=soft, has_interface=False)
+    return None if framed is None else Layout(inner=framed, has_interface=_has_interface(flat, framed))
 
 
-def _drawn(rgb: "Pixels") -> "Mask":
-    """Where a pixel has one of the exact colours in which large surfaces are drawn."""
-    import cv2  # noqa: PLC0415 - as above
-    import numpy as np  # noqa: PLC0415
-
-    box = np.ones((5, 5), np.uint8)
-    spread = cv2.subtract(cv2.dilate(rgb, box), cv2.erode(rgb, box)).max(axis=2)
-    coarse = (rgb >> 2).astype(np.int32)
-    index = (coarse[:, :, 0] << 12) | (coarse[:, :, 1] << 6) | coarse[:, :, 2]
-    counts = np.bincount(index[spread <= _FLAT_RANGE], minlength=1 << 18).reshape(64, 64, 64)
-    table = (counts >= _MIN_COLOUR * index.size).astype(np.uint8)
-    for axis in range(3):  # compression moves a colour into a neighbouring bin
-        table = np.maximum(table, np.maximum(_shifted(table, axis, 1), _shifted(table, axis, -1)))
-    return np.asarray(table.reshape(-1)[index] > 0)
+def _enlarged(region: Region, factor: int, shape: tuple[int, ...]) -> Region:
+    """The region of a picture of which only every ``factor``-th pixel was looked at."""
+    left, top = region.left * factor, region.top * factor
+    right, bottom = min(region.right * factor, shape[1]), min(region.bottom * factor, shape[0])
+    return Region(left=left, top=top, width=right - left, height=bottom - top)
 
 
-def _shifted(table: "NDArray[np.uint8]", axis: int, by: int) -> "NDArray[np.uint8]":
-    """``table`` moved by one bin, zero at the end that gets free."""
-    import numpy as np  # noqa: PLC0415
-
-    moved = np.roll(table, by, axis)
-    edge: list[slice | int] = [slice(None)] * 3
-    edge[axis] = 0 if by > 0 else -1
-    moved[tuple(edge)] = 0
-    return moved
-
-
-def _busy(rgb: "Pixels") -> "Mask":
-    """Where there is detail: the surroundings of a story are a blurred copy or a soft gradient."""
-    import cv2  # noqa: PLC0415
-    import numpy as np  # noqa: PLC0415
-
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.int16)
-    detail = np.abs(cv2.Laplacian(grey, cv2.CV_16S, ksize=1)) > 4
-    window = max(9, min(rgb.shape[:2]) // 40 | 1)
-    return np.asarray(cv2.blur(detail.astype(np.float32), (window, window)) > 0.12)
+def _first(found: Iterable[Region | None]) -> Region | None:
+    return next((each for each in found if each is not None), None)
 
 
 def _candidates(mask: "Mask") -> Iterator[Region]:
@@ -175,7 +155,7 @@ def _sides(region: Region, height: int, width: int) -> list[tuple[int, int, int,
     ]
 
 
-def _to_mask(mask: "Mask", region: Region) -> Region | None:
+def _to_mask(rgb: "Pixels", mask: "Mask", region: Region) -> Region | None:
     """The region with its sides where ``mask`` begins and ends; None if a side is not straight."""
     found = []
     for number, (axis, at, end, first, last) in enumerate(_sides(region, *mask.shape)):
@@ -183,49 +163,89 @@ def _to_mask(mask: "Mask", region: Region) -> Region | None:
         side = _step(strip.mean(axis=0), at, end, is_end=number % 2 == 1)
         if side is None:
             return None
+        if 0 < side < end:  # compression blurs the mask by a few pixels; the step of the colours stays where it was
+            low, score = _line_scores(rgb, axis, max(1, side - 6), min(end - 1, side + 6), (first, last))
+            if score.max() < _STRAIGHT_IN_PART:
+                return None
+            if _stands_out(score):
+                side = min((low + i for i in range(len(score)) if score[i] >= _STRAIGHT), key=partial(_apart, side))
         found.append(side)
-    return _region(found, mask.shape)
+    sharp = _region(found, mask.shape)
+    return sharp if sharp is not None and _is_between(sharp, *mask.shape) else None
+
+
+def _apart(one: int, other: int) -> int:
+    return abs(one - other)
 
 
 def _step(profile: "NDArray[np.floating]", at: int, end: int, *, is_end: bool) -> int | None:
     """Where a profile of "no interface" steps up (or down, ``is_end``) near ``at``; the border counts as a step."""
-    reach = max(8, end // 25)
+    reach = max(10, end // 25)
     low, high = max(0, at - reach), min(end, at + reach)
     line = profile[::-1] if is_end else profile
     start, stop = (end - high, end - low) if is_end else (low, high)
-    step = next((i for i in range(start, stop) if line[i : i + 3].mean() >= 0.55), None)
+    step = next((i for i in range(start, stop) if line[i] >= 0.5 and line[i : i + 8].mean() >= 0.75), None)
     if step is None:
         return None
-    if step > max(3, end // 200):
-        outside, inside = line[max(0, step - 5) : max(1, step - 1)], line[step + 1 : step + 6]
-        if outside.mean() > 0.2 or inside.mean() < 0.55:
-            return None
-    else:
-        step = 0
+    if step <= max(3, end // 200):
+        return end if is_end else 0
+    outside = line[max(0, step - 14) : max(1, step - 1)]
+    if outside.mean() > 0.45:
+        return None
     return end - step if is_end else step
 
 
-def _to_lines(rgb: "Pixels", region: Region) -> Region | None:
-    """The region with its sides on the strongest straight lines nearby; None if a side has none."""
+def _line_scores(
+    rgb: "Pixels", axis: int, low: int, high: int, span: tuple[int, int]
+) -> tuple[int, "NDArray[np.floating]"]:
+    """For each boundary from ``low`` to ``high``: along which share of the span the colours make a step."""
     import numpy as np  # noqa: PLC0415
 
+    first, last = span
+    strip = rgb[first:last, low - 1 : high + 1] if axis == 1 else rgb[low - 1 : high + 1, first:last].swapaxes(0, 1)
+    steps = np.abs(np.diff(strip.astype(np.int16), axis=1)).max(axis=2) > _EDGE_LEVELS
+    return low, steps.mean(axis=0)
+
+
+def _to_lines(rgb: "Pixels", depth: "NDArray[np.float32]", region: Region) -> Region | None:
+    """The region with each side on the outermost straight line that has more detail inside than outside."""
     found = []
     for number, (axis, at, end, first, last) in enumerate(_sides(region, *rgb.shape[:2])):
-        reach = max(8, end // 20)
-        outward, inward = (3 * reach, reach)
-        low, high = (at - inward, at + outward) if number % 2 else (at - outward, at + inward)
-        low, high = max(1, low), min(end - 1, high)
-        strip = rgb[first:last, low - 1 : high + 1] if axis == 1 else rgb[low - 1 : high + 1, first:last].swapaxes(0, 1)
-        steps = np.abs(np.diff(strip.astype(np.int16), axis=1)).max(axis=2) > _EDGE_LEVELS
-        score = steps.mean(axis=0)
-        best = int(score.argmax())
-        if score[best] >= _STRAIGHT and _stands_out(score, best):
-            found.append(low + best)
-        elif (at <= reach and number % 2 == 0) or (end - at <= reach and number % 2 == 1):
-            found.append(end if number % 2 else 0)
-        else:
+        is_end = number % 2 == 1
+        profile = (depth[first:last] if axis == 1 else depth[:, first:last].T).mean(axis=0)
+        inward = max(8, end // 20)
+        low, high = (max(1, at - inward), end - 1) if is_end else (1, min(end - 1, at + inward))
+        _, score = _line_scores(rgb, axis, low, high, (first, last))
+        order = range(len(score) - 1, -1, -1) if is_end else range(len(score))
+        lines = (i for i in order if score[i] >= _STRAIGHT and _stands_out(score[max(0, i - 20) : i + 21]))
+        side = next((low + i for i in lines if _rises(profile, low + i, is_end=is_end)), None)
+        if side is None and not (end - at if is_end else at) <= inward:
             return None
+        found.append((end if is_end else 0) if side is None else side)
     return _region(found, rgb.shape[:2])
+
+
+def _rises(profile: "NDArray[np.floating]", at: int, *, is_end: bool) -> bool:
+    """Whether there is more detail on the inner side of a line than on the outer one."""
+    import numpy as np  # noqa: PLC0415
+
+    band = max(12, len(profile) // 25)
+    before, after = profile[max(0, at - band) : max(1, at - 3)], profile[at + 3 : at + band]
+    inside, outside = (before, after) if is_end else (after, before)
+    if not inside.size or not outside.size:
+        return False
+    within = float(np.median(inside))  # a thin bar beside the line is not a picture
+    return within > _MIN_DETAIL and within >= 1.5 * float(np.median(outside))
+
+
+def _lies_in(inner: Region, outer: Region) -> bool:
+    slack = 4
+    return (
+        inner.left >= outer.left - slack
+        and inner.top >= outer.top - slack
+        and inner.right <= outer.right + slack
+        and inner.bottom <= outer.bottom + slack
+    )
 
 
 def _is_between(region: Region, height: int, width: int) -> bool:
@@ -235,11 +255,11 @@ def _is_between(region: Region, height: int, width: int) -> bool:
     return across or along
 
 
-def _stands_out(score: "NDArray[np.floating]", best: int) -> bool:
-    """Whether one line is far straighter than those around it, as no texture is."""
+def _stands_out(score: "NDArray[np.floating]") -> bool:
+    """Whether the strongest line is far straighter than those around it, as no texture is."""
     import numpy as np  # noqa: PLC0415
 
-    return bool(score[best] >= 1.6 * np.median(score) + 0.1)
+    return bool(score.max() >= max(_STRAIGHT, 1.6 * np.median(score) + 0.1))
 
 
 def _region(sides: list[int], shape: tuple[int, ...]) -> Region | None:
@@ -251,10 +271,10 @@ def _region(sides: list[int], shape: tuple[int, ...]) -> Region | None:
     return region if _MIN_AREA <= share <= _MAX_AREA else None
 
 
-def _has_interface(drawn: "Mask", inner: Region) -> bool:
+def _has_interface(flat: "Mask", inner: Region) -> bool:
     """Whether the surroundings are mostly drawn, with some ink in them: neither a mere frame nor more picture."""
-    outside = drawn.copy()
+    outside = flat.copy()
     outside[inner.top : inner.bottom, inner.left : inner.right] = False
-    around = drawn.size - inner.area
-    flat = float(outside.sum()) / around
-    return 0.55 <= flat <= 0.995
+    around = flat.size - inner.area
+    share = float(outside.sum()) / around
+    return 0.55 <= share <= 0.995

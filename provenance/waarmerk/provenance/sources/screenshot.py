@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A look at the pixels for a picture inside the picture. Supports no claim about an origin; it says what to ask for."""
+
+from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
+from waarmerk.provenance.media.copies import SCREENSHOT
+from waarmerk.provenance.media.image import decode_rgb
+from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.screenshot import layout
+from waarmerk.provenance.model import Asset, Assurance, Claimant, Evidence, Finding
+from waarmerk.provenance.sources import Examination
+
+
+class ScreenshotSource:
+    """Finds interfaces around a picture. Costs a decoding, so it is asked only where pixels are wanted anyway."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+
+    def examine(self, asset: Asset) -> Examination:
+        """A hint with its reasons, or nothing; what the header told already is not said twice."""
+        if any(hint.code == SCREENSHOT for hint in asset.hints) or not self._shows_interface(asset):
+            return Examination()
+        finding = Finding(SCREENSHOT, "inner-picture; flat-bars")
+        evidence = Evidence(
+            channel="asset", claimant=Claimant.CLASSIFIER, assurance=Assurance.ABSENT, findings=(finding,)
+        )
+        return Examination(evidence=(evidence,))
+
+    def _shows_interface(self, asset: Asset) -> bool:
+        try:
+            found = layout(decode_rgb(asset, self._limits).rgb)
+        except (UnsupportedAsset, LimitExceeded):
+            return False
+        return found is not None and found.has_interface
