@@ -325,6 +325,14 @@ def test_another_engine_accepts_it(form: str, algorithm: Algorithm, stored: Any,
     assert found["trust"]["status"] == "valid_for_supplied_material"
 
 
+@pytest.mark.parametrize("media_type", FILES)
+def test_another_engine_accepts_every_kind(media_type: str, office: Desk, tmp_path: Path) -> None:
+    signed = office.writer().sign(asset(FILES[media_type]()), statement())
+    suffix = {"image/svg+xml": ".svg", "audio/mpeg": ".mp3"}.get(media_type, "." + media_type.split("/")[1])
+    found = second_opinion(signed, pem_of((office.authority.root.certificate,)), suffix, tmp_path)
+    assert (found["present"], found["integrity"], found["hard_binding"]) == (True, "valid", "match")
+
+
 def detailed(writer: CredentialWriter, signed: Signed) -> dict[str, Any]:
     document = writer._reader.detailed(asset(signed.data))
     return dict(document["manifests"][signed.manifest])

@@ -137,7 +137,7 @@ def signed_with(stored: Any, address: str, **files: bytes) -> Signed:
     writer = CredentialWriter(
         FileSigner(leaf.key, authority.chain_of(leaf)),
         trust=stored(lists),
-        at=datetime.now(UTC) + timedelta(seconds=2),  # a time-stamp after the decision vouches for nothing
+        at=datetime.now(UTC).replace(microsecond=0),  # before the time-stamp is made, as on the command line
         generator=Tool(name="waarmerk"),
         timestamps=address,
     )

@@ -5,6 +5,7 @@ import io
 import os
 import shutil
 import subprocess
+import sys
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.conftest import ROOT
 from waarmerk.provenance.credentials.certificates import OwnAuthority, key_pem
 from waarmerk.provenance.credentials.signing import CredentialWriter
 from waarmerk.provenance.credentials.signing_keys import Algorithm, Secret, pem_of
@@ -82,7 +84,19 @@ def chain_in_token(folder: Path, label: str) -> tuple[OwnAuthority, Any]:
     leaf = authority.issue(at=NOW)
     path = folder / "key.pem"
     path.write_bytes(key_pem(leaf.key, None).reveal())
-    command = ["softhsm2-util", "--import", str(path), "--token", "desk", "--label", label, "--id", "01", "--pin", PIN]
+    command = [
+        "softhsm2-util",
+        "--import",
+        str(path),
+        "--token",
+        "desk",
+        "--label",
+        label,
+        "--id",
+        label[:1].encode().hex(),
+        "--pin",
+        PIN,
+    ]
     subprocess.run(command, check=True, capture_output=True)
     path.unlink()
     return authority, authority.chain_of(leaf)
@@ -117,6 +131,29 @@ def test_a_token_signs(softhsm: str, tmp_path: Path, stored: Any) -> None:
             content, Statement(steps=(Step(action=CREATED, source_type=GENERATED),))
         )
     assert caught.value.code == "signing.refused"  # type: ignore[attr-defined]
+
+
+def test_the_command_signs_with_a_token(softhsm: str, tmp_path: Path) -> None:
+    _, chain = chain_in_token(tmp_path, "command")
+    (tmp_path / "chain.pem").write_text(pem_of(chain))
+    source, target = ROOT / "samples" / "media" / "stripped.jpg", tmp_path / "out.jpg"
+    key = f"pkcs11:token=desk;object=command?module-path={softhsm}"
+    reading, writing = os.pipe()
+    os.write(writing, PIN.encode() + b"\n")
+    os.close(writing)
+    command = [sys.executable, "-m", "waarmerk.cli", "sign", source, target, "--certificate", tmp_path / "chain.pem"]
+    done = subprocess.run(
+        [*map(str, command), "--key", key, "--passphrase-fd", str(reading), "--ai", "generated"],
+        capture_output=True,
+        text=True,
+        check=False,
+        pass_fds=(reading,),
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "SOFTHSM2_CONF": os.environ["SOFTHSM2_CONF"]},
+    )
+    os.close(reading)
+    assert done.returncode == 0, done.stderr
+    assert target.is_file()
+    assert PIN not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("part", ["token=none;object=signing", "token=desk;object=none", "pin"])

@@ -7,7 +7,7 @@ is in, and what cannot be carried is not signed over.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from waarmerk.provenance.credentials.certificate_lint import lint
@@ -32,6 +32,7 @@ PARENT_REMOTE = "signing.parent-remote"
 PARENT_KEPT = "signing.parent-kept"
 SIGNER_UNLISTED = "signing.signer-unlisted"
 NOTES = frozenset({PARENT_AI, PARENT_BROKEN, PARENT_UNLISTED, PARENT_REMOTE, PARENT_KEPT, SIGNER_UNLISTED})
+_LATER = timedelta(minutes=10)  # an authority answers after the decision, by a clock of its own
 _AI = (AISignal.GENERATED, AISignal.MODIFIED)
 
 
@@ -133,6 +134,10 @@ class CredentialWriter:
         self._timestamps = timestamps
         self._limits = limits or Limits()
         self._reader = CredentialReader(trust, at=at, limits=self._limits)
+        # A time-stamp vouches only for what lies before the reader's clock, and this one is made after ``at``.
+        self._proving = self._reader
+        if timestamps is not None:
+            self._proving = CredentialReader(trust, at=at + _LATER, limits=self._limits)
 
     def survey(self, asset: Asset) -> Survey:
         """What the file carries now."""
@@ -213,7 +218,7 @@ class CredentialWriter:
 
     def _proved(self, made: Made, content: Asset, statement: Statement, before: Survey | None, sidecar: bool) -> Signed:
         proof = Proof(
-            reader=self._reader,
+            reader=self._proving,
             chain=self._signer.chain,
             lists=self._trust.user,
             at=self._at,
