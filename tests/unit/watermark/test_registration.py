@@ -15,7 +15,7 @@ from waarmerk.watermark.bending import straighten
 from waarmerk.watermark.carriers import TILE, Carriers, build_carriers
 from waarmerk.watermark.decoding import read
 from waarmerk.watermark.embedding import render_pattern
-from waarmerk.watermark.registration import apply_pose, lay, lock, lock_upright, scaling, translation
+from waarmerk.watermark.registration import apply_pose, fits, lay, lock, lock_upright, scaling, translation
 
 VALUE = b"pattern!"
 Floats = npt.NDArray[np.float32]
@@ -66,6 +66,16 @@ def test_half_a_turn_and_a_negative_are_found_without_extra_tests(pattern: Float
     assert found.negative
     assert found.pose[0, 0] == -1.0
     assert read(lay(turned, found.pose, smooth=True), carriers, negative=True).payload == VALUE
+
+
+def test_a_pose_fits_only_a_canvas_of_bounded_size() -> None:
+    aslant = np.eye(3)
+    aslant[:2, :2] = np.array([[1.0, -1.0], [1.0, 1.0]]) / math.sqrt(2.0)
+    assert fits((800, 1000), np.eye(3))
+    assert fits((800, 1000), aslant)
+    assert not fits((800, 1000), scaling(3.0, 3.0))
+    assert not fits((800, 1000), scaling(0.05, 0.05))
+    assert not fits((120, 8000), aslant)  # 33 million reference pixels for a million
 
 
 def test_another_pose_answers_with_chance(pattern: Floats, carriers: Carriers) -> None:

@@ -96,9 +96,15 @@ def _prefilter(whitened: Floats, pose: Matrix) -> tuple[Floats, Matrix]:
 
 
 def fits(whitened_shape: tuple[int, int], pose: Matrix) -> bool:
-    """Whether a pose is one a mark of ours can have: the picture not larger than the canvas and its surroundings."""
-    area = whitened_shape[0] * whitened_shape[1] * abs(float(np.linalg.det(pose[:2, :2])))
-    return TILE * TILE / 4 <= area <= MAX_REFERENCE_PIXELS
+    """Whether a pose is one a mark of ours can have: the picture not larger than the canvas and its surroundings.
+
+    The canvas itself is bounded too: a long strip lying aslant spans far more than its area.
+    """
+    height, width = whitened_shape
+    area = height * width * abs(float(np.linalg.det(pose[:2, :2])))
+    corners = apply_pose(pose, np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64))
+    span = float(np.prod(np.ptp(corners, axis=0)))
+    return TILE * TILE / 4 <= area <= MAX_REFERENCE_PIXELS and span <= 3.0 * MAX_REFERENCE_PIXELS
 
 
 def fold(plane: Floats) -> Floats:
