@@ -121,11 +121,17 @@ def _read_places(body: Window) -> list[_Place]:
 
 
 def _write_places(places: list[_Place]) -> bytes:
-    """``iloc`` version 1 with 8-byte offsets and 4-byte lengths: wide enough for any file that is read here."""
-    out = [struct.pack(">BBBBBBH", 1, 0, 0, 0, 0x84, 0x08, len(places))]
+    """``iloc`` with 4-byte offsets and lengths, wide enough for any picture that is read here.
+
+    Version 0 where nothing needs more: other tools that move items along know it best.
+    """
+    plain = all(place.method == 0 and all(not index for index, _, _ in place.extents) for place in places)
+    out = [struct.pack(">BBBBBBH", 0 if plain else 1, 0, 0, 0, 0x44, 0x00 if plain else 0x04, len(places))]
     for place in places:
-        out.append(struct.pack(">HHHH", place.item, place.method, place.reference, len(place.extents)))
-        out += [struct.pack(">QQI", index, offset, length) for index, offset, length in place.extents]
+        method = b"" if plain else struct.pack(">H", place.method)
+        out.append(struct.pack(">H", place.item) + method + struct.pack(">HH", place.reference, len(place.extents)))
+        for index, offset, length in place.extents:
+            out.append((b"" if plain else struct.pack(">I", index)) + struct.pack(">II", offset, length))
     return b"".join(out)
 
 

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A picture on its way through the layers that change pixels: decode once, mark, draw the label, encode once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from waarmerk.provenance.errors import ConfigurationError, UnsupportedAsset
+from waarmerk.provenance.marking.lettering import lettering
+from waarmerk.provenance.marking.plan import Gap, Layer, Wishes
+from waarmerk.provenance.marking.visible import CannotShow, Shown, show
+from waarmerk.provenance.marking.watermark import Mark, Marker, NoMark
+from waarmerk.provenance.media import Limits, asset_from_bytes, decode_rgb
+from waarmerk.provenance.media.encode import Rewrite, encode
+from waarmerk.provenance.media.losses import Loss, losses, stock
+from waarmerk.provenance.model import Asset
+
+Bytes = npt.NDArray[np.uint8]
+_MOVING = frozenset({"animation", "pages"})
+_TURNS = {
+    1: (0, False),
+    2: (0, True),
+    3: (2, False),
+    4: (2, True),
+    5: (3, True),
+    6: (3, False),
+    7: (1, True),
+    8: (1, False),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Drawn:
+    """An encoded picture with what it carries. ``rgb`` is what it decodes to, as stored, H x W x 3."""
+
+    data: bytes
+    rgb: Bytes | None
+    mark: Mark | None
+    words: str | None
+    losses: tuple[Loss, ...]
+    gaps: tuple[Gap, ...]
+
+
+def upright(pixels: Bytes, orientation: int) -> Bytes:
+    """Stored pixels as people see them (EXIF 3.0, 4.6.5.1.6: orientation 1 to 8)."""
+    turns, mirrored = _TURNS[orientation]
+    turned = np.rot90(pixels, turns)
+    return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
+
+
+def as_stored(pixels: Bytes, orientation: int) -> Bytes:
+    """The inverse of ``upright``."""
+    turns, mirrored = _TURNS[orientation]
+    return np.ascontiguousarray(np.rot90(pixels[:, ::-1] if mirrored else pixels, -turns))
+
+
+def draw(asset: Asset, wishes: Wishes, marker: Marker | None, limits: Limits) -> Drawn:
+    """The picture with mark and visible label, encoded; the file as it is where it takes neither.
+
+    What cannot be done stands in ``gaps``. Raises UnsupportedAsset and LimitExceeded for a picture that cannot be
+    decoded, ConfigurationError for a label that the font cannot write.
+    """
+    wanted = [layer for layer in wishes.layers if layer in (Layer.WATERMARK, Layer.VISIBLE)]
+    untouched = _bytes_of(asset)
+    if not wanted:
+        return Drawn(data=untouched, rgb=None, mark=None, words=None, losses=(), gaps=())
+    rewrite = _writable(asset, limits)
+    if rewrite is None:
+        code = "not-spoken" if asset.media_type.startswith(("audio/", "video/")) else "not-drawn"
+        gaps = tuple(Gap(layer=layer, code=f"label.{code}") for layer in wanted)
+        return Drawn(data=untouched, rgb=None, mark=None, words=None, losses=(), gaps=gaps)
+    return _Run(rewrite=rewrite, wishes=wishes, marker=marker).through(wanted)
+
+
+def _bytes_of(asset: Asset) -> bytes:
+    with asset.open() as stream:
+        return stream.read()
+
+
+def _writable(asset: Asset, limits: Limits) -> Rewrite | None:
+    """The picture where it is one that can be written anew: a still, in a format that is written here."""
+    if not asset.media_type.startswith("image/"):
+        return None
+    try:
+        rewrite = Rewrite(asset=asset, picture=decode_rgb(asset, limits), limits=limits)
+    except UnsupportedAsset:
+        return None
+    if not rewrite.is_writable or any(item.code in _MOVING for item in stock(asset, rewrite.picture, limits)):
+        return None
+    return rewrite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Run:
+    rewrite: Rewrite
+    wishes: Wishes
+    marker: Marker | None
+
+    def through(self, wanted: Sequence[Layer]) -> Drawn:
+        gaps: list[Gap] = []
+        payload = None if self.marker is None else self.marker.payload()
+        host, shown = self.rewrite.host, None
+        if Layer.WATERMARK in wanted:
+            if self.marker is None or payload is None:
+                raise ConfigurationError("label.no-watermark-key", "there is no watermark key")
+            try:
+                host = self.marker.put(host, payload)
+            except NoMark:
+                payload = None
+                gaps.append(Gap(layer=Layer.WATERMARK, code="label.no-mark"))
+        if Layer.VISIBLE in wanted:
+            try:
+                shown = self._shown(host)
+            except CannotShow:
+                gaps.append(Gap(layer=Layer.VISIBLE, code="label.too-small"))
+        drawn = self._encoded(host if shown is None else self._stored(shown), shown)
+        written = asset_from_bytes(drawn, name=self.rewrite.asset.name, limits=self.rewrite.limits)
+        picture = decode_rgb(written, self.rewrite.limits)
+        mark = None
+        if payload is not None and self.marker is not None:
+            try:
+                mark = self.marker.find(picture.rgb, payload)
+            except NoMark:
+                gaps.append(Gap(layer=Layer.WATERMARK, code="label.mark-lost"))
+        before = stock(self.rewrite.asset, self.rewrite.picture, self.rewrite.limits)
+        return Drawn(
+            data=drawn,
+            rgb=picture.rgb,
+            mark=mark,
+            words=None if shown is None else shown.words,
+            losses=losses(before, stock(written, picture, self.rewrite.limits)),
+            gaps=tuple(gaps),
+        )
+
+    def _shown(self, host: Bytes) -> Shown:
+        """The label drawn as people see the picture."""
+        corner = self.wishes.corner
+        if corner is None:
+            raise CannotShow
+        rgb = np.repeat(host[:, :, None], 3, axis=2) if host.ndim == 2 else host
+        seen = upright(rgb, self.rewrite.picture.orientation)
+        return show(seen, self.wishes.lines, corner=corner, letters=lettering(self.wishes.font))
+
+    def _stored(self, shown: Shown) -> Bytes:
+        pixels = as_stored(shown.pixels, self.rewrite.picture.orientation)
+        return pixels[:, :, 0].copy() if self.rewrite.is_grey else pixels
+
+    def _encoded(self, pixels: Bytes, shown: Shown | None) -> bytes:
+        """The file; under the label nothing shines through."""
+        picture = self.rewrite.picture
+        if shown is None or picture.alpha is None:
+            return encode(self.rewrite, pixels)
+        alpha = upright(picture.alpha, picture.orientation).copy()
+        part = alpha[shown.box.rows_columns]
+        alpha[shown.box.rows_columns] = np.maximum(part, shown.coverage)
+        covered = replace(picture, alpha=as_stored(alpha, picture.orientation))
+        return encode(replace(self.rewrite, picture=covered), pixels)

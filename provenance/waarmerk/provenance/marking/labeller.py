@@ -1,0 +1,304 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Label one file, in one straight line: mark, visible label, one encoding with XMP, the mark found again, signed,
+verified as a stranger would, remembered, and only then moved into place.
+
+Nothing of the original is claimed falsely or lost in silence: earlier credentials become the parent, what a rewrite
+drops is listed, and a layer that cannot be written stops the work unless less is allowed.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from waarmerk.provenance.credentials.signing import CredentialWriter, Signed, Survey
+from waarmerk.provenance.credentials.signing_engine import EMBEDDABLE
+from waarmerk.provenance.credentials.signing_statement import (
+    MARKED,
+    Decision,
+    SoftBinding,
+    Statement,
+    Step,
+    Tool,
+    history,
+)
+from waarmerk.provenance.errors import ConfigurationError, Error, LimitExceeded, SigningError, UnsupportedAsset
+from waarmerk.provenance.marking.drawing import Drawn, draw
+from waarmerk.provenance.marking.plan import SOURCE_TYPES, Gap, Layer, MarkingPlan, Says, Wishes
+from waarmerk.provenance.marking.watermark import Marker
+from waarmerk.provenance.media import Limits, asset_from_bytes, decode_rgb, open_asset
+from waarmerk.provenance.media.losses import Loss
+from waarmerk.provenance.media.write import write_file
+from waarmerk.provenance.metadata.xmp_write import Statement as XmpStatement
+from waarmerk.provenance.metadata.xmp_write import state
+from waarmerk.provenance.model import AISignal, Asset, DutyStatus, Integrity, Report
+from waarmerk.provenance.registry import Issuance, Ledger
+from waarmerk.provenance.registry.hashes import fingerprints, thumbnail
+from waarmerk.provenance.trust.lists import rfc3339
+
+_DECLARED = {Says.GENERATED: "ai", Says.MODIFIED: "ai_partial", Says.NONE: "not_ai"}
+_DECIDED = (DutyStatus.REQUIRED, DutyStatus.RECOMMENDED, DutyStatus.PROHIBITED, DutyStatus.UNDECIDED)
+_SIGNALS = (AISignal.GENERATED, AISignal.MODIFIED)
+
+Facts = tuple[str, ...]
+
+
+class Refused(Error):
+    """The file is not labelled as asked, and nothing was written. ``gaps`` are the layers that stopped it."""
+
+    def __init__(self, code: str, message: str, gaps: tuple[Gap, ...] = ()) -> None:
+        super().__init__(code, message)
+        self.gaps = gaps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared:
+    """A file with all layers but the credentials, in memory. ``content`` is what is to be signed."""
+
+    source: Path
+    asset: Asset
+    survey: Survey
+    wishes: Wishes
+    drawn: Drawn
+    content: Asset
+    plan: MarkingPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """What was written. ``report`` is our own examination of it; ``payload`` names it in the ledger."""
+
+    target: Path
+    plan: MarkingPlan
+    signed: Signed
+    report: Report
+    payload: bytes | None
+    bytes_before: int
+    bytes_after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labeller:
+    """Labels files in one name, with one key, at one time.
+
+    ``examine`` is our own verifier: it is given an asset and the facts of its maker. ``writer`` and ``marker`` are
+    None where there are no keys; then a file can be prepared, not written. ``ledger`` None remembers nothing.
+    """
+
+    survey: Callable[[Asset], Survey]
+    examine: Callable[[Asset, Facts], Report]
+    writer: CredentialWriter | None
+    marker: Marker | None
+    ledger: Ledger | None
+    at: datetime
+    limits: Limits
+
+    def prepare(self, source: Path, wishes: Wishes) -> Prepared:
+        """Everything but signing and writing.
+
+        Raises Refused (``label.ai-denied``), UnsupportedAsset and LimitExceeded for a file that cannot be read,
+        ConfigurationError for keys and texts that do not fit.
+        """
+        asset = _opened(source, self.limits)
+        survey = self.survey(asset)
+        self._admit(asset, survey, wishes)
+        drawn = draw(asset, wishes, self.marker, self.limits)
+        data, gaps = self._stated(drawn, asset.media_type, wishes)
+        if not wishes.sidecar and asset.media_type not in EMBEDDABLE:
+            gaps = (*gaps, Gap(layer=Layer.CREDENTIALS, code="label.no-embedding"))
+        content = asset_from_bytes(data, name=asset.name, limits=Limits())
+        missing = {gap.layer for gap in gaps} | ({Layer.LEDGER} if drawn.mark is None or self.ledger is None else set())
+        plan = MarkingPlan(
+            layers=tuple(layer for layer in wishes.layers if layer not in missing),
+            gaps=gaps,
+            losses=_without_parent(drawn.losses, survey),
+            notes=survey.notes,
+            words=drawn.words,
+            report=self.examine(content, _facts(wishes, drawn)),
+        )
+        return Prepared(
+            source=source, asset=asset, survey=survey, wishes=wishes, drawn=drawn, content=content, plan=plan
+        )
+
+    def write(self, prepared: Prepared, target: Path, *, force: bool = False) -> Labelled:
+        """Sign, verify, remember, and move into place; on any failure the target is as it was.
+
+        Raises Refused (``label.partial``) where a layer is missing and less was not allowed, SigningError,
+        StoreError, and ConfigurationError of ``write_file``.
+        """
+        plan = prepared.plan
+        if plan.gaps and not prepared.wishes.allow_partial:
+            raise Refused("label.partial", "not all layers can be written; --allow-partial goes on without", plan.gaps)
+        if self.writer is None:
+            raise ConfigurationError("keys.none", "there are no keys to sign with; waarmerk keys init makes them")
+        statement = self._statement(prepared)
+        parent = prepared.asset if statement.opens else None
+        signed = self.writer.sign(prepared.content, statement, parent=parent, sidecar=prepared.wishes.sidecar)
+        final = asset_from_bytes(signed.data, name=target.name, limits=Limits())
+        report = self._verified(prepared, final, signed)
+        payload = self._place(prepared, final, signed, target, force=force)
+        return Labelled(
+            target=target,
+            plan=plan,
+            signed=signed,
+            report=report,
+            payload=payload,
+            bytes_before=prepared.asset.bytes,
+            bytes_after=final.bytes,
+        )
+
+    def _admit(self, asset: Asset, survey: Survey, wishes: Wishes) -> None:
+        """Raise where what is asked contradicts what the file says."""
+        if wishes.says is Says.NONE:
+            declared = self.examine(asset, ()).declarations
+            types = declared.source_types if declared is not None else ()
+            if survey.says_ai or any(each in types for each in SOURCE_TYPES.values()):
+                raise Refused("label.ai-denied", "the file says of itself that it is AI; it is not labelled without")
+        elif self.marker is not None:
+            self.marker.require(ai=True)
+
+    def _stated(self, drawn: Drawn, media_type: str, wishes: Wishes) -> tuple[bytes, tuple[Gap, ...]]:
+        """The file with the declaration in its XMP."""
+        if Layer.METADATA not in wishes.layers:
+            return drawn.data, drawn.gaps
+        statement = XmpStatement(
+            source_type=SOURCE_TYPES[wishes.says.value],
+            system=wishes.tool,
+            system_version=wishes.tool_version,
+            title=wishes.title,
+        )
+        try:
+            return state(drawn.data, media_type, statement, self.limits), drawn.gaps
+        except (UnsupportedAsset, LimitExceeded):
+            return drawn.data, (*drawn.gaps, Gap(layer=Layer.METADATA, code="label.no-xmp"))
+
+    def _statement(self, prepared: Prepared) -> Statement:
+        """What the credential says: how it came to be as declared, then what was done here, and no more."""
+        wishes, drawn, layers = prepared.wishes, prepared.drawn, prepared.plan.layers
+        tool = None if wishes.tool is None else Tool(name=wishes.tool, version=wishes.tool_version)
+        told = history(
+            wishes.says.value,
+            at=self.at,
+            has_parent=prepared.survey.has_credentials,
+            parent_says_it=prepared.survey.establishes(wishes.says.value),
+            tool=tool,
+        )
+        own = [
+            Step(action=action, when=self.at)
+            for action, done in (
+                (MARKED, drawn.mark is not None),
+                ("c2pa.addedText", drawn.words is not None),
+                ("c2pa.edited.metadata", Layer.METADATA in layers),
+            )
+            if done
+        ]
+        mark = drawn.mark
+        return Statement(
+            steps=(*told, *own),
+            is_complete=len(told) == 1 and told[0].source_type is None,  # else somebody else did something, unseen
+            title=wishes.title,
+            mark=None if mark is None else SoftBinding(scheme=mark.binding_name, payload=mark.payload),
+            decision=self._decision(prepared.plan.report),
+            denies_ai=wishes.says is Says.NONE,
+        )
+
+    def _decision(self, report: Report) -> Decision:
+        decided = {(duty.rule, duty.status.value) for duty in report.duties if duty.status in _DECIDED}
+        return Decision(
+            rules=tuple(sorted(decided)),
+            packs=tuple((pack.id, pack.sha256) for pack in report.rule_packs),
+            date=f"{self.at:%Y-%m-%d}",
+        )
+
+    def _verified(self, prepared: Prepared, final: Asset, signed: Signed) -> Report:
+        """Our own examination of the finished file. Raises SigningError (``label.not-verified``)."""
+        wishes, drawn, layers = prepared.wishes, prepared.drawn, prepared.plan.layers
+        report = self.examine(final, _facts(wishes, drawn))
+        credential = signed.credential if signed.is_sidecar else report.credential
+        declared = report.declarations.source_types if report.declarations is not None else ()
+        _demand(report.fault is None and credential is not None, "it cannot be examined")
+        _demand(credential is None or credential.integrity is Integrity.INTACT, "its credentials are not intact")
+        if wishes.says.is_ai:
+            said = signed.is_sidecar or (credential is not None and credential.signal in _SIGNALS)
+            _demand(said, "its credentials do not say AI")
+            _demand(report.verdict.origin.is_ai, "it is not found to be AI")
+        if Layer.METADATA in layers:
+            _demand(SOURCE_TYPES[wishes.says.value] in declared, "its metadata do not say AI")
+        if drawn.rgb is not None:
+            same = np.array_equal(decode_rgb(final, Limits()).rgb, drawn.rgb)
+            _demand(same, "its pixels are not those in which the mark was found")
+        return report
+
+    def _place(self, prepared: Prepared, final: Asset, signed: Signed, target: Path, *, force: bool) -> bytes | None:
+        """Write, and remember a moment before the file is moved into place: no mark goes out unrecorded."""
+        issuance = self._issuance(prepared, final, signed)
+        remembered = False
+
+        def verify(path: Path) -> None:
+            nonlocal remembered
+            if signed.is_sidecar:
+                _demand(path.read_bytes() == signed.data, "the file system does not give back what was written")
+            else:
+                signed.require_at(path)
+            if issuance is not None and self.ledger is not None:
+                self.ledger.create()
+                self.ledger.add(issuance)
+                remembered = True
+
+        if signed.is_sidecar:
+            write_file(target.with_suffix(".c2pa"), signed.store, verify=lambda _: None, force=force)
+        try:
+            write_file(target, signed.data, verify=verify, source=prepared.source, force=force)
+        except BaseException:
+            if remembered and issuance is not None and self.ledger is not None:  # it never went out
+                self.ledger.forget(payload=issuance.payload, at=rfc3339(self.at))
+            raise
+        return None if prepared.drawn.mark is None else prepared.drawn.mark.payload
+
+    def _issuance(self, prepared: Prepared, final: Asset, signed: Signed) -> Issuance | None:
+        mark, rgb = prepared.drawn.mark, prepared.drawn.rgb
+        if Layer.LEDGER not in prepared.plan.layers or mark is None or rgb is None:
+            return None
+        marks = fingerprints(rgb)
+        return Issuance(
+            key_id=mark.key_id,
+            payload=mark.payload,
+            scheme=mark.scheme,
+            issued_at=rfc3339(self.at),
+            says=prepared.wishes.says.value,
+            sha256=hashlib.sha256(signed.data).digest(),
+            media_type=final.media_type,
+            width=rgb.shape[1],
+            height=rgb.shape[0],
+            phash=marks.phash,
+            pdq=marks.pdq,
+            thumbnail=thumbnail(rgb),
+            geometry=mark.geometry,
+            manifest=signed.manifest,
+        )
+
+
+def _opened(source: Path, limits: Limits) -> Asset:
+    try:
+        return open_asset(source, limits=limits)
+    except OSError as fault:
+        raise UnsupportedAsset("media.unreadable", f"{source.name}: {fault.strerror or 'not readable'}") from None
+
+
+def _facts(wishes: Wishes, drawn: Drawn) -> Facts:
+    """What the maker of a file declares by labelling it, for the rules."""
+    seen = "true" if drawn.words is not None else "false"
+    return (f"decl={_DECLARED[wishes.says]}", "role=deployer", f"has_visible_label={seen}")
+
+
+def _without_parent(losses: tuple[Loss, ...], survey: Survey) -> tuple[Loss, ...]:
+    """Credentials that live on as the parent are not lost."""
+    return tuple(loss for loss in losses if not (loss.code == "credentials" and survey.has_credentials))
+
+
+def _demand(holds: bool, message: str) -> None:
+    if not holds:
+        raise SigningError("label.not-verified", f"the labelled file did not verify: {message}; nothing is written")

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a labelling will write, what it cannot, and what gets lost: decided before anything is written."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.marking.visible import Corner
+from waarmerk.provenance.marking.wording import KINDS, public_label
+from waarmerk.provenance.media.losses import Loss
+from waarmerk.provenance.model import Finding, Report
+from waarmerk.provenance.model.source_types import IPTC
+
+MAX_LABEL = 60  # characters of a label of one's own: it has to fit into a picture
+SOURCE_TYPES = {
+    "generated": IPTC + "trainedAlgorithmicMedia",
+    "modified": IPTC + "compositeWithTrainedAlgorithmicMedia",
+}
+
+
+class Says(StrEnum):
+    """What the person who labels declares about AI."""
+
+    GENERATED = "generated"
+    MODIFIED = "modified"
+    NONE = "none"
+
+    @property
+    def is_ai(self) -> bool:
+        """Whether it names AI."""
+        return self is not Says.NONE
+
+
+class Layer(StrEnum):
+    """The layers of a label, in the order of writing."""
+
+    WATERMARK = "watermark"
+    VISIBLE = "visible"
+    METADATA = "metadata"
+    CREDENTIALS = "credentials"
+    LEDGER = "ledger"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What is asked for. ``corner`` None leaves the visible label out; ``own_lines`` stand in place of our wording.
+
+    Raises ConfigurationError for a language without a label, and for words that are too long or not printable.
+    """
+
+    says: Says
+    tool: str | None = None
+    tool_version: str | None = None
+    title: str | None = None
+    corner: Corner | None = Corner.TOP_RIGHT
+    languages: tuple[str, ...] = ("en",)
+    own_lines: tuple[str, ...] = ()
+    font: Path | None = None
+    sidecar: bool = False
+    allow_partial: bool = False
+    keeps_ledger: bool = True
+
+    def __post_init__(self) -> None:
+        if self.tool is None and self.tool_version is not None:
+            raise ConfigurationError("label.tool-version", "a version needs the name of its tool")
+        if not 1 <= len(self.lines or ("",)) <= 2:
+            raise ConfigurationError("label.too-many-languages", "the visible label has one language or two")
+        for line in self.own_lines:
+            if not line.strip() or len(line) > MAX_LABEL or not line.isprintable():
+                raise ConfigurationError("label.bad-words", f"a label is one line of 1 to {MAX_LABEL} characters")
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The words of the visible label, one line a language; empty where nothing is to be said."""
+        if self.says.value not in KINDS:
+            return ()
+        return self.own_lines or tuple(public_label(self.says.value, language) for language in self.languages)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """What would be written if the file took all of it."""
+        wanted = {
+            Layer.WATERMARK: self.says.is_ai,
+            Layer.VISIBLE: self.says.is_ai and self.corner is not None,
+            Layer.METADATA: self.says.is_ai,
+            Layer.CREDENTIALS: True,
+            Layer.LEDGER: self.says.is_ai and self.keeps_ledger,
+        }
+        return tuple(layer for layer in Layer if wanted[layer])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A layer that was asked for and cannot be written; ``code`` has a sentence in ``report/wording``."""
+
+    layer: Layer
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkingPlan:
+    """What a write will do and drop: no layer and no loss that is not listed here.
+
+    ``words`` is what the visible label says. ``report`` is our own examination of the result with the facts of this
+    file; its duties are those that hold for it.
+    """
+
+    layers: tuple[Layer, ...]
+    gaps: tuple[Gap, ...]
+    losses: tuple[Loss, ...]
+    notes: tuple[Finding, ...]
+    words: str | None
+    report: Report
