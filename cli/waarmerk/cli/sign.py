@@ -172,4 +172,5 @@ def _tell(words: Wording, signed: "Signed", source: Path, target: Path, *, quiet
     sys.stdout.write("\n".join(lines) + "\n")
     console = Console(quiet=quiet)
     for note in signed.notes:
-        console.say(words.say("signing", note.code, about=note.about))
+        about = words.say("integrity", note.about) if words.has("integrity", note.about) else note.about
+        console.say(words.say("signing", note.code, about=about))

@@ -83,7 +83,7 @@ def test_earlier_credentials_are_carried(keyed: Run, tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
     done = keyed("sign", MEDIA / "tampered.jpg", broken)
     assert done.returncode == 0
-    assert "do not fit the file" in done.stderr
+    assert "do not fit the file (changed after signing)" in done.stderr
     found = report(keyed, broken)["credentials"]
     assert (found["integrity"], found["chain"]) == ("intact", "broken")
 
