@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 from waarmerk.provenance.credentials import CredentialReader
+from waarmerk.provenance.credentials.rubric import evaluate
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.open import open_asset
 from waarmerk.provenance.trust import load_store
@@ -86,9 +87,10 @@ def test_without_a_store_the_document_holds_no_manifest(kit: Any, root: Any, sto
     assert document["waarmerk:validation"]["state"] == "none"
 
 
-def test_the_corpus_holds_to_the_schema_but_for_what_files_state_themselves(shared: Any, schema: Any) -> None:
+def test_the_corpus_holds_to_the_schema_and_the_rubric_finds_what_is_expected(shared: Any, schema: Any) -> None:
     reader = CredentialReader(load_store(shared / "trust", data_folder=None, at=AT), at=AT)
     deviations: Counter[tuple[str, ...]] = Counter()
+    generative: Counter[bool] = Counter()
     read = 0
     with (shared / "corpus/c2pa/expected.csv").open(newline="") as stream:
         for row in csv.DictReader(stream):
@@ -100,5 +102,16 @@ def test_the_corpus_holds_to_the_schema_but_for_what_files_state_themselves(shar
                 assert "signingCredential.trusted" in codes(document, "success"), row["file"]
             if document["manifests"] and row["time_status"] == "trusted":
                 assert "timeStamp.trusted" in codes(document, "success"), row["file"]
+            found = evaluate(document)
+            assert found["ai_signal"] in row["ai_signal"].split("|"), row["file"]
+            signals = [signal for each in found["manifests"] for signal in _generative(each)]
+            generative[any(signal["official"] for signal in signals)] += bool(signals)
     assert read > 90
     assert set(deviations) <= {("manifests", "claim", "metadata")}, "claims of 2022 state a list where a map belongs"
+    assert generative.total() >= 10
+    assert generative[False] > generative[True], "by its letter the rubric does not read version 1 of the actions"
+
+
+def _generative(row: dict[str, Any]) -> list[dict[str, Any]]:
+    ends = ("_fullyGenAIMedia", "_partlyGenAICreation", "_perceptibleGenAI")
+    return [each for each in (*row["localInceptions"], *row["localTransformations"]) if each["trait"].endswith(ends)]

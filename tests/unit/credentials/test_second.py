@@ -119,6 +119,21 @@ def test_no_opinion_on_what_it_cannot_read(kit: Any) -> None:
     assert engine.examine(huge) is None
 
 
+def test_a_panic_of_the_native_side_is_no_opinion(kit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import encypher_c2pa
+
+    class PanicException(BaseException):
+        """As PyO3 raises it: no Exception."""
+
+    def panic(*_: object) -> str:
+        raise PanicException
+
+    monkeypatch.setattr(encypher_c2pa, "verify_bytes", panic)
+    assert SecondEngine(at=AT).examine(kit.asset_of(kit.jpeg())) is None
+    monkeypatch.setattr(encypher_c2pa, "verify_bytes", lambda *_: "{")
+    assert SecondEngine(at=AT).examine(kit.asset_of(kit.jpeg())) is None
+
+
 def test_without_the_engine_asking_for_it_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "encypher_c2pa", None)
     with pytest.raises(ConfigurationError, match="second-opinion") as caught:

@@ -146,3 +146,13 @@ def test_import_takes_it_and_never_goes_back(tmp_path: Path) -> None:
     assert caught.value.code == "trust.drastic-change", "an emptied denylist would let everything through again"
     assert (store / "denylist.json").read_bytes() == held
     assert import_lists(source, store, accept_drastic=True)[0].removed == 1
+
+
+def test_the_example_of_the_page_is_one() -> None:
+    import re
+
+    from tests.conftest import ROOT
+
+    example = re.search(r"```json\n(.*?)```", (ROOT / "docs" / "trust.md").read_text("utf-8"), re.DOTALL)
+    assert example is not None
+    assert len(parse_denylist(example[1].encode()).entries) == 2

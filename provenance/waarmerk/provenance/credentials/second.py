@@ -82,9 +82,9 @@ class SecondEngine:
             data = stream.read()
         try:
             document = json.loads(self._verify(data, asset.media_type, self._options))
-        except MemoryError:
+        except (MemoryError, KeyboardInterrupt, SystemExit):
             raise
-        except Exception:  # it says "unsupported", "limit" and worse in classes that are nowhere promised
+        except BaseException:  # "unsupported" and "limit" are ValueErrors, a panic of its native side is no Exception
             return None
         return opinion_of(document)
 
