@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mark one picture file: decode, embed, encode, read back, write (docs/adr/0008)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,15 @@ from waarmerk.cli import exits
 from waarmerk.cli.console import Console
 from waarmerk.provenance.credentials.container import remote_address, shows_store
 from waarmerk.provenance.errors import UnsupportedAsset
-from waarmerk.provenance.media import Limits, Window, asset_from_bytes, decode_rgb, extension_differs, open_asset
+from waarmerk.provenance.media import (
+    Limits,
+    Picture,
+    Window,
+    asset_from_bytes,
+    decode_rgb,
+    extension_differs,
+    open_asset,
+)
 from waarmerk.provenance.media.encode import Rewrite, encode
 from waarmerk.provenance.media.losses import Loss, losses, stock
 from waarmerk.provenance.media.write import write_file
@@ -54,8 +62,8 @@ class Embedding:
 
         try:
             rewrite = self._opened(allow_breaking=allow_breaking)
-            data = encode(rewrite, self._marked(rewrite, strength))
-            lost, decibel = self._read_back(rewrite, data, must=not strength["best_effort"])
+            data, seen = self._encoded(rewrite, self._marked(rewrite, strength), must=not strength["best_effort"])
+            lost, decibel = self._losses(rewrite, data, seen)
             write_file(self.target, data, verify=lambda path: _same(path, data), source=self.source, force=force)
         except _Refused as refusal:
             return self._refuse(refusal.code, **refusal.parts)
@@ -98,18 +106,31 @@ class Embedding:
             raise UnsupportedAsset("media.unwritable", message)
         return rewrite
 
-    def _read_back(self, rewrite: Rewrite, data: bytes, *, must: bool) -> tuple[tuple[Loss, ...], float]:
-        """What the encoded file lost, and how far its pixels are from the source in dB. Raises _Refused."""
+    def _encoded(self, rewrite: Rewrite, marked: "NDArray[np.uint8]", *, must: bool) -> tuple[bytes, Picture]:
+        """The finished file and what it decodes to, the mark read back. Raises _Refused where ``must``.
 
+        A lossy file of the source's own quality comes first; one of better quality where that eats the mark.
+        """
+        data = encode(rewrite, marked)
+        picture = self._decoded(rewrite, data)
+        if detect(picture.rgb, self.key).payload == self.payload:
+            return data, picture
+        finer = encode(replace(rewrite, finer=True), marked)
+        if detect(self._decoded(rewrite, finer).rgb, self.key).payload == self.payload:
+            return finer, self._decoded(rewrite, finer)
+        if must:
+            raise _Refused("does-not-survive")
+        self.console.warn(self.words.say("watermark", "unread-back", path=self.target))
+        return data, picture
+
+    def _decoded(self, rewrite: Rewrite, data: bytes) -> Picture:
+        return decode_rgb(asset_from_bytes(data, name=self.target.name, limits=rewrite.limits), rewrite.limits)
+
+    def _losses(self, rewrite: Rewrite, data: bytes, picture: Picture) -> tuple[tuple[Loss, ...], float]:
+        """What the finished file lost, and how far its pixels are from the source in dB."""
         written = asset_from_bytes(data, name=self.target.name, limits=rewrite.limits)
-        picture = decode_rgb(written, rewrite.limits)
-        if detect(picture.rgb, self.key).payload != self.payload:
-            if must:
-                raise _Refused("does-not-survive")
-            self.console.warn(self.words.say("watermark", "unread-back", path=self.target))
-        before, after = (
-            stock(asset, seen, rewrite.limits) for asset, seen in ((rewrite.asset, rewrite.picture), (written, picture))
-        )
+        before = stock(rewrite.asset, rewrite.picture, rewrite.limits)
+        after = stock(written, picture, rewrite.limits)
         return losses(before, after), _psnr(rewrite.picture.rgb, picture.rgb)
 
 

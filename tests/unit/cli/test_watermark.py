@@ -202,10 +202,10 @@ def test_credentials_are_broken_only_on_request_and_said_to_be_lost(waarmerk: Ru
     assert report["credentials"]["state"] == "none"
 
 
-def test_a_mark_that_compression_eats_is_not_written(waarmerk: Run, tmp_path: Path, key: Path) -> None:
+def test_a_mark_that_cannot_be_read_back_is_not_written_unasked(waarmerk: Run, tmp_path: Path, key: Path) -> None:
     path, out = tmp_path / "poor.jpg", tmp_path / "out.jpg"
     photo().save(path, quality=2)
-    asked = ("watermark", "embed", path, out, "--key", key, "--strength", "0.3")
+    asked = ("watermark", "embed", path, out, "--key", key, "--strength", "0.05")
     done = waarmerk(*asked)
     assert done.returncode == 1
     assert not out.exists()
@@ -213,6 +213,17 @@ def test_a_mark_that_compression_eats_is_not_written(waarmerk: Run, tmp_path: Pa
     assert kept.returncode == 0
     assert "cannot be read back" in kept.stderr
     assert out.exists()
+
+
+def test_where_the_own_compression_eats_the_mark_the_result_is_finer(waarmerk: Run, tmp_path: Path, key: Path) -> None:
+    path, out = tmp_path / "sky.webp", tmp_path / "out.webp"
+    y, x = np.mgrid[0:360, 0:480]
+    sky = np.stack([90 + x / 12 + y / 20, 130 + y / 14 + x / 30, 200 - y / 16], 2)
+    Image.fromarray(sky.astype(np.uint8)).save(path, quality=60)
+    done = waarmerk("watermark", "embed", path, out, "--key", key, "--payload", PAYLOAD)
+    assert done.returncode == 0, done.stderr
+    assert PAYLOAD in waarmerk("watermark", "detect", out, "--key", key).stdout
+    assert out.stat().st_size > 1.5 * path.stat().st_size
 
 
 def test_losses_are_listed(waarmerk: Run, tmp_path: Path, key: Path) -> None:

@@ -34,6 +34,7 @@ _PRINT = ("CMYK", "YCbCr", "LAB")  # an ICC profile of these does not describe t
 _SIZE_ROOM = (1.0, 1.2)  # a lossy result is this large, compared with its source
 _QUALITY = (55, 95)  # where lossy WebP and AVIF are searched for the size of the source
 _STEPS = 4
+_FINE = 92
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class Rewrite:
     asset: Asset
     picture: Picture
     limits: Limits
+    finer: bool = False  # lossy formats: a good quality whatever it takes, not the size of the source
 
     @property
     def is_grey(self) -> bool:
@@ -122,8 +124,8 @@ def _jpeg_pixels(source: Rewrite, image: "Image.Image") -> bytes:
 
     opened: Any = _opened(source, "JPEG")
     options: dict[str, Any] = {"optimize": True, "progressive": "progressive" in opened.info}
-    if opened.mode not in ("L", "RGB"):
-        return _saved(image, "JPEG", quality=92, subsampling=0, **options)
+    if opened.mode not in ("L", "RGB") or source.finer:
+        return _saved(image, "JPEG", quality=_FINE, subsampling=0, **options)
     sampling = JpegImagePlugin.get_sampling(opened)
     tables = [opened.quantization[number] for number in sorted(opened.quantization)]
     return _saved(image, "JPEG", qtables=tables, subsampling=max(sampling, 0), **options)
@@ -203,6 +205,8 @@ def _near_size(source: Rewrite, save: Callable[[int], bytes]) -> bytes:
 
     Where even the lowest quality tried gives more, that one: worse would show.
     """
+    if source.finer:
+        return save(_FINE)
     low, high = _QUALITY
     best: bytes | None = None
     for _ in range(_STEPS):
@@ -229,7 +233,7 @@ def _tiff(source: Rewrite, image: "Image.Image", window: Window) -> bytes:
     compression = _opened(source, "TIFF").info.get("compression", "raw")
     options: dict[str, Any] = {"compression": compression if compression in _LOSSLESS else "tiff_adobe_deflate"}
     if compression == "jpeg":
-        options = {"compression": "jpeg", "quality": 92}
+        options = {"compression": "jpeg", "quality": _FINE}
     encoded = _saved(image, "TIFF", **options)
     without = _NOT_KEPT | {_ICC} if source.picture.mode in _PRINT else _NOT_KEPT
     return graft(Window(BytesIO(encoded), len(encoded)), window, source.limits, without=without)
