@@ -67,6 +67,7 @@ MP3_FRAME = bytes.fromhex("fffb9064") + bytes(413)  # MPEG 1 layer III, 128 kbit
         (b"fLaC\0\0\0\x22", "audio/flac"),
         (MP3_FRAME * 2, "audio/mpeg"),
         (b"ID3\x04\0\0\0\0\0\x04" + bytes(4) + MP3_FRAME, "audio/mpeg"),
+        (b"ID3\x04\0\0\0\0\0\x04" + bytes(4) + b"fLaC\0\0\0\x22", "audio/flac"),
         (b"ID3\x04\0\0\0\x7f\x7f\x7f" + bytes(64), "audio/mpeg"),
         (b"\x1a\x45\xdf\xa3\x9f\x42\x82\x84webm", "video/webm"),
         (b"\x1a\x45\xdf\xa3\x9f\x42\x82\x88matroska", "video/x-matroska"),

@@ -168,6 +168,8 @@ def _mpeg_audio(head: bytes) -> str | None:
     if head.startswith(b"ID3") and len(head) > 10 and max(head[6:10]) < 0x80 and head[3] < 0xFF:
         size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
         behind = head[10 + size :]
+        if behind.startswith(b"fLaC"):  # the C2PA engine keeps its store of a FLAC file in a tag in front
+            return "audio/flac"
         return "audio/mpeg" if len(behind) < 4 or _frame_bytes(behind) else None
     length = _frame_bytes(head)
     return "audio/mpeg" if length and _frame_bytes(head[length:]) else None
