@@ -61,10 +61,15 @@ def shape_to_host(pattern: Floats, plane: Floats, shaping: Shaping) -> Floats:
 
 
 def add_at_strength(host: Bytes, plane: Floats, shaped: Floats, strength: float) -> Bytes:
-    """Add with the flat-area rms of ``strength`` * FLAT_RMS, held there by the limiter."""
-    change = shaped * np.float32(strength * FLAT_RMS)
+    """Add with the flat-area rms of ``strength`` * FLAT_RMS, held there by the limiter.
+
+    In a large image the pattern is coarse, which the eye sees more easily, and there is more of it: the amplitude
+    falls with the root of the magnification.
+    """
     scale = math.sqrt(plane.size / (host.shape[0] * host.shape[1]))  # canvas pixels per image pixel
-    change *= limit_flat(plane, change, max_rms=strength * FLAT_RMS, window=max(7, round(FLAT_WINDOW * scale)))
+    rms = strength * FLAT_RMS * math.sqrt(scale)
+    change = shaped * np.float32(rms)
+    change *= limit_flat(plane, change, max_rms=rms, window=max(7, round(FLAT_WINDOW * scale)))
     return add_luma(host, change)
 
 

@@ -30,11 +30,9 @@ def visibility_mask(luma: Floats, *, texture_gain: float, cap: float) -> Floats:
 
 
 def local_variance(plane: Floats, sigma: float) -> Floats:
-    """Gaussian-weighted variance around each pixel."""
-    centred = plane - np.float32(128.0)  # keeps float32 exact enough in bright flat areas
-    mean = floats(cv2.GaussianBlur(centred, (0, 0), sigma))
-    square = floats(cv2.GaussianBlur(centred * centred, (0, 0), sigma))
-    return np.maximum(square - mean * mean, np.float32(0.0))
+    """Gaussian-weighted mean square of what differs from the local mean: a smooth ramp has none, however steep."""
+    rest = plane - floats(cv2.GaussianBlur(plane, (0, 0), sigma))
+    return floats(cv2.GaussianBlur(rest * rest, (0, 0), sigma))
 
 
 def limit_flat(luma: Floats, change: Floats, *, max_rms: float, window: int) -> Floats:
