@@ -120,3 +120,16 @@ def test_the_rubric_beside_our_verdict(waarmerk: Run) -> None:
     assert "Our reading: Made with AI." in done.stdout
     dutch = waarmerk("inspect", SAMPLES / "media" / "stripped.jpg", "--rubric", "--lang", "nl", *CLOCK)
     assert "geen manifest te lezen" in dutch.stdout
+
+
+def test_a_second_opinion_that_is_not_installed_is_wrong_use(tmp_path: Path) -> None:
+    import os
+    import subprocess
+    import sys
+
+    (tmp_path / "encypher_c2pa.py").write_text("raise ImportError('not here')\n", "utf-8")
+    command = [sys.executable, "-m", "waarmerk.cli", "verify", "--second-opinion", str(SAMPLES / "media" / "audio.wav")]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "pip install 'waarmerk[second-opinion]'" in done.stderr
