@@ -13,9 +13,11 @@ from waarmerk.cli import exits
 _COMMANDS = {
     "verify": ("verify", "Examine files: where from, who says so, which label is owed."),
     "inspect": ("inspect", "Show the whole manifest store of one file."),
+    "label": ("label", "Label your own file: mark, visible label, metadata and credentials in one call."),
     "watermark": ("watermark", "Make keys, mark pictures invisibly, search for marks."),
     "sign": ("sign", "Sign a file: Content Credentials alone."),
     "keys": ("keys", "Make keys of your own to sign with; say why a certificate is refused."),
+    "ledger": ("ledger", "What was issued under your marks: list it, forget an entry."),
     "rules": ("rules", "Labelling rules: list, explain, decide on facts, test a pack, replay."),
     "trust": ("trust", "Trust lists: show them, import newer ones, update them from their publishers."),
     "serve": ("serve", "Start the verification API."),
