@@ -69,7 +69,8 @@ def test_only_trust_update_reaches_the_network() -> None:
     assert users == {"provenance/waarmerk/provenance/trust/refresh.py", "cli/waarmerk/cli/trust.py"}
     code = (
         "import sys; import waarmerk.provenance, waarmerk.provenance.build, waarmerk.provenance.jobs.worker,"
-        " waarmerk.provenance.credentials, waarmerk.cli.trust; print([m for m in sys.modules if m.endswith('trust.fetch')])"
+        " waarmerk.provenance.credentials, waarmerk.cli.trust;"
+        " print([m for m in sys.modules if m.endswith('trust.fetch')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
