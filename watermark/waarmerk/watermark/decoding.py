@@ -53,10 +53,14 @@ class Observation:
 
 def read(canvas: Canvas, carriers: Carriers, *, negative: bool) -> Reading:
     """Find offset, variant and payload on a registered canvas."""
-    seen = observe(canvas, carriers, negative=negative)
+    return interpret(observe(canvas, carriers, negative=negative), carriers, first=canvas.first)
+
+
+def interpret(seen: Observation, carriers: Carriers, *, first: tuple[int, int]) -> Reading:
+    """Read one observation, or a weighted sum of several of one pose, such as the frames of a clip."""
     offsets = rank_offsets(seen, carriers)
     best = Reading(index_z=offsets[0][0], offset=offsets[0][1])
-    uncropped = (canvas.first[0] % SUPER, canvas.first[1] % SUPER)
+    uncropped = (first[0] % SUPER, first[1] % SUPER)
     for index_z, offset in _with_expected(offsets[:OFFSETS_TRIED], uncropped):
         found = _read_payload(seen, carriers, Reading(index_z=index_z, offset=offset))
         if found is not None:
