@@ -97,7 +97,10 @@ def test_a_plain_file_declares_nothing(form: str) -> None:
     assert declared(picture(form)) == Declarations()
 
 
-@pytest.mark.parametrize("data", [b"OggS\0\x02" + bytes(30), b"fLaC\0\0\0\x22" + bytes(40)])
+@pytest.mark.parametrize(
+    "data",
+    [b"\x1a\x45\xdf\xa3\x93\x42\x82\x84webm" + bytes(40), b"\x1a\x45\xdf\xa3\x93\x42\x82\x88matroska" + bytes(40)],
+)
 def test_a_container_that_is_not_read_is_said_to_be_so(data: bytes) -> None:
     (finding,) = declared(data).findings
     assert finding.code == "metadata.unsupported"

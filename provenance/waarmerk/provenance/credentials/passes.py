@@ -9,7 +9,7 @@ by threads, not by processes.
 import json
 import re
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -36,12 +36,14 @@ class Answer:
     """What the engine said: a manifest store, or why there is none.
 
     ``document`` is its JSON. Without one, ``remote_url`` is the address of a store outside the file, ``failed`` the
-    engine's class of error, and both None mean that it saw no store at all.
+    engine's class of error, and both None mean that it saw no store at all. ``from_sidecar``: the store stood in a
+    file beside the asset, for there was none inside.
     """
 
     document: dict[str, Any] | None = field(default=None, repr=False)
     remote_url: str | None = None
     failed: str | None = None
+    from_sidecar: bool = False
 
 
 class Engine:
@@ -66,12 +68,20 @@ class Engine:
         return str((answer.document or {"crjson": ""})["crjson"])
 
     def _read(self, which: Pass, asset: Asset, take: Any) -> Answer:
+        """The store inside the asset; only where there is none, the one in the sidecar."""
+        answer = self._attempt(which, asset, take, None)
+        beside = asset.sidecar("c2pa")
+        if beside is None or answer.document is not None or answer.failed is not None:
+            return answer
+        return replace(self._attempt(which, asset, take, beside.data), from_sidecar=True)
+
+    def _attempt(self, which: Pass, asset: Asset, take: Any, manifest: bytes | None) -> Answer:
         context = self._context(which)
         import c2pa  # type: ignore[import-untyped]  # noqa: PLC0415  (a native library, loaded with the first file)
 
         try:
             with asset.open() as stream:
-                reader = c2pa.Reader.try_create(asset.media_type, stream, context=context)
+                reader = c2pa.Reader.try_create(asset.media_type, stream, manifest, context)
                 if reader is None:
                     return Answer()
                 with reader:

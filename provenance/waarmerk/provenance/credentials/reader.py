@@ -67,7 +67,7 @@ class CredentialReader:
         store = None if answer.document is None else parse_store(answer.document)
         if store is None:
             return self._without_store(asset, answer)
-        return _Reading(self, asset, store).credential()
+        return _Reading(self, asset, store, from_sidecar=answer.from_sidecar).credential()
 
     def manifests(self, asset: Asset) -> tuple[Manifest, ...]:
         """The manifest store for a tree, the active manifest first; empty if there is none to be read."""
@@ -91,8 +91,11 @@ class CredentialReader:
         return judged(self._engine.crjson(asset), self.read(asset), at=self._at, lists=self._editions)
 
     def _stores(self, asset: Asset) -> tuple[Embedded, ...]:
+        """The stores inside the asset; where there is none, the one in the file beside it."""
         with asset.open() as stream:
-            return find_stores(Window(stream, asset.bytes), asset.media_type, self._limits)
+            found = find_stores(Window(stream, asset.bytes), asset.media_type, self._limits)
+        beside = asset.sidecar("c2pa")
+        return found if found or beside is None else (Embedded(beside.data, 0, 0),)
 
     def _without_store(self, asset: Asset, answer: Answer) -> Credential:
         if answer.remote_url is not None:
@@ -123,8 +126,9 @@ def _remote(address: str) -> Credential:
 class _Reading:
     """One asset on its way to a Credential; the passes that were run are kept."""
 
-    def __init__(self, reader: CredentialReader, asset: Asset, store: Store) -> None:
+    def __init__(self, reader: CredentialReader, asset: Asset, store: Store, *, from_sidecar: bool) -> None:
         self._reader = reader
+        self._from_sidecar = from_sidecar
         self._asset = asset
         self._store = store
         self._line = parents_of(store)
@@ -150,7 +154,7 @@ class _Reading:
         decided = self._stores.get(judgement.decided_by, store)
         is_verified = judgement.signer.status.is_listed and integrity is Integrity.INTACT
         return Credential(
-            state=CredentialState.EMBEDDED,
+            state=CredentialState.SIDECAR if self._from_sidecar else CredentialState.EMBEDDED,
             integrity=integrity,
             signer=replace(judgement.signer, verified_name=is_verified and judgement.signer.name is not None),
             identity=identity,
@@ -199,7 +203,7 @@ class _Reading:
         asset, limits = self._asset, self._reader._limits
         with asset.open() as stream:
             window = Window(stream, asset.bytes)
-            view = view_of(find_stores(window, asset.media_type, limits), self._store.active)
+            view = view_of(self._reader._stores(asset), self._store.active)
             hidden, concerns = unhashed.count(window, asset.media_type, view, own, limits)
         serial = self._store.root.serial
         if view is not None and view.signature is not None and str(view.signature.leaf.serial_number) != serial:

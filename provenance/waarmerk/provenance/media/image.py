@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
 from waarmerk.provenance.media.heif import picture_size
@@ -161,6 +161,7 @@ _PILLOW = {
     "image/tiff": "TIFF",
     "image/avif": "AVIF",
 }
+_HEIF = frozenset({"image/heic", "image/heif"})  # pixels only with the extra ``heic``; its library is GPL-licensed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -186,18 +187,16 @@ def decode_rgb(asset: Asset, limits: Limits) -> Picture:
     decode to its end, LimitExceeded (``media.too-many-pixels``) before any pixel of too large a picture is touched.
     """
     name = _PILLOW.get(asset.media_type)
-    if name is None:
+    if name is None and asset.media_type not in _HEIF:
         raise UnsupportedAsset("media.undecodable", f"there is no decoder for {asset.media_type} here")
     with asset.open() as stream:
         header = read_header(Window(stream, asset.bytes), asset.media_type, limits)
         _require_pixels(header.pixels, limits)
         stream.seek(0)
-        from PIL import Image  # noqa: PLC0415 - 22 ms that a verification without pixels does not pay
-
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                with Image.open(stream, formats=[name]) as image:
+                with _opened(stream, name) as image:
                     _require_pixels(image.width * image.height, limits)
                     image.load()
                     return _picture(image, header)
@@ -205,6 +204,18 @@ def decode_rgb(asset: Asset, limits: Limits) -> Picture:
             raise
         except Exception as error:  # decoders raise nearly anything on broken input: security review, section 3
             raise UnsupportedAsset("media.undecodable", "the picture cannot be decoded") from error
+
+
+def _opened(stream: BinaryIO, name: str | None) -> "Image":
+    """The picture, not yet decoded; HEIC (no Pillow name) through its own library, ImportError where it is absent."""
+    from PIL import Image  # noqa: PLC0415 - 22 ms that a verification without pixels does not pay
+
+    if name is not None:
+        return Image.open(stream, formats=[name])
+    from pillow_heif import open_heif  # noqa: PLC0415 - an extra
+
+    picture: Image.Image = open_heif(stream, convert_hdr_to_8bit=True).to_pillow()
+    return picture
 
 
 def _require_pixels(pixels: int, limits: Limits) -> None:

@@ -5,12 +5,13 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
-from waarmerk.provenance.media import copies
+from waarmerk.provenance.media import copies, sidecars
 from waarmerk.provenance.media.bmff import read_movie
 from waarmerk.provenance.media.extension import extension_differs
 from waarmerk.provenance.media.image import read_header
@@ -30,9 +31,17 @@ def open_asset(path: Path, *, limits: Limits) -> Asset:
     A file up to the picture limit is read once into memory; a longer one is hashed while it is read and later
     opened again, and ``Asset.open`` then raises UnsupportedAsset (``media.changed``) if the file changed since.
 
+    What stands beside the file under its name (``sidecars.py``) comes with it.
+
     Raises UnsupportedAsset (``media.empty``, ``media.unsupported``, ``media.not-a-file``), LimitExceeded
     (``media.too-large``), and OSError where the file is missing or may not be read.
     """
+    asset = _opened(path, limits=limits)
+    beside = sidecars.sidecars(path, limits)
+    return replace(asset, sidecars=beside, hints=(*asset.hints, *sidecars.findings(beside))) if beside else asset
+
+
+def _opened(path: Path, *, limits: Limits) -> Asset:
     with _open_regular(path) as stream:
         before = os.fstat(stream.fileno())
         if before.st_size <= limits.image_bytes:

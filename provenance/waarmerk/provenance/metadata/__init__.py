@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.window import Truncated, Window
-from waarmerk.provenance.metadata import aigc
+from waarmerk.provenance.metadata import aigc, contradictions
 from waarmerk.provenance.metadata.blocks import Block, BlockKind, blocks
 from waarmerk.provenance.metadata.exif import read_exif
 from waarmerk.provenance.metadata.found import Found
@@ -18,7 +18,9 @@ from waarmerk.provenance.model import Asset, Declarations
 __all__ = ["CODES", "read"]
 
 # Every finding that ``read`` may report; each has a sentence in ``report/wording``.
-CODES = frozenset({"metadata.too-large", "metadata.truncated", "metadata.unreadable", "metadata.unsupported"})
+CODES = contradictions.CODES | frozenset(
+    {"metadata.too-large", "metadata.truncated", "metadata.unreadable", "metadata.unsupported"}
+)
 
 # Keys under which movies keep what EXIF keeps for pictures (QuickTime file format, metadata keys).
 _TAGS = {
@@ -39,6 +41,9 @@ def read(asset: Asset, limits: Limits) -> Declarations:
             found.note_finding("metadata.unsupported", asset.media_type)
         else:
             _Reading(asset.media_type, found).read(walk)
+    beside = asset.sidecar("xmp")
+    if beside is not None:
+        read_packet(beside.data, found)
     return found.declarations()
 
 
@@ -117,7 +122,7 @@ class _Reading:
         text = block.read(self._limits.text_kept).decode("utf-8", "replace")
         self._found.containers.add("tags")
         fact = _TAGS.get(name)
-        if name == "AIGC":
+        if name.upper() == "AIGC":
             self._found.note("aigc_label", aigc.label_of(text, self._limits.text_kept))
         elif fact == "software":
             self._found.note("software", text)

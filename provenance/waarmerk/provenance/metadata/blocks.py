@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where each container keeps EXIF, XMP, IIM and text, as windows that have not been read yet."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from io import BytesIO
 
 from waarmerk.provenance.media.bmff import Steps, intact_boxes
 from waarmerk.provenance.media.heif import metadata_items
@@ -11,6 +13,7 @@ from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.segments import gif_blocks, jpeg_segments, png_chunks, riff_chunks
 from waarmerk.provenance.media.tiff import read_tiff
 from waarmerk.provenance.media.window import Window
+from waarmerk.provenance.metadata.sound import Tag, flac_tags, id3_tags, ogg_tags
 
 
 class BlockKind(StrEnum):
@@ -185,6 +188,41 @@ def _jxl(window: Window, limits: Limits) -> Iterator[Block]:
             yield Block(BlockKind.EXIF, (box.body.part(skip, box.body.size - skip),))
 
 
+def _tagged(tags: Callable[[Window, Limits], Iterator[Tag]]) -> Callable[[Window, Limits], Iterator[Block]]:
+    """A walk over keys and texts that had to be unpacked: each becomes a block with bytes of its own."""
+
+    def walk(window: Window, limits: Limits) -> Iterator[Block]:
+        for tag in tags(window, limits):
+            body = Window(BytesIO(tag.text), len(tag.text))
+            kind = BlockKind.XMP if tag.is_packet else BlockKind.TAG
+            yield Block(kind, (body,), tag.key.encode("latin-1", "replace"))
+
+    return walk
+
+
+_id3 = _tagged(id3_tags)
+
+
+def _wave(window: Window, limits: Limits) -> Iterator[Block]:
+    """RIFF chunks, and the ID3 tag that some writers put into one."""
+    yield from _riff(window, limits)
+    for part in riff_chunks(window, limits):
+        if part.name in (b"id3 ", b"ID3 "):
+            yield from _id3(window.part(part.offset, part.size), limits)
+
+
+_PDF_LABEL = re.compile(rb"/AIGC\s{0,9}\(((?:[^()\\]|\\.|\([^()]{0,4096}\)){1,8192})\)", re.DOTALL)
+
+
+def _pdf(window: Window, limits: Limits) -> Iterator[Block]:
+    """XMP packets, and an ``AIGC`` entry of the document information dictionary written as a plain literal string."""
+    yield from _packets(window, limits)
+    label = _PDF_LABEL.search(window.up_to(0, limits.image_bytes))
+    if label is not None:
+        text = re.sub(rb"\\([()\\])", rb"\1", label[1])
+        yield Block(BlockKind.TAG, (Window(BytesIO(text), len(text)),), b"AIGC")
+
+
 def _packets(window: Window, limits: Limits) -> Iterator[Block]:
     """Packet scanning for text formats (XMP part 3, 2.2): whole packets that stand in the file uncompressed."""
     data = window.up_to(0, limits.image_bytes)
@@ -202,7 +240,10 @@ _WALKS: dict[str, Callable[[Window, Limits], Iterator[Block]]] = {
     "image/jpeg": _jpeg,
     "image/png": _png,
     "image/webp": _riff,
-    "audio/wav": _riff,
+    "audio/wav": _wave,
+    "audio/mpeg": _id3,
+    "audio/flac": _tagged(flac_tags),
+    **dict.fromkeys(("audio/ogg", "video/ogg"), _tagged(ogg_tags)),
     "video/x-msvideo": _riff,
     "image/gif": _gif,
     **dict.fromkeys(("image/tiff", "image/x-adobe-dng", "image/x-nikon-nef", "image/x-sony-arw"), _tiff),
@@ -210,5 +251,5 @@ _WALKS: dict[str, Callable[[Window, Limits], Iterator[Block]]] = {
     **dict.fromkeys(("video/mp4", "video/quicktime", "audio/mp4"), _bmff),
     "image/jxl": _jxl,
     "image/svg+xml": _packets,
-    "application/pdf": _packets,
+    "application/pdf": _pdf,
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The frozen words of the domain. Standard library only, no I/O; one file a concept."""
 
-from waarmerk.provenance.model.asset import Asset
+from waarmerk.provenance.model.asset import Asset, Sidecar
 from waarmerk.provenance.model.credential import (
     Action,
     AISignal,
@@ -57,6 +57,7 @@ __all__ = [
     "Question",
     "Report",
     "SecondOpinion",
+    "Sidecar",
     "Signer",
     "SignerStatus",
     "SourceClass",

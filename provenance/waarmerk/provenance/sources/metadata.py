@@ -3,6 +3,7 @@
 
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.metadata import read
+from waarmerk.provenance.metadata.contradictions import contradictions
 from waarmerk.provenance.model import (
     Asset,
     Assurance,
@@ -42,6 +43,9 @@ def evidence_of(declared: Declarations) -> tuple[Evidence, ...]:
         found.append(_statement(Assurance.INDIRECT, Origin.AI_GENERATED))
     if declared.hints:
         found.append(_statement(Assurance.INDIRECT, Origin.AI_GENERATED))
+    odd = contradictions(declared)
+    if odd:
+        found.append(Evidence(channel="metadata", claimant=Claimant.METADATA, assurance=Assurance.ABSENT, findings=odd))
     if declared.findings or not found:
         assurance = Assurance.UNREADABLE if declared.findings and not found else Assurance.ABSENT
         found.append(
