@@ -18,7 +18,7 @@ verify: install
 	$(BIN)/waarmerk verify -r samples/media --trust samples/trust --at $(AT) --fail-on ''
 
 test: install lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-slow: install
 	$(BIN)/python -m pytest -m slow

@@ -8,8 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+# A deadline would measure how busy the machine is, not whether the code is right.
+settings.register_profile("waarmerk", deadline=None)
+settings.load_profile("waarmerk")
+
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 

@@ -104,8 +104,10 @@ def _credential_steps(report: Report) -> list[str]:
         return ["remote-yourself"]
     if credential.state is CredentialState.UNREADABLE:
         return ["ask-original"]
-    if credential.integrity in (Integrity.ALTERED, Integrity.MALFORMED):
+    if credential.integrity is Integrity.ALTERED:
         return ["not-as-signed", "ask-original"]
+    if credential.integrity is Integrity.MALFORMED:
+        return ["ask-sound-credentials"]
     steps = []
     if credential.signer.status is SignerStatus.UNKNOWN:
         steps.append("contact-signer")
