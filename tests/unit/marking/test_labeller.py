@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One call writes every layer, and what was written holds; nothing is lost in silence or claimed falsely."""
+
+import shutil
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import ROOT
+from tests.unit.marking.conftest import AT, Desk, saved
+from tests.unit.marking.pictures import scene
+from waarmerk.provenance.build import build_labeller, build_verifier
+from waarmerk.provenance.errors import ConfigurationError, SigningError, StoreError
+from waarmerk.provenance.marking.drawing import as_stored, upright
+from waarmerk.provenance.marking.labeller import Refused
+from waarmerk.provenance.marking.plan import Layer, Says, Wishes
+from waarmerk.provenance.marking.visible import Corner
+from waarmerk.provenance.marking.watermark import Marker
+from waarmerk.provenance.model import Integrity, Origin, SignerStatus, Tier
+from waarmerk.watermark import Key
+
+MEDIA = ROOT / "samples" / "media"
+AI = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+STILLS = {"JPEG": {"quality": 90}, "PNG": {}, "WEBP": {"quality": 90}, "AVIF": {"quality": 85}, "TIFF": {}}
+
+
+@pytest.fixture(scope="module")
+def labelled(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("labelled")
+    source = saved(folder / "in.jpg", "JPEG", size=(900, 1600), quality=92)
+    desk.label(source, folder / "out.jpg", tool="Model", tool_version="3", title="Molen", languages=("nl", "en"))
+    return folder / "out.jpg"
+
+
+@pytest.mark.parametrize("form", STILLS)
+def test_every_format_carries_every_layer(desk: Desk, tmp_path: Path, form: str) -> None:
+    source = saved(tmp_path / f"in.{form.lower()}", form, **STILLS[form])
+    before = source.read_bytes()
+    done = desk.label(source, tmp_path / f"out.{form.lower()}")
+    assert done.plan.layers == tuple(Layer)
+    assert (done.plan.gaps, done.plan.losses) == ((), ())
+    report = desk.verify(done.target)
+    assert report.credential is not None
+    assert report.declarations is not None
+    assert report.credential.integrity is Integrity.INTACT
+    assert report.credential.signer.status is SignerStatus.USER
+    assert (report.verdict.origin, report.verdict.tier) == (Origin.AI_GENERATED, Tier.PROVEN)
+    assert report.declarations.source_types == (AI,)
+    assert [(mark.payload, mark.bound) for mark in report.marks] == [(done.payload and done.payload.hex(), True)]
+    assert not {"watermark.not-bound", "verdict.conflict"} & {concern.code for concern in report.verdict.concerns}
+    assert source.read_bytes() == before
+
+
+def test_the_credential_says_what_was_done_and_no_more(desk: Desk, labelled: Path) -> None:
+    report = desk.verify(labelled)
+    assert report.credential is not None
+    actions = [(action.action, action.source_type, action.tool) for action in report.credential.actions]
+    assert actions[0] == ("c2pa.created", AI, "Model")
+    assert [name for name, _, _ in actions[1:]] == ["c2pa.watermarked.bound", "c2pa.addedText", "c2pa.edited.metadata"]
+    assert report.declarations is not None
+    assert report.declarations.ai_system == "Model 3"
+
+
+def test_stripped_recompressed_and_made_small_it_is_still_found_and_bound(
+    desk: Desk, labelled: Path, tmp_path: Path
+) -> None:
+    with Image.open(labelled) as image:
+        small = image.convert("RGB").resize((1080, round(1080 * image.height / image.width)), Image.Resampling.LANCZOS)
+    small.save(tmp_path / "sent.jpg", quality=60)
+    report = desk.verify(tmp_path / "sent.jpg")
+    assert report.credential is not None
+    assert report.credential.integrity is not Integrity.INTACT
+    assert [mark.bound for mark in report.marks] == [True]
+    assert (report.verdict.origin, report.verdict.tier) == (Origin.AI_GENERATED, Tier.PROVEN)
+
+
+def test_a_mark_carried_to_another_picture_accuses_nobody(desk: Desk, labelled: Path, tmp_path: Path) -> None:
+    with Image.open(labelled.with_name("in.jpg")) as clean, Image.open(labelled) as marked:
+        residual = np.asarray(marked.convert("RGB")).astype(int) - np.asarray(clean.convert("RGB"))
+    residual[np.abs(residual) > 20] = 0  # without the visible label
+    other = np.clip(scene(900, 1600, 77).astype(int) + 2 * residual, 0, 255).astype(np.uint8)
+    Image.fromarray(other).save(tmp_path / "pasted.png")
+    report = desk.verify(tmp_path / "pasted.png")
+    assert [(mark.detected, mark.bound) for mark in report.marks] == [(True, False)]
+    assert (report.verdict.origin, report.verdict.tier) == (Origin.UNKNOWN, Tier.SUSPECTED)
+    assert "watermark.not-bound" in {concern.code for concern in report.verdict.concerns}
+    assert not any(duty.automatic and duty.uses_ai_finding for duty in report.duties)
+
+
+def test_without_a_ledger_a_mark_is_a_claim_and_after_forgetting_it_is_unknown(desk: Desk, tmp_path: Path) -> None:
+    source = saved(tmp_path / "in.png", "PNG", seed=9)
+    done = desk.label(source, tmp_path / "out.png", keeps_ledger=False)
+    assert Layer.LEDGER not in done.plan.layers
+    with Image.open(tmp_path / "out.png") as image:
+        image.convert("RGB").save(tmp_path / "bare.png")
+    report = desk.verify(tmp_path / "bare.png")
+    assert [(mark.detected, mark.bound) for mark in report.marks] == [(True, None)]
+    assert report.verdict.tier is Tier.CLAIMED
+    assert "watermark.not-issued" in {concern.code for concern in report.verdict.concerns}
+
+
+def test_earlier_credentials_become_the_parent(desk: Desk, tmp_path: Path) -> None:
+    done = desk.label(MEDIA / "camera-capture.jpg", tmp_path / "out.jpg", says=Says.MODIFIED)
+    report = desk.verify(done.target)
+    assert report.credential is not None
+    assert [part.relationship for part in report.credential.ingredients] == ["parentOf"]
+    assert [action.action for action in report.credential.actions][:2] == ["c2pa.opened", "c2pa.edited"]
+    assert report.verdict.origin is Origin.AI_MODIFIED
+    assert "credentials" not in {loss.code for loss in done.plan.losses}
+
+
+@pytest.mark.parametrize("name", ["ai-generated.png", "declared.webp"])
+def test_what_says_ai_is_not_labelled_without(desk: Desk, tmp_path: Path, name: str) -> None:
+    with pytest.raises(Refused, match="says of itself"):
+        desk.label(MEDIA / name, tmp_path / name, says=Says.NONE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_content_without_ai_is_only_signed(desk: Desk, tmp_path: Path) -> None:
+    source = saved(tmp_path / "in.jpg", "JPEG")
+    done = desk.label(source, tmp_path / "out.jpg", says=Says.NONE)
+    assert done.plan.layers == (Layer.CREDENTIALS,)
+    report = desk.verify(done.target)
+    assert report.verdict.origin is Origin.UNKNOWN
+    assert report.credential is not None
+    assert [action.action for action in report.credential.actions] == ["c2pa.opened"]
+    with Image.open(source) as before, Image.open(done.target) as after:
+        assert before.tobytes() == after.tobytes()
+
+
+def test_what_stands_around_the_pixels_stays(desk: Desk, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "Maker"
+    profile = b"\0\0\1\0fake profile" + bytes(120)
+    source = saved(tmp_path / "in.jpg", "JPEG", exif=exif, icc_profile=profile, quality=92)
+    done = desk.label(source, tmp_path / "out.jpg")
+    assert done.plan.losses == ()
+    with Image.open(done.target) as image:
+        assert image.info["icc_profile"] == profile
+        assert (image.getexif()[0x0112], image.getexif()[0x010F]) == (6, "Maker")
+        stored = np.asarray(image.convert("RGB")).astype(int)
+    with Image.open(source) as image:
+        changed = np.abs(stored - np.asarray(image.convert("RGB")).astype(int)).max(axis=2) > 60
+    down, across = np.nonzero(upright(changed.astype(np.uint8)[:, :, None].repeat(3, 2), 6)[:, :, 0])
+    assert across.max() - across.min() > 2 * (down.max() - down.min())  # the label lies level for who looks at it
+
+
+def test_nothing_shines_through_the_label(desk: Desk, tmp_path: Path) -> None:
+    pixels = np.dstack((scene(480, 640, 5), np.full((480, 640), 40, np.uint8)))
+    Image.fromarray(pixels).save(tmp_path / "in.png")
+    done = desk.label(tmp_path / "in.png", tmp_path / "out.png", corner=Corner.BOTTOM_LEFT)
+    with Image.open(done.target) as image:
+        alpha = np.asarray(image)[:, :, 3]
+    assert {40, 255} <= set(alpha.ravel().tolist())
+    assert (alpha == 40).mean() > 0.9
+    with Image.open(tmp_path / "in.png") as image:
+        assert (np.asarray(image)[:, :, 3] == 40).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_turning_and_turning_back(orientation: int) -> None:
+    pixels = np.arange(24, dtype=np.uint8).reshape(4, 6)[:, :, None].repeat(3, 2)
+    exif, target = Image.Exif(), BytesIO()
+    exif[0x0112] = orientation
+    Image.fromarray(pixels).save(target, "TIFF", exif=exif)
+    with Image.open(target) as image:  # Pillow turns a TIFF upright as it loads it
+        assert np.array_equal(np.asarray(image), upright(pixels, orientation))
+    assert np.array_equal(as_stored(upright(pixels, orientation), orientation), pixels)
+
+
+def test_a_layer_that_cannot_be_written_stops_the_work_unless_less_is_allowed(desk: Desk, tmp_path: Path) -> None:
+    Image.new("RGB", (640, 480), (128, 128, 128)).save(tmp_path / "flat.gif")
+    with pytest.raises(Refused) as refusal:
+        desk.label(tmp_path / "flat.gif", tmp_path / "out.gif")
+    assert {gap.layer for gap in refusal.value.gaps} == {Layer.WATERMARK, Layer.VISIBLE, Layer.METADATA}
+    assert not (tmp_path / "out.gif").exists()
+    done = desk.label(tmp_path / "flat.gif", tmp_path / "out.gif", allow_partial=True)
+    assert done.plan.layers == (Layer.CREDENTIALS,)
+    assert desk.verify(done.target).verdict.origin is Origin.AI_GENERATED
+
+
+def test_sound_and_film_say_that_speech_is_owed(desk: Desk, tmp_path: Path) -> None:
+    done = desk.label(MEDIA / "clip.mp4", tmp_path / "out.mp4", allow_partial=True)
+    assert {gap.code for gap in done.plan.gaps} == {"label.not-spoken"}
+    assert Layer.METADATA in done.plan.layers
+    report = desk.verify(done.target)
+    assert report.declarations is not None
+    assert report.declarations.source_types == (AI,)
+    assert report.credential is not None
+    assert report.credential.integrity is Integrity.INTACT
+
+
+def test_a_sidecar_stands_beside_the_file(desk: Desk, tmp_path: Path) -> None:
+    source = saved(tmp_path / "in.jpg", "JPEG")
+    done = desk.label(source, tmp_path / "out.jpg", sidecar=True)
+    assert (tmp_path / "out.c2pa").read_bytes() == done.signed.store
+    assert done.target.read_bytes() == done.signed.data
+
+
+def test_keys_and_texts_that_do_not_fit_are_refused(desk: Desk, tmp_path: Path) -> None:
+    source = saved(tmp_path / "in.jpg", "JPEG")
+    origin = Marker(key=Key.generate("origin"), draw=bytes)
+    labeller = build_labeller(desk.settings, at=AT, signer=None, marker=origin, ledger=None)
+    with pytest.raises(ConfigurationError, match="origin only"):
+        labeller.prepare(source, Wishes(says=Says.GENERATED))
+    bare = build_labeller(desk.settings, at=AT, signer=None, marker=None, ledger=None)
+    prepared = bare.prepare(source, Wishes(says=Says.NONE))
+    with pytest.raises(ConfigurationError, match="no keys"):
+        bare.write(prepared, tmp_path / "out.jpg")
+    wrong: list[dict[str, Any]] = [
+        {"tool_version": "3"},
+        {"languages": ("nl", "en", "de")},
+        {"own_lines": ("a" * 61,)},
+        {"own_lines": ("a\nb",)},
+    ]
+    for wish in wrong:
+        with pytest.raises(ConfigurationError):
+            Wishes(says=Says.GENERATED, **wish)
+
+
+def test_a_failing_machine_leaves_neither_file_nor_entry(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = saved(tmp_path / "in.png", "PNG", seed=4)
+    labeller = desk.labeller()
+    prepared = labeller.prepare(source, Wishes(says=Says.GENERATED))
+    known = len(list(desk.ledger.entries()))
+
+    def full(*arguments: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.link", full)
+        patch.setattr("os.replace", full)
+        with pytest.raises(StoreError):
+            labeller.write(prepared, tmp_path / "out.png")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(StoreError):
+            labeller.write(prepared, tmp_path / "out.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
+    assert len(list(desk.ledger.entries())) == known
+    repeated = desk.labeller(draw=bytes)
+    repeated.write(repeated.prepare(source, Wishes(says=Says.GENERATED)), tmp_path / "one.png")
+    with pytest.raises(StoreError, match="issued before"):
+        repeated.write(repeated.prepare(source, Wishes(says=Says.GENERATED)), tmp_path / "two.png")
+    assert not (tmp_path / "two.png").exists()
+
+
+def test_what_does_not_verify_is_not_written(desk: Desk, tmp_path: Path) -> None:
+    source = saved(tmp_path / "in.png", "PNG", seed=6)
+    labeller = desk.labeller()
+    prepared = labeller.prepare(source, Wishes(says=Says.GENERATED))
+    assert prepared.drawn.rgb is not None
+    wrong = replace(prepared, drawn=replace(prepared.drawn, rgb=prepared.drawn.rgb ^ 1))
+    with pytest.raises(SigningError, match="pixels"):
+        labeller.write(wrong, tmp_path / "out.png")
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_tampered_parent_is_carried_as_it_is(desk: Desk, tmp_path: Path) -> None:
+    shutil.copy(MEDIA / "tampered.jpg", tmp_path / "in.jpg")
+    done = desk.label(tmp_path / "in.jpg", tmp_path / "out.jpg", says=Says.MODIFIED)
+    assert "signing.parent-broken" in {note.code for note in done.signed.notes}
+    report = build_verifier(desk.settings, at=AT).verify(done.target)
+    assert report.credential is not None
+    assert report.credential.integrity is Integrity.INTACT
+    assert report.credential.chain.value == "broken"
