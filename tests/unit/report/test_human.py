@@ -44,7 +44,7 @@ def panel(name: str, language: str = "en", *, colour: bool = False) -> str:
         ("tampered.jpg", "do not match this file", "horen niet meer bij dit bestand"),
         ("stripped.jpg", "Origin unknown. Nothing in this file", "Herkomst onbekend. Niets in dit bestand"),
         ("messenger-screenshot.jpg", "Origin unknown", "Herkomst onbekend"),
-        ("unknown-agency.jpg", "nobody vouches for the signer", "niemand staat in voor de ondertekenaar"),
+        ("unknown-agency.jpg", "nobody vouches for the signer", "op geen vertrouwde lijst"),
         ("resigned-over-tampered.jpg", "did not match its own credentials", "klopten de gegevens niet"),
         ("declared.webp", "The file says of itself", "Het bestand zegt van zichzelf"),
     ],
