@@ -39,8 +39,8 @@ def panel(name: str, language: str = "en", *, colour: bool = False) -> str:
     ("name", "english", "dutch"),
     [
         ("camera-capture.jpg", "Captured with a camera", "Opgenomen met een camera"),
-        ("ai-generated.png", "Made with AI. Its intact", "Gemaakt met AI. Dat staat"),
-        ("ai-edited.jpg", "Changed with AI. Its intact", "Aangepast met AI. Dat staat"),
+        ("ai-generated.png", "Made with AI. Its Content Credentials say so", "Gemaakt met AI. Dat staat"),
+        ("ai-edited.jpg", "Changed with AI. Its Content Credentials say so", "Aangepast met AI. Dat staat"),
         ("tampered.jpg", "do not match this file", "horen niet meer bij dit bestand"),
         ("stripped.jpg", "Origin unknown. Nothing in this file", "Herkomst onbekend. Niets in dit bestand"),
         ("messenger-screenshot.jpg", "Origin unknown", "Herkomst onbekend"),
