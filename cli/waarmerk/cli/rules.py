@@ -3,20 +3,21 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from waarmerk.cli import exits, options
+from waarmerk.cli import corrections, exits, options, rules_text
+from waarmerk.cli.records import DecisionLog
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.labelling.context import FactError
-from waarmerk.provenance.labelling.fields import Field
 from waarmerk.provenance.labelling.loader import SHIPPED, examine_pack, load_packs
-from waarmerk.provenance.labelling.record import decision_record, record_line, replay
-from waarmerk.provenance.labelling.rules import Rule, RuleSet
+from waarmerk.provenance.labelling.record import decision_record, replay
+from waarmerk.provenance.labelling.rules import RuleSet
 from waarmerk.provenance.labelling.stated import read_stated, split_facts, weighed
 from waarmerk.provenance.model import Duty, Verdict
 from waarmerk.provenance.report.document import label
@@ -26,12 +27,15 @@ from waarmerk.provenance.verdict import weigh
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 _pack = click.option("--pack", "packs", multiple=True, type=_FOLDER, help="A pack of your own, a folder. Repeatable.")
 _SHOWN = 2_000
-_IF_SO = {"en": "if so:", "nl": "zo ja:"}
 
 
 @click.group()
 def rules() -> None:
     """Labelling rules: which label is owed, by whom, under which provision. No legal advice."""
+
+
+for _command in corrections.COMMANDS:
+    rules.add_command(_command)
 
 
 @rules.command("list")
@@ -43,10 +47,10 @@ def list_rules(packs: tuple[Path, ...], fields: bool, form: str, lang: str) -> N
     """List the rules in force, or with --fields the facts."""
     loaded = _load(packs)
     if fields:
-        found = [_field(known) for known in loaded.fields]
+        found = [rules_text.field(known) for known in loaded.fields]
         lines = [f"{known.name:<22}{known.kind:<8}{dict(known.asked).get(lang, '')}" for known in loaded.fields]
     else:
-        found = [_summary(rule) for rule in loaded.rules]
+        found = [rules_text.summary(rule) for rule in loaded.rules]
         lines = [f"{r['rule']:<30}{r['status']:<13}{r['from'] or '-':<12}{r['who']:<22}{r['law']}" for r in found]
     _print(found if form == "json" else None, lines)
 
@@ -61,8 +65,8 @@ def show(rule_id: str, packs: tuple[Path, ...], form: str) -> None:
     rule = next((rule for rule in loaded.rules if rule.id == rule_id), None)
     if rule is None:
         raise click.UsageError(f"no rule {rule_id}; see 'waarmerk rules list'")
-    data = _detail(rule) | {"review": next(pack.review for pack in loaded.packs if pack.id == rule.pack)}
-    _print(data if form == "json" else None, _described(data))
+    data = rules_text.detail(rule) | {"review": next(pack.review for pack in loaded.packs if pack.id == rule.pack)}
+    _print(data if form == "json" else None, rules_text.described(data))
 
 
 @rules.command()
@@ -91,8 +95,7 @@ def decide(
     stated = read_stated(_read(source))
     refused = False
     answers = []
-    log = record.open("ab") if record is not None else None
-    try:
+    with DecisionLog(record) if record is not None else nullcontext() as log:
         for number, facts_given in enumerate(stated, 1):
             try:
                 facts, context = split_facts(facts_given, loaded.by_name)
@@ -100,15 +103,14 @@ def decide(
                 refused = True
                 click.echo(f"waarmerk: input {number}: {plain(error.message, limit=_SHOWN)} [{error.code}]", err=True)
                 answers.append({"error": {"code": error.code, "message": error.message}})
+                if log is not None:
+                    log.add(number - 1, None)
                 continue
             verdict = weighed(facts, context, weigh)
             duties = _decide(loaded, facts, verdict, context, moment)
             answers.append(_answer(verdict, duties))
             if log is not None:
-                log.write(record_line(decision_record(loaded, facts, verdict, context, moment, duties=duties)))
-    finally:
-        if log is not None:
-            log.close()
+                log.add(len(answers) - 1, decision_record(loaded, facts, verdict, context, moment, duties=duties))
     _print_answers(answers, form, lang)
     ctx.exit(exits.USAGE if refused else exits.OK)
 
@@ -195,86 +197,7 @@ def _print_answers(answers: list[dict[str, Any]], form: str, lang: str) -> None:
     elif form == "jsonl":
         click.echo("".join(json.dumps(answer, ensure_ascii=True) + "\n" for answer in answers), nl=False)
     else:
-        click.echo("\n\n".join("\n".join(_human(answer, lang)) for answer in answers))
-
-
-def _human(answer: dict[str, Any], lang: str) -> Iterator[str]:
-    if "error" in answer:
-        yield f"refused: {plain(answer['error']['message'], limit=_SHOWN)}"
-        return
-    finding = answer["finding"]
-    marks = [name for name in ("authentic_capture", "conflict") if finding[name]]
-    yield f"origin {finding['origin']}, tier {finding['tier']}" + "".join(f", {name}" for name in marks)
-    for entry in answer["labels"]:
-        by_itself = "" if entry["automatic"] or entry["status"] == "undecided" else "  [a person confirms]"
-        yield f"  {entry['status']:<12}{plain(entry['rule'])} ({plain(entry['who'])}){by_itself}"
-        open_yet = f"{_IF_SO[lang]} " if entry["status"] == "undecided" else ""  # nothing is said of it as a fact
-        yield f"      {open_yet}{plain(entry['wording'].get(lang) or entry['wording']['en'], limit=_SHOWN)}"
-        for question in entry["asks"]:
-            texts = question["question"]
-            yield f"      ? {plain(question['field'])}: {plain(texts.get(lang) or texts['en'], limit=_SHOWN)}"
-        for fact in entry["because"]:
-            yield f"      - {plain(fact, limit=_SHOWN)}"
-        yield f"      {plain(entry['source']['title'])}, {plain(entry['source']['paragraph'] or '')}"
-
-
-def _field(known: Field) -> dict[str, Any]:
-    return {
-        "field": known.name,
-        "group": known.group,
-        "type": known.kind,
-        "values": list(known.values),
-        "known_by": list(known.known_by),
-        "absent": known.absent,
-        "question": dict(known.question),
-        "help": dict(known.help),
-    }
-
-
-def _summary(rule: Rule) -> dict[str, Any]:
-    return {
-        "rule": rule.id,
-        "status": rule.status.value,
-        "law": rule.law,
-        "who": rule.who,
-        "basis": rule.basis,
-        "from": rule.starts,
-        "until": rule.ends,
-        "confidence": rule.confidence,
-        "pack": rule.pack,
-    }
-
-
-def _detail(rule: Rule) -> dict[str, Any]:
-    return {
-        **_summary(rule),
-        "dates": rule.dates,
-        "when": rule.condition.text,
-        "label": rule.label,
-        "shown_to": rule.shown_to,
-        "automatic": rule.automatic,
-        "status_if_confirmed": rule.status_if_confirmed,
-        "wording": {variant: dict(texts) for variant, texts in rule.wording},
-        "ui_string": rule.ui_string,
-        "placement": dict(rule.placement),
-        "except": list(rule.exceptions),
-        "reports": list(rule.report_fields),
-        "notes": rule.notes,
-        "source": {"title": rule.source.title, "url": rule.source.url, "paragraph": rule.source.paragraph},
-        "also": list(rule.also),
-        "read_on": rule.read_on,
-    }
-
-
-def _described(data: dict[str, Any]) -> Iterator[str]:
-    for key, value in data.items():
-        if isinstance(value, dict):
-            yield f"{key}:"
-            yield from (f"    {inner}" for inner in _described(value))
-        elif isinstance(value, list):
-            yield from (f"{key}: {plain(str(part), limit=_SHOWN)}" for part in value)
-        elif value is not None:
-            yield f"{key}: {plain(str(value), limit=_SHOWN)}"
+        click.echo("\n\n".join("\n".join(rules_text.human(answer, lang)) for answer in answers))
 
 
 def _print(data: Any, lines: Iterable[str]) -> None:

@@ -5,10 +5,11 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,12 +18,16 @@ from waarmerk.cli.console import Console, wants_colour
 from waarmerk.cli.inputs import Input, all_names, gather, spool_folder
 from waarmerk.cli.outputs import Printer, printer
 from waarmerk.provenance.jobs import Pool
-from waarmerk.provenance.jobs.answers import document_of, parted
+from waarmerk.provenance.jobs.answers import document_of, kept, parted
 from waarmerk.provenance.report.wording import wording
 from waarmerk.provenance.settings import Settings
 
+if TYPE_CHECKING:
+    from waarmerk.cli.records import DecisionLog
+
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 _KEY_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+_LOG = click.Path(path_type=Path, dir_okay=False)
 _SKIPPED_IN_FOLDERS = ("media.unsupported", "media.empty", "media.not-a-file")
 
 
@@ -57,6 +62,7 @@ def _public(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.option("--context", "facts", multiple=True, metavar="FILE|k=v", help="Facts a file cannot tell; repeatable.")
 @click.option("--for", "platforms", metavar="PLATFORM,...", help="The platforms it goes to, e.g. tiktok,meta.")
 @click.option("--rules", "packs", multiple=True, type=_FOLDER, help="A rule pack of your own, a folder; repeatable.")
+@click.option("--record", type=_LOG, metavar="LOG", help="Append a record of each decision to LOG, for rules replay.")
 @click.option("--ask", is_flag=True, help="Ask on the terminal what decides the labels (one INPUT).")
 @click.option("--public-url", callback=_public, help="Where INPUT stands on the web: adds search links; not fetched.")
 @click.option("--second-opinion", is_flag=True, help="Ask an independent engine too; the weaker result counts.")
@@ -84,6 +90,7 @@ def verify(
     facts: tuple[str, ...],
     platforms: str | None,
     packs: tuple[Path, ...],
+    record: Path | None,
     ask: bool,
     public_url: str | None,
     second_opinion: bool,
@@ -128,24 +135,46 @@ def verify(
     console = Console(quiet=quiet)
     colour = wants_colour(sys.stdout)
     out = printer(form, sys.stdout, language=lang, colour=colour, width=_width(), options=given, address=public_url)
-    with Pool(settings.to_json(), size=jobs or len(os.sched_getaffinity(0))) as pool, spool_folder() as spool:
+    with ExitStack() as stack:
+        log = None if record is None else stack.enter_context(_log(record, names))
+        pool = stack.enter_context(Pool(settings.to_json(), size=jobs or len(os.sched_getaffinity(0))))
+        spool = stack.enter_context(spool_folder())
         pool.warm()
         if ask:
-            return _ask(pool, names, spool, moment, out, fail_on)
-        run = _Run(pool=pool, at=moment, out=out, console=console, fail_on=fail_on)
+            return _ask(pool, names, spool, moment, out, fail_on, log)
+        run = _Run(pool=pool, at=moment, out=out, console=console, fail_on=fail_on, log=log)
         return run.through(gather(names, recursive=recursive, spool=spool), folders=[n for n in names if _is_dir(n)])
 
 
-def _ask(pool: Pool, names: list[str], spool: Path, at: datetime, out: Printer, fail_on: frozenset[str]) -> int:
+def _log(path: Path, names: list[str]) -> "DecisionLog":
+    from waarmerk.cli.records import DecisionLog  # noqa: PLC0415 - only where a log is kept
+
+    if any(name != "-" and path.exists() and Path(name).exists() and path.samefile(name) for name in names):
+        raise click.UsageError("--record names an input; a log is a file of its own")
+    return DecisionLog(path)
+
+
+def _ask(
+    pool: Pool,
+    names: list[str],
+    spool: Path,
+    at: datetime,
+    out: Printer,
+    fail_on: frozenset[str],
+    log: "DecisionLog | None",
+) -> int:
     """Examine one file and ask what decides its labels. Raises UsageError for anything but one file."""
     if len(names) != 1 or names[0] == "-" or Path(names[0]).is_dir():
         raise click.UsageError("--ask takes one file by its name: the answers are about that file")
     item = next(gather(names, recursive=False, spool=spool))
     shown: dict[str, Any] | None = None
+    record: dict[str, Any] | None = None
 
     def examine(answers: list[str]) -> dict[str, Any]:
-        nonlocal shown
-        answer = pool.perform(out.verb, item.path, at=at, named=item.named, facts=answers)
+        nonlocal shown, record
+        wanted = {"record": log is not None}
+        answer = pool.perform(out.verb, item.path, at=at, named=item.named, facts=answers, options=wanted)
+        answer, record = kept(answer) if log is not None else (answer, None)
         answer, shown = parted(answer) if out.verb == "dossier" else (answer, None)
         return document_of(answer, item.path, at=at, named=item.named)
 
@@ -153,6 +182,8 @@ def _ask(pool: Pool, names: list[str], spool: Path, at: datetime, out: Printer, 
     out.begin()
     out.report(0, document, shown)
     out.end()
+    if log is not None:
+        log.add(0, record)
     return exits.exit_code(document, fail_on)
 
 
@@ -178,6 +209,7 @@ class _Run:
     out: Printer
     console: Console
     fail_on: frozenset[str]
+    log: "DecisionLog | None" = None
     codes: set[int] = field(default_factory=set)
     examined: int = 0
     unreadable: int = 0
@@ -186,7 +218,8 @@ class _Run:
     def through(self, inputs: Iterator[Input], *, folders: list[str]) -> int:
         """Examine all inputs, print every report, and return the exit code."""
         taken: dict[int, Input] = {}
-        answers = self.pool.each(self.out.verb, _remembered(inputs, taken), at=self.at)
+        wanted = {"record": self.log is not None}
+        answers = self.pool.each(self.out.verb, _remembered(inputs, taken), at=self.at, options=wanted)
         self.out.begin()
         for position, answer in answers:
             self._take(position, taken.pop(position), answer)
@@ -196,6 +229,9 @@ class _Run:
         return exits.worst(self.codes)
 
     def _take(self, position: int, item: Input, answer: dict[str, Any]) -> None:
+        if self.log is not None:
+            answer, record = kept(answer)
+            self.log.add(position, record)
         answer, shown = parted(answer) if self.out.verb == "dossier" else (answer, None)
         document = document_of(answer, item.path, at=self.at, named=item.named)
         error = document["error"]

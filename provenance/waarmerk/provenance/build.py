@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from waarmerk.provenance.credentials import CredentialReader, SecondEngine, WithSecondOpinion
+from waarmerk.provenance.errors import UnsupportedAsset
 from waarmerk.provenance.labelling.applied import AppliedRules
 from waarmerk.provenance.labelling.context import Context, FactError, context_of, read_context
 from waarmerk.provenance.labelling.loader import load_packs
@@ -16,7 +17,7 @@ from waarmerk.provenance.labelling.rules import RuleSet
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.open import open_asset
 from waarmerk.provenance.model import Asset, Report
-from waarmerk.provenance.pipeline import Basis, Verifier
+from waarmerk.provenance.pipeline import Basis, Decided, Verifier
 from waarmerk.provenance.report.document import to_dict
 from waarmerk.provenance.settings import Settings
 from waarmerk.provenance.sources import EvidenceSource
@@ -182,15 +183,28 @@ class Workbench:
         self._built: tuple[datetime, TrustStore, Verifier] | None = None
         self._searcher: tuple[datetime, Verifier] | None = None
 
-    def perform(self, verb: str, path: Path, *, named: bool, at: datetime, facts: Sequence[str] = ()) -> Any:
+    def perform(
+        self,
+        verb: str,
+        path: Path,
+        *,
+        named: bool,
+        at: datetime,
+        facts: Sequence[str] = (),
+        options: Mapping[str, Any] | None = None,
+    ) -> Any:
         """Do ``verb`` with the file at ``path``; the answer is plain data. Raises ConfigurationError, KeyError.
 
-        ``facts`` are further ``field=value`` for the rules, on top of the context of the settings.
+        ``facts`` are further ``field=value`` for the rules, on top of the context of the settings. ``options`` are
+        ``record`` for ``verify`` and ``dossier``, which then answer ``{"answer", "record"}``; and for ``export`` the
+        keywords of ``report.exports.forms.export``.
         """
-        if verb == "verify":
-            return self._verify(path, named, at, facts)
-        if verb == "dossier":
-            return self._dossier(path, named, at, facts)
+        if verb == "export":
+            return self._export(path, at, facts, options or {})
+        if verb in ("verify", "dossier"):
+            decided = self._decided(path, at, facts, record=bool((options or {}).get("record")))
+            answer = self._told(decided, named) if verb == "verify" else self._dossier(path, decided, named, at)
+            return {"answer": answer, "record": decided.record} if (options or {}).get("record") else answer
         if verb == "marks":
             return self._search(path, named, at)
         if verb == "rubric":
@@ -203,21 +217,37 @@ class Workbench:
             self._built = (at, trust, _verifier(self._settings, trust, self._rules, at))
         return self._built[1], self._built[2]
 
-    def _verify(self, path: Path, named: bool, at: datetime, facts: Sequence[str]) -> dict[str, Any]:
+    def _decided(self, path: Path, at: datetime, facts: Sequence[str] = (), *, record: bool = False) -> Decided:
         trust, verifier = self._at(at)
         if facts:
-            rules = _applied(self._packs, self._settings, (*self._settings.context, *facts))
-            verifier = _verifier(self._settings, trust, rules, at)
-        document = to_dict(verifier.verify(path), tool_version=self._version)
+            verifier = _verifier(self._settings, trust, self._rules_with(facts), at)
+        return verifier.decide(path, record=record)
+
+    def _rules_with(self, facts: Sequence[str]) -> AppliedRules:
+        return _applied(self._packs, self._settings, (*self._settings.context, *facts)) if facts else self._rules
+
+    def _told(self, decided: Decided, named: bool) -> dict[str, Any]:
+        document = to_dict(decided.report, tool_version=self._version)
         if not named:
             document["asset"]["name"] = None
         return document
 
-    def _dossier(self, path: Path, named: bool, at: datetime, facts: Sequence[str]) -> dict[str, Any]:
+    def _export(self, path: Path, at: datetime, facts: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
+        """The data of one export, and whether an AI finding was left out of it that waits for a person."""
+        from waarmerk.provenance.labelling.record import decision_digest  # noqa: PLC0415 - only for this form
+        from waarmerk.provenance.report.exports.forms import export  # noqa: PLC0415
+
+        report, record = self._decided(path, at, facts, record=True)
+        if report.fault is not None or record is None:
+            raise UnsupportedAsset(report.fault.code if report.fault else "media.unreadable", "nothing to export")
+        public = self._rules_with(facts).publishable(report.verdict)
+        return export(report, at=at, decision=decision_digest(record), publishable=public, **options)
+
+    def _dossier(self, path: Path, decided: Decided, named: bool, at: datetime) -> dict[str, Any]:
         """The report, and what a dossier shows beside it where the file could be examined."""
         from waarmerk.provenance.report.dossier import payload  # noqa: PLC0415 - only for this form
 
-        document = self._verify(path, named, at, facts)
+        document = self._told(decided, named)
         if document["status"] != "examined":
             return {"report": document, "dossier": None}
         asset = open_asset(path, limits=self._settings.limits)
@@ -251,7 +281,7 @@ class Workbench:
         """The official asset rubric on the crJSON, and beside it what we make of the file."""
         from waarmerk.provenance.credentials.rubric import evaluate  # noqa: PLC0415 - only for this form
 
-        report = self._verify(path, named, at, ())
+        report = self._told(self._decided(path, at), named)
         document = self._crjson(path, at)
         ours = {"report": {key: report[key] for key in ("status", "error", "verdict", "credentials")}}
         return {"crjson": document, "rubric": evaluate(document), **ours}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
 from waarmerk.provenance.model import (
@@ -42,6 +42,26 @@ class Rules(Protocol):
         """What the person handing in the file declares about it."""
         ...
 
+    def record(
+        self,
+        asset: Asset,
+        examined: Examination,
+        verdict: Verdict,
+        at: datetime,
+        *,
+        duties: tuple[Duty, ...],
+        trust_lists: tuple[Edition, ...] = (),
+    ) -> dict[str, Any]:
+        """The decision as plain data that can be replayed."""
+        ...
+
+
+class Decided(NamedTuple):
+    """A report, and the record of its decision: None where nothing was decided or no record was asked for."""
+
+    report: Report
+    record: dict[str, Any] | None = None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
@@ -71,26 +91,33 @@ class Verifier:
 
     def verify(self, path: Path) -> Report:
         """Examine the file at ``path``. A file that cannot be examined is a report too, never an exception."""
+        return self.decide(path).report
+
+    def decide(self, path: Path, *, record: bool = False) -> Decided:
+        """The same with, where asked for, the record of the decision."""
         try:
             asset = self._open_asset(path)
         except (UnsupportedAsset, LimitExceeded) as error:
-            return self._unreadable(path, error.code, error.message)
+            return Decided(self._unreadable(path, error.code, error.message))
         except FileNotFoundError:
-            return self._unreadable(path, "media.missing", "no such file")
+            return Decided(self._unreadable(path, "media.missing", "no such file"))
         except OSError as error:
-            return self._unreadable(path, "media.unreadable", error.strerror or "cannot be read")
+            return Decided(self._unreadable(path, "media.unreadable", error.strerror or "cannot be read"))
         try:
-            return self.examine(asset)
+            return self._decided(asset, record=record)
         except UnsupportedAsset as error:  # the bytes changed under our hands
-            return self._unreadable(path, error.code, error.message)
+            return Decided(self._unreadable(path, error.code, error.message))
 
     def examine(self, asset: Asset) -> Report:
         """Examine an opened asset: every source, then the verdict, then the duties."""
+        return self._decided(asset, record=False).report
+
+    def _decided(self, asset: Asset, *, record: bool) -> Decided:
         examined = _merged(source.examine(asset) for source in self._sources)
         declared = self._rules.evidence() if self._rules is not None else ()
         verdict = weigh((*examined.evidence, *declared, *self._remarks(asset, examined.credential)))
         duties = self._rules.duties(asset, examined, verdict, self._at) if self._rules is not None else ()
-        return Report(
+        report = Report(
             at=rfc3339(self._at),
             asset=AssetFacts.of(asset),
             verdict=verdict,
@@ -103,6 +130,11 @@ class Verifier:
             trust_lists=self._basis.trust_lists,
             rule_packs=self._rules.editions if self._rules is not None else (),
         )
+        if self._rules is None or not record:
+            return Decided(report)
+        trust_lists = self._basis.trust_lists
+        made = self._rules.record(asset, examined, verdict, self._at, duties=duties, trust_lists=trust_lists)
+        return Decided(report, made)
 
     def _remarks(self, asset: Asset, credential: Credential | None) -> tuple[Evidence, ...]:
         """Concerns about the file as such, and about the lists where a credential was held against them."""

@@ -27,6 +27,14 @@ def parted(answer: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | Non
     return {**answer, "answer": both.get("report")}, both.get("dossier")
 
 
+def kept(answer: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The answer to a task with the option ``record`` as the answer without, and the record, None if there is none."""
+    both = answer.get("answer")
+    if not isinstance(both, dict) or not isinstance(both.get("record"), dict | None):
+        return answer, None
+    return {**answer, "answer": both.get("answer")}, both.get("record")
+
+
 def failure(code: str, path: Path, *, at: datetime, named: bool, where: object = None) -> dict[str, Any]:
     """The report of a file whose examination failed with ``code``."""
     from waarmerk.provenance.model import AssetFacts, Fault, Report  # noqa: PLC0415 - only where something failed

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from pathlib import Path
@@ -148,7 +148,14 @@ class Pool:
         return document_of(self.perform("verify", path, at=at, named=named, facts=facts), path, at=at, named=named)
 
     def perform(
-        self, verb: str, path: Path, *, at: datetime, named: bool = True, facts: Sequence[str] = ()
+        self,
+        verb: str,
+        path: Path,
+        *,
+        at: datetime,
+        named: bool = True,
+        facts: Sequence[str] = (),
+        options: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Have one worker do ``verb`` (see ``build.Workbench.perform``) with the file at ``path``."""
         task = {
@@ -157,6 +164,7 @@ class Pool:
             "at": at.isoformat(),
             "named": named,
             "facts": list(facts),
+            "options": dict(options or {}),
         }
         seconds = _deadline(path) + DEADLINE_SECONDS_PER_KEY * len(self._settings.get("keys") or ())
         try:
@@ -170,7 +178,12 @@ class Pool:
             return {"fault": second.code}
 
     def each(
-        self, verb: str, items: Iterable[tuple[Path, bool]], *, at: datetime
+        self,
+        verb: str,
+        items: Iterable[tuple[Path, bool]],
+        *,
+        at: datetime,
+        options: Mapping[str, Any] | None = None,
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         """(position, answer) of every item (path, whether its name is told), as they finish.
 
@@ -179,7 +192,8 @@ class Pool:
         waiting: dict[Future[dict[str, Any]], int] = {}
         with ThreadPoolExecutor(self.size, thread_name_prefix="waarmerk-pool") as threads:
             for position, (path, named) in enumerate(items):
-                waiting[threads.submit(self.perform, verb, path, at=at, named=named)] = position
+                task = threads.submit(self.perform, verb, path, at=at, named=named, options=options)
+                waiting[task] = position
                 if len(waiting) >= 4 * self.size:
                     yield from _finished(waiting)
             while waiting:

@@ -20,6 +20,8 @@ from waarmerk.provenance.model import (
     Evidence,
     MarkFinding,
     Match,
+    Origin,
+    Tier,
     Verdict,
 )
 from waarmerk.provenance.model.credential import CredentialState
@@ -116,6 +118,17 @@ class AppliedRules:
             trust_lists=trust_lists,
             platforms=self._platforms,
         )
+
+    def publishable(self, verdict: Verdict) -> bool:
+        """Whether an AI finding may be told in public without a person having looked: proven, or said by the publisher.
+
+        The column ``automatic`` of the contract's table of tiers.
+        """
+        if verdict.conflict:
+            return False
+        declared = self._given("decl", "none")
+        partly = declared == "ai_partial" and verdict.origin is Origin.AI_MODIFIED
+        return verdict.tier is Tier.PROVEN or (verdict.tier is Tier.CLAIMED and (declared == "ai" or partly))
 
     def _context_of(self, asset: Asset) -> Context:
         modality = _MODALITIES.get(asset.media_type.partition("/")[0])

@@ -15,9 +15,10 @@ from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.labelling.context import Context, Given
 from waarmerk.provenance.labelling.decide import decide, decide_for
 from waarmerk.provenance.labelling.facts import Facts, facts_from
-from waarmerk.provenance.labelling.fields import shown
+from waarmerk.provenance.labelling.fields import MAX_TERMS, MAX_TEXT, shown
 from waarmerk.provenance.labelling.rules import RuleSet
-from waarmerk.provenance.model import Claimant, Duty, Edition, Origin, Tier, Verdict
+from waarmerk.provenance.model import Claimant, Duty, Edition, Origin, SourceClass, Tier, Verdict
+from waarmerk.provenance.model.source_types import class_of
 
 FORMAT = "waarmerk.decision/1"
 
@@ -42,7 +43,7 @@ def decision_record(
 
     ``duties`` are those that ``decide`` gave, or ``decide_for`` with these ``platforms``.
     """
-    evidence = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(facts).items()}
+    evidence = {name: _terms(v) if isinstance(v, tuple) else v for name, v in asdict(facts).items()}
     return {
         "format": FORMAT,
         "at": at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
@@ -68,6 +69,15 @@ def decision_record(
         "platforms": list(platforms),
         "result": [{"rule": duty.rule, "status": duty.status.value, "automatic": duty.automatic} for duty in duties],
     }
+
+
+def _terms(found: tuple[str, ...]) -> list[str]:
+    """Source types in the one order a record has; of a file that states absurdly many, those that rules know."""
+    fit = sorted(
+        {term for term in found if len(term) <= MAX_TEXT},
+        key=lambda term: (class_of(term) is SourceClass.UNKNOWN, term),
+    )
+    return sorted(fit[:MAX_TERMS])
 
 
 def record_line(record: Mapping[str, Any]) -> bytes:

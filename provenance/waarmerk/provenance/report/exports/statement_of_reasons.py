@@ -30,6 +30,7 @@ _VISIBILITY = {
     "age_restricted": "AGE_RESTRICTED",
     "interaction_restricted": "INTERACTION_RESTRICTED",
 }
+ACTIONS = tuple(_VISIBILITY)
 VISIBILITIES = tuple(f"DECISION_VISIBILITY_CONTENT_{word}" for word in dict.fromkeys(_VISIBILITY.values()))
 CONTENT_TYPES = tuple(f"CONTENT_TYPE_{word}" for word in ("SYNTHETIC_MEDIA", "IMAGE", "VIDEO", "AUDIO", "TEXT"))
 SOURCE_TYPES = ("SOURCE_ARTICLE_16", "SOURCE_TRUSTED_FLAGGER", "SOURCE_TYPE_OTHER_NOTIFICATION", "SOURCE_VOLUNTARY")
@@ -119,6 +120,15 @@ def statement_of_reasons(
     return data
 
 
+_WRITTEN = (
+    "incompatible_content_ground",
+    "incompatible_content_explanation",
+    "illegal_content_legal_ground",
+    "illegal_content_explanation",
+    "decision_facts",
+)
+
+
 def verify(data: dict[str, Any]) -> None:
     """Hold an object against the field table. Raises ConfigurationError naming every field that does not hold."""
     wrong = [name for name, holds in _FIELDS.items() if not holds(data.get(name))]
@@ -126,7 +136,7 @@ def verify(data: dict[str, Any]) -> None:
     wrong += _grounds(data)
     if wrong:
         raise ConfigurationError("dsa.field", f"does not hold: {', '.join(wrong)}")
-    for name in ("incompatible_content_explanation", "illegal_content_explanation", "decision_facts"):
+    for name in _WRITTEN:
         for pattern, what in _PERSONAL:
             if pattern.search(str(data.get(name, ""))):
                 raise ConfigurationError("dsa.personal-data", f"{name} holds {what}; the statement is public")

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``waarmerk export``: what others read, and what stays out of it until a person has looked."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT, Run
+
+SAMPLES = ROOT / "samples" / "media"
+BASE = ("--trust", ROOT / "samples" / "trust", "--at", "2026-11-21T12:00:00Z")
+LABEL = ("--labeler", "did:plc:labeler", "--uri", "at://did:plc:maker/app.bsky.feed.post/1")
+STATEMENT = (
+    *("--action", "demoted", "--ground", "incompatible", "--provision", "Community rules, 4.2"),
+    *("--content-date", "2026-11-18", "--territory", "nl", "--content-language", "nl"),
+)
+PLATFORM = ("--context", "jur=NL", "--context", "role=platform")
+WHY = ("--explanation", "It misstates on which day people can vote.")
+
+
+def exported(run: Run, form: str, name: str, *more: str | Path) -> tuple[dict[str, Any], str]:
+    done = run("export", form, SAMPLES / name, *BASE, *more)
+    assert done.returncode == 0, done.stderr
+    assert name not in done.stdout
+    data: dict[str, Any] = json.loads(done.stdout)
+    return data, done.stderr
+
+
+def test_a_page_says_what_is_proven(waarmerk: Run) -> None:
+    data, told = exported(waarmerk, "schema-org", "ai-generated.png", "--content-url", "https://example.org/a.png")
+    assert data["digitalSourceType"].endswith("/TrainedAlgorithmicMediaDigitalSource")
+    assert (data["contentUrl"], told) == ("https://example.org/a.png", "")
+
+
+@pytest.mark.parametrize(
+    ("more", "states"), [((), False), (("--reviewed",), True), (("--context", "decl=ai"), True)], ids=str
+)
+def test_what_a_file_says_of_itself_waits_for_a_person(waarmerk: Run, more: tuple[str, ...], states: bool) -> None:
+    data, told = exported(waarmerk, "schema-org", "declared.webp", *more)
+    assert ("digitalSourceType" in data) is states
+    assert ("--reviewed" in told) is not states
+
+
+def test_a_claim_of_the_file_goes_to_the_queue_of_a_labeler(waarmerk: Run) -> None:
+    assert exported(waarmerk, "atproto", "ai-generated.png", *LABEL)[0]["val"] == "ai-generated"
+    assert exported(waarmerk, "atproto", "declared.webp", *LABEL)[0]["val"] == "ai-unverified"
+
+
+def test_drafts_leave_the_verdict_open(waarmerk: Run) -> None:
+    data, _ = exported(waarmerk, "claim-review", "camera-capture.jpg", "--claim", "The vote is on Monday.")
+    assert (data["claimReviewed"], data["reviewRating"]["alternateName"]) == ("The vote is on Monday.", "")
+    assert exported(waarmerk, "media-review", "camera-capture.jpg")[0]["mediaAuthenticityCategory"] == ""
+
+
+def test_a_statement_of_reasons_where_one_is_owed(waarmerk: Run) -> None:
+    data, _ = exported(waarmerk, "statement-of-reasons", "ai-generated.png", *STATEMENT, *WHY, *PLATFORM)
+    assert data["content_type"] == ["CONTENT_TYPE_SYNTHETIC_MEDIA", "CONTENT_TYPE_IMAGE"]
+    assert (data["application_date"], data["territorial_scope"]) == ("2026-11-21", ["NL"])
+    assert "platform_action = demoted (platform)" in data["decision_facts"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "reason"),
+    [
+        (("statement-of-reasons", SAMPLES / "stripped.jpg", *STATEMENT, *WHY), 2, "dsa.not-owed"),
+        (
+            ("statement-of-reasons", SAMPLES / "stripped.jpg", *STATEMENT, "--asked", "--explanation", "ask a@b.nl"),
+            *(2, "dsa.personal-data"),
+        ),
+        (("atproto", SAMPLES / "stripped.jpg", *LABEL), 2, "atproto.nothing"),
+        (("atproto", SAMPLES / "ai-generated.png", "--labeler", "me", "--uri", "x"), 2, "atproto.address"),
+        (("schema-org", SAMPLES / "stripped.jpg", "--context", "role=king"), 2, "role is one of"),
+        (("schema-org", ROOT / "README.md"), 3, "media.unsupported"),
+        (("schema-org", SAMPLES), 2, "one file"),
+    ],
+)
+def test_what_is_refused(waarmerk: Run, arguments: tuple[str | Path, ...], code: int, reason: str) -> None:
+    done = waarmerk("export", *arguments, *BASE)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert reason in done.stderr
+
+
+def test_a_statement_that_is_asked_for(waarmerk: Run) -> None:
+    data, _ = exported(waarmerk, "statement-of-reasons", "stripped.jpg", *STATEMENT, *WHY, "--asked")
+    assert data["content_type"] == ["CONTENT_TYPE_IMAGE"]
