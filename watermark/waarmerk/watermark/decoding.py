@@ -21,7 +21,6 @@ OFFSETS = SUPER * SUPER
 OFFSETS_TRIED = 2
 DECODES = 3  # variants handed to the decoder at each offset, best energy first
 LOG_MESSAGES = PAYLOAD_BITS * math.log(2.0)
-WORTH_DECODING = 2.0  # z of the index at an expected place; where the payload is readable it is 3 and more
 SMOOTHING = 1.5  # cycles per tile over which noise is averaged
 
 Place = tuple[float, tuple[int, int]]  # z of the index and the corner tile's place in the super-tile
@@ -31,8 +30,8 @@ Place = tuple[float, tuple[int, int]]  # z of the index and the corner tile's pl
 class Reading:
     """What one canvas says.
 
-    ``index_z``: the best super-tile offset of OFFSETS; ``payload`` None unless the code closed; ``total_z``: index and
-    payload carriers together for that payload, one of OFFSETS * VARIANTS * 2 ** 64 hypotheses.
+    ``index_z``: the best super-tile offset of OFFSETS; ``payload``: None unless the code closed; ``total_z``: the
+    payload carriers for that payload, with the index or without: one of 2 * OFFSETS * VARIANTS * 2 ** 64 hypotheses.
     """
 
     index_z: float
@@ -73,7 +72,7 @@ def read_in_place(canvas: Canvas, carriers: Carriers) -> Reading:
     seen = observe(canvas, carriers, negative=False, by_pilots=False)
     offset = (canvas.first[0] % SUPER, canvas.first[1] % SUPER)
     place = Reading(index_z=_index_z(seen, carriers, offset), offset=offset)
-    found = _read_payload(seen, carriers, place) if place.index_z >= WORTH_DECODING else None
+    found = _read_payload(seen, carriers, place)
     return place if found is None else found
 
 
@@ -138,7 +137,8 @@ def _read_payload(seen: Observation, carriers: Carriers, place: Reading) -> Read
             payload = (seen.payload * carriers.payload_signs(int(variant), down, across)).sum(axis=(0, 1)) * bits
             values = np.concatenate((index, payload))
             weights = np.concatenate((seen.index_weight, seen.payload_weight))
-            total = normalised_sum(values, weights)
+            # many files of one key show the index as well: whoever subtracts it turns it against the payload
+            total = max(normalised_sum(values, weights), normalised_sum(payload, seen.payload_weight))
             return Reading(index_z=place.index_z, offset=place.offset, payload=decoded.value, total_z=total)
     return None
 

@@ -188,7 +188,7 @@ class Hunt:
         index = log_tail(self.best_index, math.log(max(1, self.readings) * OFFSETS))
         payload = 0.0
         if reading is not None:
-            payload = log_tail(reading.total_z, math.log(self.readings * OFFSETS * VARIANTS) + LOG_MESSAGES)
+            payload = log_tail(reading.total_z, math.log(2 * self.readings * OFFSETS * VARIANTS) + LOG_MESSAGES)
         p_value = to_probability(log_any(log_both(pilot, index), payload) + math.log(self.keys))
         detected = p_value <= limit
         value = reading.payload if reading is not None and detected else None
