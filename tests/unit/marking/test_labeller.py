@@ -271,3 +271,15 @@ def test_a_tampered_parent_is_carried_as_it_is(desk: Desk, tmp_path: Path) -> No
     assert report.credential is not None
     assert report.credential.integrity is Integrity.INTACT
     assert report.credential.chain.value == "broken"
+
+
+@pytest.mark.parametrize("name", ["c2pa-python_CA_ct.jpg", "c2pa-node_testv2.jpg", "c2pa-node_CAICAI.jpg"])
+def test_credentials_of_several_segments_become_the_parent(desk: Desk, shared: Path, tmp_path: Path, name: str) -> None:
+    source = shared / "corpus" / "c2pa" / name
+    if not source.is_file():
+        pytest.skip("not in this copy of the corpus")
+    done = desk.label(source, tmp_path / "out.jpg", says=Says.MODIFIED)
+    report = desk.verify(done.target)
+    assert report.credential is not None
+    assert report.credential.integrity is Integrity.INTACT
+    assert "parentOf" in [part.relationship for part in report.credential.ingredients]

@@ -19,7 +19,7 @@ from waarmerk.provenance.media.graft import graft
 from waarmerk.provenance.media.image import Picture
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.segments import jpeg_segments, png_chunks, riff_chunks
-from waarmerk.provenance.media.stock import segment_code
+from waarmerk.provenance.media.stock import coded_segments
 from waarmerk.provenance.media.window import Truncated, Window
 from waarmerk.provenance.model import Asset
 
@@ -134,8 +134,7 @@ def _jpeg_pixels(source: Rewrite, image: "Image.Image") -> bytes:
 def _kept_segments(window: Window, source: Rewrite) -> Iterator[bytes]:
     """Metadata segments of the source, JFIF first, whole and in order."""
     segments = []
-    for part in jpeg_segments(window, source.limits):
-        code = segment_code(part.name, window.up_to(part.offset, min(part.size, 64)))
+    for part, code in coded_segments(window, source.limits):
         if code is None or code in _DROPPED or (code == "icc" and source.picture.mode in _PRINT):
             continue
         whole = b"\xff" + part.name + struct.pack(">H", part.size + 2) + window.at(part.offset, part.size)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from waarmerk.provenance.media.bmff import Steps, child, intact_boxes
 from waarmerk.provenance.media.heif import metadata_items
 from waarmerk.provenance.media.limits import Limits
-from waarmerk.provenance.media.segments import jpeg_segments, png_chunks, riff_chunks
+from waarmerk.provenance.media.segments import Part, jpeg_segments, png_chunks, riff_chunks
 from waarmerk.provenance.media.tiff import SUB_IFDS, SUBFILE, Directory, Tiff, read_tiff
 from waarmerk.provenance.media.window import Truncated, Window
 
@@ -65,11 +65,26 @@ def segment_code(name: bytes, head: bytes) -> str | None:
     )
 
 
+def coded_segments(window: Window, limits: Limits) -> Iterator[tuple[Part, str | None]]:
+    """The segments of a JPEG file, each with what it is.
+
+    A manifest store longer than one segment goes on in others of the same box number (ISO/IEC 18477-3, annex B).
+    """
+    stores: set[bytes] = set()
+    for part in jpeg_segments(window, limits):
+        head = window.up_to(part.offset, min(part.size, 64))
+        code = segment_code(part.name, head)
+        if code == "credentials":
+            stores.add(head[2:4])
+        elif part.name == b"\xeb" and head[:2] == b"JP" and head[2:4] in stores and head[4:8] != b"\0\0\0\1":
+            code = "credentials"
+        yield part, code
+
+
 def _jpeg(window: Window, limits: Limits) -> Iterator[Item]:
     end, hdr = 2, False
-    for part in jpeg_segments(window, limits):
+    for part, code in coded_segments(window, limits):
         end = part.offset + part.size
-        code = segment_code(part.name, window.up_to(part.offset, min(part.size, 64)))
         if code == "exif":
             yield from _exif(window.part(part.offset + 6, part.size - 6), limits)
         elif code == "density":
