@@ -200,6 +200,10 @@ def test_a_sidecar_stands_beside_the_file(desk: Desk, tmp_path: Path) -> None:
     done = desk.label(source, tmp_path / "out.jpg", sidecar=True)
     assert (tmp_path / "out.c2pa").read_bytes() == done.signed.store
     assert done.target.read_bytes() == done.signed.data
+    (tmp_path / "there.jpg").write_bytes(b"precious")
+    with pytest.raises(ConfigurationError, match="there already"):
+        desk.label(source, tmp_path / "there.jpg", sidecar=True)
+    assert not (tmp_path / "there.c2pa").exists()
 
 
 def test_keys_and_texts_that_do_not_fit_are_refused(desk: Desk, tmp_path: Path) -> None:

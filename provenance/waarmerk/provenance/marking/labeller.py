@@ -248,13 +248,17 @@ class Labeller:
                 self.ledger.add(issuance)
                 remembered = True
 
+        beside = target.with_suffix(".c2pa")
+        is_new = signed.is_sidecar and not beside.exists()
         if signed.is_sidecar:
-            write_file(target.with_suffix(".c2pa"), signed.store, verify=lambda _: None, force=force)
+            write_file(beside, signed.store, verify=lambda _: None, source=prepared.source, force=force)
         try:
             write_file(target, signed.data, verify=verify, source=prepared.source, force=force)
         except BaseException:
             if remembered and issuance is not None and self.ledger is not None:  # it never went out
                 self.ledger.forget(payload=issuance.payload, at=rfc3339(self.at))
+            if is_new:
+                beside.unlink()
             raise
         return None if prepared.drawn.mark is None else prepared.drawn.mark.payload
 

@@ -114,6 +114,7 @@ class _Panel:
         if mark["p_value"] is None:
             return self._words.say("mark", "unread", key=mark["key_id"])
         key = "absent" if not mark["detected"] else "found" if mark["payload"] else "found-silent"
+        key = {True: "found-bound", False: "found-elsewhere"}.get(mark["bound"], key)
         return self._words.say("mark", key, key=mark["key_id"], p=f"{mark['p_value']:.1e}", means=mark["means"] or "?")
 
     def _labels(self, document: dict[str, Any]) -> Iterator[str]:

@@ -148,6 +148,7 @@ class View:
                 yield self._say("mark", "unread", key=mark["key_id"])
                 continue
             key = "absent" if not mark["detected"] else "found" if mark["payload"] else "found-silent"
+            key = {True: "found-bound", False: "found-elsewhere"}.get(mark["bound"], key)
             chance = f"{mark['p_value']:.1e}"
             yield self._say("mark", key, key=mark["key_id"], p=chance, means=mark["means"] or "?")
         if not self._document["watermarks"]:
