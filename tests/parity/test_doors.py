@@ -52,7 +52,7 @@ def test_command_line_api_and_library_agree(
 ) -> None:
     told = command_line[path.name]
     jsonschema.validate(told, report_schema())
-    with TestClient(create_app(pool.verify, spool=tmp_path, version="0", clock=lambda: AT)) as client:
+    with TestClient(create_app(pool.verify, version="0", clock=lambda: AT)) as client:
         raw = client.post("/v1/verify", content=path.read_bytes()).json()
         form = client.post("/v1/verify", files={"file": (path.name, path.read_bytes())}).json()
     assert raw == form

@@ -24,12 +24,11 @@ class Verify(Protocol):
 def create_app(
     verifier: Verify,
     *,
-    spool: Path,
     version: str,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     max_body_bytes: int = MAX_BODY_BYTES,
 ) -> FastAPI:
-    """The application. ``spool`` is a private folder for uploads under way; ``clock`` the time of decisions."""
+    """The application. ``clock`` is the time of decisions."""
     app = FastAPI(
         title="waarmerk",
         version=version,
@@ -38,7 +37,6 @@ def create_app(
         redoc_url=None,
     )
     app.state.verify = verifier
-    app.state.spool = spool
     app.state.clock = clock
     problems.install(app)
     app.add_middleware(LimitBody, max_bytes=max_body_bytes)

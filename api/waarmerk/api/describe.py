@@ -14,7 +14,7 @@ def describe() -> dict[str, Any]:
     def nobody(path: Path, **_: object) -> dict[str, Any]:
         raise NotImplementedError(path)
 
-    return create_app(nobody, spool=Path(), version="0").openapi()
+    return create_app(nobody, version="0").openapi()
 
 
 if __name__ == "__main__":

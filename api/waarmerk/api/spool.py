@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An upload on its way to a worker: a file that nobody else can read and that is gone on every path."""
+"""An upload on its way to a worker: a file without a name, gone on every path, a killed service included."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO
 
 from fastapi import Request
@@ -16,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 
 from waarmerk.api.problems import Problem
+from waarmerk.provenance.jobs.spool import nameless_file
 
 RECEIVE_SECONDS = 120.0  # the whole body; 512 MiB at 35 Mbit/s
 MAX_PARTS = 4
@@ -23,20 +22,19 @@ _PIECE_BYTES = 2**20
 
 
 @asynccontextmanager
-async def received(request: Request, folder: Path) -> AsyncIterator[Path]:
-    """The uploaded file as a path in ``folder``: the field ``file`` of a multipart body, or the body itself.
+async def received(request: Request) -> AsyncIterator[Path]:
+    """The uploaded file under a path that workers can open: the field ``file`` of a multipart body, or the body.
 
     Raises Problem where the form has no file, or the body does not arrive in time.
     """
-    with NamedTemporaryFile(dir=folder, prefix="upload-") as copy:
-        os.fchmod(copy.fileno(), 0o600)
+    with nameless_file() as (copy, path):
         try:
             async with asyncio.timeout(RECEIVE_SECONDS):
                 await _fill(request, copy)
         except TimeoutError:
             raise Problem(HTTPStatus.REQUEST_TIMEOUT, "request.too-slow", "the body did not arrive in time") from None
         copy.flush()
-        yield Path(copy.name)
+        yield path
 
 
 async def _fill(request: Request, copy: IO[bytes]) -> None:

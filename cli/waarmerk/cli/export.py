@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import click
 
 from waarmerk.cli import context, exits, options
-from waarmerk.cli.inputs import gather, spool_folder
+from waarmerk.cli.inputs import gather, is_folder
 from waarmerk.provenance.errors import UnsupportedAsset
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.report.exports import statement_of_reasons as dsa
@@ -175,8 +176,8 @@ def _print(
     facts: tuple[str, ...] = (),
 ) -> int:
     asked = {"form": form, "fields": dict(fields), "reviewed": reviewed}
-    with Pool(settings.to_json()) as pool, spool_folder() as spool:
-        item = None if Path(source).is_dir() else next(gather([source], recursive=False, spool=spool), None)
+    with Pool(settings.to_json()) as pool, ExitStack() as held:
+        item = None if is_folder(source) else next(gather([source], recursive=False, held=held), None)
         if item is None:
             raise click.UsageError("export takes one file")
         answer = pool.perform("export", item.path, at=options.now(at), named=False, facts=facts, options=asked)

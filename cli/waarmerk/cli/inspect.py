@@ -3,6 +3,7 @@
 
 import json
 import sys
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import click
 
 from waarmerk.cli import exits, options
-from waarmerk.cli.inputs import gather, spool_folder
+from waarmerk.cli.inputs import gather, is_folder
 from waarmerk.provenance.errors import UnsupportedAsset
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.report.rubric import render as rubric_lines
@@ -37,10 +38,10 @@ def inspect(source: str, form: str, rubric: bool, trust: Path | None, at: dateti
     if rubric and form == "detailed":
         raise click.UsageError("--rubric goes with --crjson, or alone")
     settings = Settings(trust=trust, data_folder=options.trust_folder())
-    with Pool(settings.to_json()) as pool, spool_folder() as spool:
-        item = next(gather([source], recursive=False, spool=spool), None)
-        if item is None:
-            raise click.UsageError("inspect takes one file")
+    if is_folder(source):
+        raise click.UsageError("inspect takes one file, not a folder")
+    with Pool(settings.to_json()) as pool, ExitStack() as held:
+        item = next(gather([source], recursive=False, held=held))
         answer = pool.perform("rubric" if rubric else form, item.path, at=options.now(at), named=item.named)
     store = _store(answer)
     if rubric and form == "crjson":

@@ -5,6 +5,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -190,7 +191,7 @@ class Work:
 
     def _pairs(self) -> Iterator[tuple[Path, Path]]:
         start, end = self.order.source, self.order.target
-        for item in gather([str(start)], recursive=self.order.recursive, spool=end):
+        for item in gather([str(start)], recursive=self.order.recursive, held=ExitStack()):
             if not item.path.is_relative_to(end):  # an output folder inside the input folder
                 yield item.path, end / item.path.relative_to(start)
 

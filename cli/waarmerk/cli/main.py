@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command ``waarmerk``: one group, one module a command, each loaded only when called."""
 
+import os
+import signal
 import sys
 from importlib import import_module
+from io import TextIOWrapper
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -59,11 +63,31 @@ def commands() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; ends with its exit code through ``sys.exit``, never with a traceback."""
+    _prepare_streams()
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGHUP, _end)
     try:
         code = commands.main(args=arguments, prog_name="waarmerk", standalone_mode=False)
     except Exception as error:  # the last line of defence: a fault must not look like a finding
         code = _explained(error)
     sys.exit(code if isinstance(code, int) else exits.OK)
+
+
+def _prepare_streams() -> None:
+    """A terminal that cannot show a letter shows its number; a closed error stream is silence; output must exist."""
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the life of the process
+    if sys.stdout is None:
+        _complain("standard output is closed")
+        sys.exit(exits.USAGE)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    """Told to end: leave through every clean-up, with the code a shell expects."""
+    sys.exit(128 + number)
 
 
 def _explained(error: Exception) -> int:
@@ -100,9 +124,6 @@ def _complain(message: str) -> None:
 
 def _reader_gone() -> NoReturn:
     """Whoever read our output went away: say so and end as any Unix program does, by SIGPIPE (141 in a shell)."""
-    import os  # noqa: PLC0415
-    import signal  # noqa: PLC0415
-
     click.echo("waarmerk: the reader of the output went away before all reports were written", err=True)
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to flush at exit
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from waarmerk.provenance.model.moment import moment_of
+
 
 class Moment(click.ParamType[datetime]):
     """A moment in RFC 3339 with its offset, e.g. ``2026-11-21T12:00:00Z``."""
@@ -19,12 +21,9 @@ class Moment(click.ParamType[datetime]):
         if isinstance(value, datetime):
             return value
         try:
-            moment = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is not a moment such as 2026-11-21T12:00:00Z", param, ctx)
-        if moment.tzinfo is None or "T" not in str(value).upper():
-            self.fail(f"{value!r} lacks a time or an offset; write 2026-11-21T12:00:00Z", param, ctx)
-        return moment.astimezone(UTC)
+            return moment_of(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 at = click.option("--at", type=Moment(), help="The clock of the decision; now if not given.")

@@ -4,7 +4,6 @@
 import os
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -29,8 +28,8 @@ def serve(host: str, port: int, trust: Path | None, jobs: int | None) -> int:
     api: Any = _door("waarmerk.api.server")
     settings = Settings(trust=trust, data_folder=options.trust_folder())
     size = jobs or len(os.sched_getaffinity(0))
-    with Pool(settings.to_json(), size=size) as pool, TemporaryDirectory(prefix="waarmerk-spool-") as spool:
-        api.run(pool, host=host, port=port, spool=Path(spool))
+    with Pool(settings.to_json(), size=size) as pool:
+        api.run(pool, host=host, port=port)
     return exits.OK
 
 

@@ -15,7 +15,7 @@ import click
 
 from waarmerk.cli import context, exits, options
 from waarmerk.cli.console import Console, wants_colour
-from waarmerk.cli.inputs import Input, all_names, gather, spool_folder
+from waarmerk.cli.inputs import Input, all_names, gather, is_folder, is_same_file
 from waarmerk.cli.outputs import Printer, printer
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.jobs.answers import document_of, kept, parted
@@ -117,7 +117,8 @@ def verify(
         second_opinion=second_opinion,
         pixels=form == "html",  # which decodes the picture anyway
     )
-    if public_url is not None and (len(names) != 1 or _is_dir(names[0])):
+    one = inputs[0] if len(inputs) == 1 and files_from is None and not is_folder(inputs[0]) else None
+    if public_url is not None and one is None:
         raise click.UsageError("--public-url takes one file: the address is that of this file")
     moment = options.now(at)
     given = (
@@ -136,37 +137,35 @@ def verify(
     colour = wants_colour(sys.stdout)
     out = printer(form, sys.stdout, language=lang, colour=colour, width=_width(), options=given, address=public_url)
     with ExitStack() as stack:
-        log = None if record is None else stack.enter_context(_log(record, names))
+        log = None if record is None else stack.enter_context(_log(record, inputs))
         pool = stack.enter_context(Pool(settings.to_json(), size=jobs or len(os.sched_getaffinity(0))))
-        spool = stack.enter_context(spool_folder())
         pool.warm()
         if ask:
-            return _ask(pool, names, spool, moment, out, fail_on, log)
+            if one is None or one == "-":
+                raise click.UsageError("--ask takes one file by its name: the answers are about that file")
+            return _ask(pool, one, moment, out, fail_on, log)
         run = _Run(pool=pool, at=moment, out=out, console=console, fail_on=fail_on, log=log)
-        return run.through(gather(names, recursive=recursive, spool=spool), folders=[n for n in names if _is_dir(n)])
+        return run.through(gather(names, recursive=recursive, held=stack), folders=[n for n in inputs if _is_dir(n)])
 
 
-def _log(path: Path, names: list[str]) -> "DecisionLog":
+def _log(path: Path, names: Iterable[str]) -> "DecisionLog":
     from waarmerk.cli.records import DecisionLog  # noqa: PLC0415 - only where a log is kept
 
-    if any(name != "-" and path.exists() and Path(name).exists() and path.samefile(name) for name in names):
+    if path.exists() and any(name != "-" and is_same_file(path, name) for name in names):
         raise click.UsageError("--record names an input; a log is a file of its own")
     return DecisionLog(path)
 
 
 def _ask(
     pool: Pool,
-    names: list[str],
-    spool: Path,
+    name: str,
     at: datetime,
     out: Printer,
     fail_on: frozenset[str],
     log: "DecisionLog | None",
 ) -> int:
-    """Examine one file and ask what decides its labels. Raises UsageError for anything but one file."""
-    if len(names) != 1 or names[0] == "-" or Path(names[0]).is_dir():
-        raise click.UsageError("--ask takes one file by its name: the answers are about that file")
-    item = next(gather(names, recursive=False, spool=spool))
+    """Examine one file and ask what decides its labels."""
+    item = Input(path=Path(name))
     shown: dict[str, Any] | None = None
     record: dict[str, Any] | None = None
 
@@ -193,7 +192,7 @@ def _option(name: str, value: object) -> tuple[str, ...]:
 
 
 def _is_dir(name: str) -> bool:
-    return name != "-" and Path(name).is_dir()
+    return name != "-" and is_folder(name)
 
 
 def _width() -> int:
@@ -234,6 +233,8 @@ class _Run:
             self.log.add(position, record)
         answer, shown = parted(answer) if self.out.verb == "dossier" else (answer, None)
         document = document_of(answer, item.path, at=self.at, named=item.named)
+        if "where" in answer:
+            self.console.warn(f"{item.path.name}: {answer['where']}")
         error = document["error"]
         if error is not None and not item.chosen and error["code"] in _SKIPPED_IN_FOLDERS:
             self.skipped += 1

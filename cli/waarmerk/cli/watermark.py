@@ -8,6 +8,7 @@ same limits, in this process (docs/adr/0008).
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,7 +17,7 @@ import click
 
 from waarmerk.cli import exits, options
 from waarmerk.cli.console import Console
-from waarmerk.cli.inputs import Input, all_names, gather, spool_folder
+from waarmerk.cli.inputs import Input, all_names, gather
 from waarmerk.cli.outputs import Human, Printer, printer
 from waarmerk.provenance.errors import StoreError
 from waarmerk.provenance.jobs import Pool
@@ -163,10 +164,10 @@ def detect(
     words = wording(lang)
     out = _Lines(words) if form == "human" else printer(form, sys.stdout, language=lang, colour=False, width=100)
     size = jobs or len(os.sched_getaffinity(0))
-    with Pool(Settings(keys=keys).to_json(), size=size) as pool, spool_folder() as spool:
+    with Pool(Settings(keys=keys).to_json(), size=size) as pool, ExitStack() as held:
         pool.warm()
         run = _Search(pool=pool, out=out, words=words, console=Console(quiet))
-        return run.through(gather(names, recursive=recursive, spool=spool))
+        return run.through(gather(names, recursive=recursive, held=held))
 
 
 class _Lines(Human):

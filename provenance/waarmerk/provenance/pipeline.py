@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -23,6 +23,7 @@ from waarmerk.provenance.model import (
     Report,
     Verdict,
 )
+from waarmerk.provenance.model.moment import rfc3339
 from waarmerk.provenance.sources import EvidenceSource, Examination
 from waarmerk.provenance.verdict import weigh
 
@@ -101,8 +102,9 @@ class Verifier:
             return Decided(self._unreadable(path, error.code, error.message))
         except FileNotFoundError:
             return Decided(self._unreadable(path, "media.missing", "no such file"))
-        except OSError as error:
-            return Decided(self._unreadable(path, "media.unreadable", error.strerror or "cannot be read"))
+        except (OSError, ValueError) as error:  # ValueError: a name that no file system can hold
+            reason = error.strerror if isinstance(error, OSError) else None
+            return Decided(self._unreadable(path, "media.unreadable", reason or "cannot be read"))
         try:
             return self._decided(asset, record=record)
         except UnsupportedAsset as error:  # the bytes changed under our hands
@@ -152,11 +154,6 @@ class Verifier:
 def unreadable(asset: AssetFacts, fault: Fault, basis: Basis, *, at: datetime) -> Report:
     """The report of a file that could not be examined."""
     return Report(at=rfc3339(at), asset=asset, fault=fault, trust_lists=basis.trust_lists)
-
-
-def rfc3339(moment: datetime) -> str:
-    """``moment`` in UTC to the second, e.g. ``2026-11-21T12:00:00Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _merged(examinations: Iterable[Examination]) -> Examination:

@@ -26,8 +26,8 @@ class Recorder:
         self.paths.append(path)
         if path.read_bytes() == b"fault":
             raise RuntimeError("secret /path")
-        mode = path.stat().st_mode & 0o777
-        return {"bytes": path.read_bytes().decode("latin-1"), "at": at.isoformat(), "named": named, "mode": mode}
+        names = path.stat().st_nlink
+        return {"bytes": path.read_bytes().decode("latin-1"), "at": at.isoformat(), "named": named, "names": names}
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def recorder() -> Recorder:
 
 @pytest.fixture
 def client(recorder: Recorder, tmp_path: Path) -> Iterator[TestClient]:
-    app = create_app(recorder, spool=tmp_path, version="0", clock=lambda: AT, max_body_bytes=LIMIT)
+    app = create_app(recorder, version="0", clock=lambda: AT, max_body_bytes=LIMIT)
     with TestClient(app, raise_server_exceptions=False) as made:
         yield made
 
@@ -53,7 +53,7 @@ def problem(response: Any, status: int, code: str) -> None:
 def test_a_multipart_file_reaches_the_verifier_and_is_gone_afterwards(client: TestClient, recorder: Recorder) -> None:
     response = client.post("/v1/verify", files={"file": ("../../evil.jpg", b"\xff\xd8abc", "text/html")})
     assert response.status_code == 200
-    assert response.json() == {"bytes": "ÿØabc", "at": AT.isoformat(), "named": False, "mode": 0o600}
+    assert response.json() == {"bytes": "ÿØabc", "at": AT.isoformat(), "named": False, "names": 0}
     assert "evil" not in str(recorder.paths[0])
     assert not recorder.paths[0].exists()
 
@@ -66,7 +66,8 @@ def test_a_raw_body_is_the_file(client: TestClient) -> None:
 def test_the_clock_can_be_given(client: TestClient) -> None:
     response = client.post("/v1/verify?at=2027-01-01T00:00:00Z", content=b"abc")
     assert response.json()["at"] == "2027-01-01T00:00:00+00:00"
-    problem(client.post("/v1/verify?at=yesterday", content=b"abc"), 422, "request.invalid")
+    for at in ("yesterday", "2026-01-01", "1700000000", "2026-01-01T00:00:00", "9999-12-31T23:59:59-14:00"):
+        problem(client.post("/v1/verify", params={"at": at}, content=b"abc"), 422, "request.invalid")
 
 
 def test_a_body_that_is_too_large_is_refused_while_it_streams(client: TestClient, recorder: Recorder) -> None:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -270,3 +271,84 @@ def test_a_fault_of_ours_is_exit_5_without_a_traceback() -> None:
     assert done.returncode == 5
     assert "ZeroDivisionError at" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".jpg", "x" * 5000, "a\0b"])
+def test_a_name_no_file_system_can_hold_costs_one_report(waarmerk: Run, photo: Path, name: str) -> None:
+    done = waarmerk("verify", "--files-from", "-", "--format", "json", stdin=f"{name}\n{photo}\n")
+    assert done.returncode == 3, done.stderr
+    bad, good = json.loads(done.stdout)
+    assert bad["status"] == "unreadable"
+    assert good["status"] == "examined"
+
+
+def test_an_empty_name_is_a_slip_not_a_folder(waarmerk: Run, folder: Path) -> None:
+    done = waarmerk("verify", "", cwd=folder)
+    assert done.returncode == 2
+    assert "empty name" in done.stderr
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z"])
+def test_a_moment_nobody_can_compute_is_wrong_usage(waarmerk: Run, photo: Path, at: str) -> None:
+    done = waarmerk("verify", photo, "--at", at)
+    assert done.returncode == 2
+    assert "1970" in done.stderr
+
+
+def test_a_terminal_of_another_alphabet_still_gets_a_report(photo: Path) -> None:
+    command = [sys.executable, "-m", "waarmerk.cli", "verify", "--lang", "nl", str(photo)]
+    done = subprocess.run(command, capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0
+    assert b"Herkomst onbekend" in done.stdout
+
+
+@pytest.mark.parametrize(("redirect", "code"), [(">&-", 2), ("2>&-", 0), ("<&-", 0)])
+def test_closed_streams_are_no_fault(photo: Path, redirect: str, code: int) -> None:
+    command = f"exec {sys.executable} -m waarmerk.cli verify '{photo}' {redirect}"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert "fault" not in done.stderr
+
+
+def test_told_to_end_it_leaves_nothing_behind(photo: Path, tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    run = subprocess.Popen(
+        [sys.executable, "-m", "waarmerk.cli", "verify", "-", "--files-from", "/dev/null"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(scratch)},
+    )
+    assert run.stdin is not None
+    run.stdin.write(photo.read_bytes())
+    run.stdin.flush()
+    deadline = time.monotonic() + 20
+    while not any(scratch.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    assert not any(path.is_file() for path in scratch.rglob("*")), "what came in has no name"
+    run.send_signal(signal.SIGTERM)
+    assert run.wait(timeout=20) == 128 + signal.SIGTERM
+    run.stdin.close()
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_list_that_never_ends_is_worked_on_while_it_grows(photo: Path) -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-m", "waarmerk.cli", "verify", "-j", "1", "--files-from", "-", "--format", "jsonl"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert run.stdin is not None
+    assert run.stdout is not None
+    for _ in range(8):
+        run.stdin.write(f"{photo}\n")
+        run.stdin.flush()
+    assert json.loads(run.stdout.readline())["status"] == "examined"
+    run.stdin.close()
+    assert len(run.stdout.readlines()) == 7
+    run.stdout.close()
+    assert run.wait(timeout=20) == 0

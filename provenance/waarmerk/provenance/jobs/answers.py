@@ -16,7 +16,7 @@ def document_of(answer: dict[str, Any], path: Path, *, at: datetime, named: bool
     if isinstance(report, dict) and report.get("format") == FORMAT and all(key in report for key in _KEYS):
         return report
     code = answer.get("fault", "worker.answer")
-    return failure(str(code), path, at=at, named=named, where=answer.get("where"))
+    return failure(str(code), path, at=at, named=named)
 
 
 def parted(answer: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -35,10 +35,10 @@ def kept(answer: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]
     return {**answer, "answer": both.get("answer")}, both.get("record")
 
 
-def failure(code: str, path: Path, *, at: datetime, named: bool, where: object = None) -> dict[str, Any]:
-    """The report of a file whose examination failed with ``code``."""
+def failure(code: str, path: Path, *, at: datetime, named: bool) -> dict[str, Any]:
+    """The report of a file whose examination failed with ``code``; where our code failed is not for strangers."""
     from waarmerk.provenance.model import AssetFacts, Fault, Report  # noqa: PLC0415 - only where something failed
-    from waarmerk.provenance.pipeline import rfc3339  # noqa: PLC0415
+    from waarmerk.provenance.model.moment import rfc3339  # noqa: PLC0415
     from waarmerk.provenance.report.document import to_dict  # noqa: PLC0415
     from waarmerk.provenance.report.wording import wording  # noqa: PLC0415
 
@@ -46,7 +46,7 @@ def failure(code: str, path: Path, *, at: datetime, named: bool, where: object =
     report = Report(
         at=rfc3339(at),
         asset=AssetFacts(name=path.name if named else None),
-        fault=Fault(code=code, message=f"{message} ({where})" if where else message),
+        fault=Fault(code=code, message=message),
     )
     return to_dict(report, tool_version=_version())
 

@@ -11,7 +11,6 @@ import queue
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from typing import IO, Any, Self, cast
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs.answers import document_of
 from waarmerk.provenance.jobs.frames import DeadlineError, FrameError, receive, send
+from waarmerk.provenance.jobs.spool import empty_folder
 
 DEADLINE_SECONDS = 20.0  # wall clock for an image; a quiet machine needs 0.05
 DEADLINE_SECONDS_LARGE = 90.0  # beyond LARGE_BYTES: hashing and pixel searches take longer
@@ -46,7 +46,7 @@ class WorkerGone(Exception):
 class Worker:
     """One process and its pipes."""
 
-    def __init__(self, command: Sequence[str], settings: dict[str, Any], folder: str) -> None:
+    def __init__(self, command: Sequence[str], settings: dict[str, Any], folder: Path) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             command,
             stdin=subprocess.PIPE,
@@ -113,7 +113,7 @@ class Pool:
         self._settings = settings
         self._command = command
         self.size = size
-        self._folder = tempfile.TemporaryDirectory(prefix="waarmerk-empty-")
+        self._folder = empty_folder()  # where workers stand: the engine looks for its library there, files name others
         self._idle: queue.LifoQueue[Worker | None] = queue.LifoQueue()
         for _ in range(size):
             self._idle.put(None)
@@ -138,7 +138,8 @@ class Pool:
             workers, self._all = self._all, set()
         for worker in workers:
             worker.end()
-        self._folder.cleanup()
+        with contextlib.suppress(OSError):
+            self._folder.rmdir()
 
     def verify(self, path: Path, *, at: datetime, named: bool = True, facts: Sequence[str] = ()) -> dict[str, Any]:
         """The report document of the file at ``path``; a file that ends its worker is a report too.
@@ -222,7 +223,7 @@ class Pool:
         with self._lock:
             if self._closed:
                 raise WorkerGone("worker.crashed")
-            worker = Worker(self._command, self._settings, self._folder.name)
+            worker = Worker(self._command, self._settings, self._folder)
             self._all.add(worker)
             return worker
 
@@ -241,5 +242,5 @@ def _finished(waiting: dict[Future[dict[str, Any]], int]) -> Iterator[tuple[int,
 def _deadline(path: Path) -> float:
     try:
         return DEADLINE_SECONDS_LARGE if path.stat().st_size > LARGE_BYTES else DEADLINE_SECONDS
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name that no file system can hold
         return DEADLINE_SECONDS

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nothing stays behind: bytes without a name on their way to a worker, and an empty folder for workers to stand in."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryFile, gettempdir, mkdtemp
+from typing import IO
+
+_PREFIX = "waarmerk-empty-"
+
+
+@contextmanager
+def nameless_file() -> Iterator[tuple[IO[bytes], Path]]:
+    """A private file that no folder lists, and the path under which our own workers open it while it lasts.
+
+    On Linux the file has no name from the start, so that even a killed process leaves nothing behind
+    (``proc_pid_fd(5)``: the descriptor of a process is a path for others of the same user). Elsewhere it has a name
+    until the end of the block.
+    """
+    if sys.platform == "linux":
+        with TemporaryFile() as copy:
+            yield copy, Path(f"/proc/{os.getpid()}/fd/{copy.fileno()}")
+    else:
+        with NamedTemporaryFile(prefix="waarmerk-") as named:
+            yield named, Path(named.name)
+
+
+def empty_folder() -> Path:
+    """A new empty folder; those that killed processes of ours left behind are taken away first.
+
+    Raises OSError where no temporary folder can be written.
+    """
+    for old in Path(gettempdir()).glob(f"{_PREFIX}*"):
+        owner = old.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdecimal() and not _lives(int(owner)):
+            with contextlib.suppress(OSError):
+                old.rmdir()
+    return Path(mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
