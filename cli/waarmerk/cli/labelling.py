@@ -21,6 +21,7 @@ from waarmerk.cli.passphrase import asker
 from waarmerk.provenance.build import build_labeller
 from waarmerk.provenance.credentials.signing_folder import SIGNER, load_folder
 from waarmerk.provenance.errors import ConfigurationError, Error, UnsupportedAsset
+from waarmerk.provenance.marking.convert import written_type
 from waarmerk.provenance.marking.labeller import Labelled, Labeller, Prepared, Refused
 from waarmerk.provenance.marking.plan import Says, Wishes
 from waarmerk.provenance.marking.visible import Corner
@@ -193,7 +194,9 @@ class Work:
         start, end = self.order.source, self.order.target
         for item in gather([str(start)], recursive=self.order.recursive, held=ExitStack()):
             if not item.path.is_relative_to(end):  # an output folder inside the input folder
-                yield item.path, end / item.path.relative_to(start)
+                target = end / item.path.relative_to(start)
+                heic = self.wishes.says.is_ai and target.suffix.lower() in (".heic", ".heif")
+                yield item.path, target.with_suffix(".jpg") if heic else target
 
     def _next(self, source: Path, target: Path) -> int:
         """Label one file of many; a fault in it never stops the others."""
@@ -221,6 +224,8 @@ class Work:
 
     def _labelled(self, source: Path, target: Path) -> tuple[Prepared, Labelled | None]:
         media_type = open_asset(source, limits=self.labeller.limits).media_type
+        if self.wishes.says.is_ai:
+            media_type = written_type(media_type)
         if extension_differs(target.name, media_type):
             raise ConfigurationError(
                 "label.other-format", self.words.say("label", "other-format", path=target, format=media_type)

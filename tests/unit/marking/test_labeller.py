@@ -287,3 +287,20 @@ def test_credentials_of_several_segments_become_the_parent(desk: Desk, shared: P
     assert report.credential is not None
     assert report.credential.integrity is Integrity.INTACT
     assert "parentOf" in [part.relationship for part in report.credential.ingredients]
+
+
+def test_heic_becomes_jpeg_with_everything_kept_or_listed(desk: Desk, tmp_path: Path) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    picture = heif.from_pillow(Image.fromarray(scene(480, 640, 8)))
+    picture.save(tmp_path / "in.heic", quality=85, exif=exif.tobytes())
+    done = desk.label(tmp_path / "in.heic", tmp_path / "out.jpg")
+    assert done.plan.layers == tuple(Layer)
+    assert not {"exif", "icc", "xmp"} & {loss.code for loss in done.plan.losses}
+    with Image.open(done.target) as image:
+        assert (image.format, image.size, image.getexif()[0x010F]) == ("JPEG", (640, 480), "Maker")
+    report = desk.verify(done.target)
+    assert report.credential is not None
+    assert "c2pa.transcoded" in [action.action for action in report.credential.actions]
+    assert [mark.bound for mark in report.marks] == [True]

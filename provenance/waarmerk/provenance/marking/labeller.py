@@ -26,6 +26,7 @@ from waarmerk.provenance.credentials.signing_statement import (
     history,
 )
 from waarmerk.provenance.errors import ConfigurationError, Error, LimitExceeded, SigningError, UnsupportedAsset
+from waarmerk.provenance.marking.convert import Start, started
 from waarmerk.provenance.marking.drawing import Drawn, draw
 from waarmerk.provenance.marking.plan import SOURCE_TYPES, Gap, Layer, MarkingPlan, Says, Wishes
 from waarmerk.provenance.marking.watermark import Marker
@@ -64,6 +65,7 @@ class Prepared:
     wishes: Wishes
     drawn: Drawn
     content: Asset
+    is_converted: bool
     plan: MarkingPlan
 
 
@@ -105,22 +107,30 @@ class Labeller:
         asset = _opened(source, self.limits)
         survey = self.survey(asset)
         self._admit(asset, survey, wishes)
-        drawn = draw(asset, wishes, self.marker, self.limits)
-        data, gaps = self._stated(drawn, asset.media_type, wishes)
-        if not wishes.sidecar and asset.media_type not in EMBEDDABLE:
+        start = started(asset, self.limits) if wishes.says.is_ai else Start(asset=asset)
+        drawn = draw(start.asset, wishes, self.marker, self.limits)
+        data, gaps = self._stated(drawn, start.asset.media_type, wishes)
+        if not wishes.sidecar and start.asset.media_type not in EMBEDDABLE:
             gaps = (*gaps, Gap(layer=Layer.CREDENTIALS, code="label.no-embedding"))
         content = asset_from_bytes(data, name=asset.name, limits=Limits())
         missing = {gap.layer for gap in gaps} | ({Layer.LEDGER} if drawn.mark is None or self.ledger is None else set())
         plan = MarkingPlan(
             layers=tuple(layer for layer in wishes.layers if layer not in missing),
             gaps=gaps,
-            losses=_without_parent(drawn.losses, survey),
+            losses=_without_parent(tuple(sorted({*start.losses, *drawn.losses})), survey),
             notes=survey.notes,
             words=drawn.words,
             report=self.examine(content, _facts(wishes, drawn)),
         )
         return Prepared(
-            source=source, asset=asset, survey=survey, wishes=wishes, drawn=drawn, content=content, plan=plan
+            source=source,
+            asset=asset,
+            survey=survey,
+            wishes=wishes,
+            drawn=drawn,
+            content=content,
+            is_converted=start.is_converted,
+            plan=plan,
         )
 
     def write(self, prepared: Prepared, target: Path, *, force: bool = False) -> Labelled:
@@ -189,6 +199,7 @@ class Labeller:
         own = [
             Step(action=action, when=self.at)
             for action, done in (
+                ("c2pa.transcoded", prepared.is_converted),
                 (MARKED, drawn.mark is not None),
                 ("c2pa.addedText", drawn.words is not None),
                 ("c2pa.edited.metadata", Layer.METADATA in layers),
