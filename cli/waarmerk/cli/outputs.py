@@ -96,12 +96,24 @@ class Human(_InOrder):
         super().__init__(stream, language)
         self._colour = colour
         self._width = width
+        self._unread: dict[str, None] = {}  # a set that keeps its order
 
     def _write(self, document: Document) -> None:
-        from waarmerk.provenance.report.human import render  # noqa: PLC0415 - only for this form
+        from waarmerk.provenance.report.human import is_general, render  # noqa: PLC0415 - only for this form
 
+        codes = (channel["code"] for channel in document["channels"] if channel["state"] == "unread")
+        self._unread.update(dict.fromkeys(code for code in codes if code and is_general(code)))
         self._stream.write("\n" if self._written else "")
         self._stream.write(render(document, language=self.language, colour=self._colour, width=self._width) + "\n")
+
+    def end(self) -> None:
+        """What holds for every file, once."""
+        from waarmerk.provenance.report.human import render_footer  # noqa: PLC0415 - only for this form
+
+        if self._unread:
+            footer = render_footer(self._unread, language=self.language, colour=self._colour, width=self._width)
+            self._stream.write("\n" + footer + "\n")
+        self._stream.flush()
 
 
 class Csv(_InOrder):

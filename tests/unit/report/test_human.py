@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import AT, ROOT
 from waarmerk.provenance import Settings, build_verifier
 from waarmerk.provenance.report.document import canonical, to_dict
-from waarmerk.provenance.report.human import render
+from waarmerk.provenance.report.human import is_general, render, render_footer
 from waarmerk.provenance.report.table import COLUMNS, header, row
 
 SAMPLES = ROOT / "samples" / "media"
@@ -110,3 +110,32 @@ def test_an_unreadable_file_has_a_panel_too(tmp_path: Path) -> None:
     report = build_verifier(Settings(trust=ROOT / "samples" / "trust"), at=AT).verify(tmp_path / "nothing.jpg")
     text = render(to_dict(report, tool_version="0"), language="nl", colour=False)
     assert "kon niet worden onderzocht: het bestaat niet." in text
+
+
+def test_a_changed_ancestor_is_in_the_headline_whoever_signed_the_result() -> None:
+    headline = re.sub(r"\s+", " ", panel("resigned-over-tampered.jpg").split("\n\n")[0])
+    assert "had been changed after it was signed" in headline
+    assert "does not mend" in headline
+
+
+def test_what_a_broken_credential_says_counts_for_nothing() -> None:
+    text = panel("tampered.jpg")
+    assert "counts for nothing" in text
+    assert "stated source" not in text
+
+
+def test_source_types_are_plain_words_and_strangers_are_quoted() -> None:
+    assert "stated source: a camera" in panel("camera-capture.jpg")
+    odd = document("camera-capture.jpg")
+    odd["credentials"]["ai"]["source_types"] = ["http://x.example/digitalCapture"]
+    assert "“http://x.example/digitalCapture”" in render(odd, language="en", colour=False, width=110)
+
+
+def test_what_holds_for_every_file_is_said_once() -> None:
+    codes = ["watermark.no-key", "closed.synthid"]
+    footer = render_footer(codes, language="nl", colour=False)
+    assert "SynthID" in footer
+    assert "ondertekende notities" in footer
+    assert "SynthID" not in panel("stripped.jpg")
+    assert is_general("closed.meta")
+    assert not is_general("credentials.unreadable")

@@ -9,19 +9,31 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from waarmerk.provenance.model.source_types import term_of
 from waarmerk.provenance.report.escape import plain
 from waarmerk.provenance.report.wording import Wording, wording
 
 _LISTED = ("official", "interim", "user")
 _RED, _YELLOW, _GREEN, _DIM, _BOLD = "31", "33", "32", "2", "1"
 _GUTTER = 15
-_QUESTIONS_SHOWN = 3
+_GENERAL = ("watermark.no-key", "registry.not-configured", "open-marks.not-searched")
 
 
 def render(document: dict[str, Any], *, language: str, colour: bool, width: int = 100) -> str:
     """The panel for one report, without a final newline. ``width`` in characters, at least 60."""
     panel = _Panel(wording(language), colour=colour, width=max(60, width))
     return "\n".join(panel.lines(document))
+
+
+def is_general(code: str) -> bool:
+    """Whether a channel is unread whatever the file, so that one line for a whole run says it."""
+    return code.startswith("closed.") or code in _GENERAL
+
+
+def render_footer(codes: Iterable[str], *, language: str, colour: bool, width: int = 100) -> str:
+    """What holds for every file of a run: which channels nobody listened to, and what Content Credentials are."""
+    panel = _Panel(wording(language), colour=colour, width=max(60, width))
+    return "\n".join(panel.footer(codes))
 
 
 class _Panel:
@@ -39,10 +51,14 @@ class _Panel:
             yield from self._axes(document)
             yield from self._listed("labels", list(self._labels(document)), _YELLOW)
             yield from self._listed("concerns", list(self._concerns(document)), _YELLOW)
-            yield ""
-            yield from self._row("unread", "; ".join(self._unread(document)) or "-", _DIM)
+            yield from self._listed("unread", list(self._unread(document)), _DIM)
         steps = [step[self._words.language] for step in document["verdict"]["next_steps"]]
         yield from self._listed("steps", steps, "")
+
+    def footer(self, codes: Iterable[str]) -> Iterator[str]:
+        unread = "; ".join(self._words.say("unread", code) for code in codes)
+        yield from self._row("unread", unread or "-", _DIM)
+        yield from self._row("credentials", self._words.say("axis", "explained"), _DIM)
 
     def _tone(self, document: dict[str, Any]) -> str:
         verdict, credential = document["verdict"], document["credentials"]
@@ -61,7 +77,7 @@ class _Panel:
             yield from self._row("signer", *self._signer(credential["signer"]))
             yield from self._row("identity", self._words.say("identity", credential["identity"]), "")
             yield from self._row("chain", *self._chain(credential))
-            yield from self._row("ai", self._ai(credential["ai"]), "")
+            yield from self._row("ai", self._ai(credential), "")
         yield from self._row("metadata", self._declared(document["metadata"]), "")
         marks = [self._mark(mark) for mark in document["watermarks"]] or [self._words.say("axis", "no_marks")]
         for mark in marks:
@@ -90,10 +106,20 @@ class _Panel:
             text += "; " + self._words.say("axis", key, time=signer["time"])
         return text, tone
 
-    def _ai(self, ai: dict[str, Any]) -> str:
-        text = self._words.say("ai", ai["signal"])
-        stated = ", ".join(source_type.rsplit("/", 1)[-1] for source_type in ai["source_types"])
+    def _ai(self, credential: dict[str, Any]) -> str:
+        if credential["integrity"] != "intact":
+            return self._words.say("ai", "void")
+        text = self._words.say("ai", credential["ai"]["signal"])
+        stated = self._sources(credential["ai"]["source_types"])
         return f"{text}; {self._words.say('axis', 'stated', value=stated)}" if stated else text
+
+    def _sources(self, source_types: list[str]) -> str:
+        """Digital source types in plain words; a term that no vocabulary lists is quoted as it stands."""
+        listed = ((term_of(each), each) for each in source_types)
+        return ", ".join(
+            self._words.say("source", term) if self._words.has("source", term) else f"“{plain(text)}”"
+            for term, text in listed
+        )
 
     def _chain(self, credential: dict[str, Any]) -> tuple[str, str]:
         text = self._words.say("chain", credential["chain"], count=len(credential["ingredients"]))
@@ -103,7 +129,7 @@ class _Panel:
         if metadata is None:
             return self._words.say("axis", "no_metadata")
         parts = [
-            self._words.say("metadata", key, value=", ".join(value) if isinstance(value, list) else value)
+            self._words.say("metadata", key, value=self._sources(value) if isinstance(value, list) else value)
             for key in ("source_types", "aigc_label", "ai_system", "camera", "software", "captured_at", "credit")
             if (value := metadata[key])
         ]
@@ -119,20 +145,16 @@ class _Panel:
 
     def _labels(self, document: dict[str, Any]) -> Iterator[str]:
         """Decided duties one by one; of the undecided ones the questions they wait for, in one item."""
-        open_questions: dict[str, str] = {}
+        open_questions: set[str] = set()
         decided = False
         for duty in document["labels"]:
             if duty["status"] == "undecided":
-                for ask in duty["asks"]:
-                    open_questions.setdefault(ask["field"], self._in_language(ask["question"]))
+                open_questions.update(ask["field"] for ask in duty["asks"])
             elif duty["basis"] != "evidence":  # what the evidence rules say stands in the summary already
                 decided = True
                 yield self._duty(duty)
         if open_questions and (document["verdict"]["tier"] != "none" or decided):
-            shown = list(open_questions.values())[:_QUESTIONS_SHOWN]
-            rest = len(open_questions) - len(shown)
-            questions = " ".join(shown + ([self._words.say("axis", "more", count=rest)] if rest else []))
-            yield self._words.sections["axis"]["asks"].format(questions=questions)
+            yield self._words.say("axis", "asks", count=len(open_questions))
 
     def _duty(self, duty: dict[str, Any]) -> str:
         status = self._words.say("status", duty["status"])
@@ -149,7 +171,7 @@ class _Panel:
 
     def _unread(self, document: dict[str, Any]) -> Iterator[str]:
         for channel in document["channels"]:
-            if channel["state"] == "unread" and channel["code"]:
+            if channel["state"] == "unread" and channel["code"] and not is_general(channel["code"]):
                 yield self._words.say("unread", channel["code"])
 
     def _row(self, axis: str, text: str, tone: str) -> Iterator[str]:

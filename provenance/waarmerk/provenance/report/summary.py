@@ -5,6 +5,7 @@ Both are chosen from the report alone and written in ``wording``; the choice sta
 """
 
 from waarmerk.provenance.model import (
+    Chain,
     Claimant,
     CredentialState,
     Integrity,
@@ -56,6 +57,8 @@ def _unknown_key(report: Report) -> str:
         return f"state-{credential.state}"
     if credential.integrity is not Integrity.INTACT:
         return f"integrity-{credential.integrity}"
+    if credential.chain is Chain.BROKEN:
+        return "chain-broken" if credential.signer.status.is_listed else "chain-broken-unlisted"
     if credential.signer.status.is_listed:
         return "signed-silent"
     return f"signer-{credential.signer.status}"
