@@ -5,9 +5,11 @@ import json
 from collections.abc import Callable
 from typing import Any, Protocol, TextIO
 
+from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.report.document import canonical
 
 Document = dict[str, Any]
+MAX_DOSSIER_FILES = 500  # with their pictures 0.25 GB; nobody reads a page of more
 
 
 class Printer(Protocol):
@@ -149,6 +151,10 @@ class Html(_InOrder):
         super().report(position, document)
 
     def _write(self, document: Document) -> None:
+        if self._written >= MAX_DOSSIER_FILES:
+            raise ConfigurationError(
+                "dossier.too-many", f"a dossier holds at most {MAX_DOSSIER_FILES} files; use json or csv for more"
+            )
         self._page.add(document, self._payloads.pop(self._next - 1, None))
 
     def end(self) -> None:

@@ -352,3 +352,18 @@ def test_a_list_that_never_ends_is_worked_on_while_it_grows(photo: Path) -> None
     assert len(run.stdout.readlines()) == 7
     run.stdout.close()
     assert run.wait(timeout=20) == 0
+
+
+def test_a_dossier_of_endless_files_is_refused(
+    waarmerk: Run, photo: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from waarmerk.cli import outputs
+    from waarmerk.provenance.errors import ConfigurationError
+
+    monkeypatch.setattr(outputs, "MAX_DOSSIER_FILES", 2)
+    (report,) = json.loads(waarmerk("verify", photo, "--format", "json").stdout)
+    page = outputs.printer("html", io.StringIO(), language="en", colour=False, width=100, options=(), address=None)
+    page.report(0, report)
+    page.report(1, report)
+    with pytest.raises(ConfigurationError, match="at most 2"):
+        page.report(2, report)
