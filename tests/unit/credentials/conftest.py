@@ -157,8 +157,12 @@ def sign(
     media_type: str = "image/jpeg",
     is_edit: bool = False,
     remote_url: str | None = None,
+    ingredients: Sequence[tuple[bytes, dict[str, Any]]] = (),
 ) -> bytes:
-    """Sign ``data`` with the engine; as an edit ``data`` also becomes the parent, as it stands, damaged or not."""
+    """Sign ``data`` with the engine; as an edit ``data`` also becomes the parent, as it stands, damaged or not.
+
+    ``ingredients`` are files of the same type, each with what the manifest says about it.
+    """
     import c2pa
 
     context = c2pa.Context.from_dict(
@@ -177,6 +181,8 @@ def sign(
     builder = c2pa.Builder(json.dumps(manifest), context=context)
     if is_edit:
         builder.set_intent(c2pa.C2paBuilderIntent.EDIT)
+    for ingredient, about in ingredients:
+        builder.add_ingredient(about, media_type, io.BytesIO(ingredient))
     if remote_url is not None:
         builder.set_no_embed()
         builder.set_remote_url(remote_url)

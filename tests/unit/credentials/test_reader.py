@@ -18,12 +18,18 @@ from waarmerk.provenance.model import (
     Credential,
     CredentialState,
     Integrity,
+    Origin,
     SignerStatus,
+    Statement,
+    Tier,
     TimeStatus,
 )
+from waarmerk.provenance.sources.credentials import evidence_of
 from waarmerk.provenance.trust import TrustStore
+from waarmerk.provenance.verdict import weigh
 
 Stored = Callable[..., TrustStore]
+COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 EDITOR = {"claim_generator_info": [{"name": "editor", "version": "1"}], "assertions": []}
 
 
@@ -223,7 +229,31 @@ def test_what_a_parent_says_of_ai_is_kept(read: Any, kit: Any, desk: Any, strang
     assert found.signal is AISignal.GENERATED
     assert found.source_types == (kit.GENERATED,)
     assert found.ingredients[0].signal is AISignal.GENERATED
-    assert not found.ai_is_vouched, "but it is the stranger's word, whoever signed on top"
+    assert found.vouched == Statement(), "but it is the stranger's word, whoever signed on top"
+
+
+def test_a_listed_editor_proves_its_own_edit_and_not_the_strangers_generation(
+    read: Any, kit: Any, desk: Any, stranger: Any, root: Any
+) -> None:
+    parent = kit.sign(kit.jpeg(), stranger, kit.created(kit.GENERATED))
+    edit = {"action": "c2pa.edited", "digitalSourceType": COMPOSITE}
+    editor = {**EDITOR, "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [edit]}, "created": True}]}
+    found = read(kit.sign(parent, desk, editor, is_edit=True), {"user.pem": root.pem})
+    assert (found.signer.status, found.signal) == (SignerStatus.USER, AISignal.GENERATED)
+    assert found.vouched == Statement(source_types=(COMPOSITE,), signal=AISignal.MODIFIED)
+    verdict = weigh(evidence_of(found))
+    assert (verdict.origin, verdict.tier) == (Origin.AI_MODIFIED, Tier.PROVEN)
+
+
+@pytest.mark.parametrize("relationship", ["componentOf", "inputTo"])
+def test_a_placed_ai_picture_makes_a_modified_one(read: Any, kit: Any, desk: Any, root: Any, relationship: str) -> None:
+    logo = kit.sign(kit.jpeg((1, 2, 3)), desk, kit.created(kit.GENERATED))
+    about = {"title": "logo", "relationship": relationship, "label": "logo"}
+    data = kit.sign(kit.jpeg(), desk, EDITOR, is_edit=True, ingredients=[(logo, about)])
+    found = read(data, {"user.pem": root.pem})
+    assert (found.signal, found.source_types) == (AISignal.MODIFIED, (kit.GENERATED,))
+    verdict = weigh(evidence_of(found))
+    assert (verdict.origin, verdict.tier) == (Origin.AI_MODIFIED, Tier.PROVEN)
 
 
 def test_a_capture_of_another_listed_signer_counts(read: Any, kit: Any, desk: Any, root: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 from waarmerk.provenance.credentials.ingredients import parents_of, walk
 from waarmerk.provenance.credentials.signals import NON_EDITORIAL, Signals, assess
 from waarmerk.provenance.credentials.store import Store, parse_store
-from waarmerk.provenance.model import AISignal, Chain
+from waarmerk.provenance.model import AISignal, Chain, Statement
 
 IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
@@ -66,7 +66,8 @@ def bars(signals: Signals) -> set[str]:
         ([action("created", "digitalCapture"), action("edited", "algorithmicallyEnhanced")], AISignal.NONE),
         ([action("created", "digitalCapture"), action("drawing", "digitalArt")], AISignal.POSSIBLE),
         ([action("opened"), action("edited", "trainedAlgorithmicMedia")], AISignal.MODIFIED),
-        ([action("converted", "trainedAlgorithmicMedia")], AISignal.NONE),
+        ([action("converted", "trainedAlgorithmicMedia")], AISignal.MODIFIED),
+        ([action("created", "digitalCapture"), action("enhanced", "trainedAlgorithmicMedia")], AISignal.MODIFIED),
         ([action("created", "notAlgorithmicTrainedMediaAtAll")], AISignal.NONE),
         ([], AISignal.NONE),
     ],
@@ -143,12 +144,16 @@ def test_a_vouched_parents_capture_counts_down_the_line() -> None:
 def test_a_strangers_word_on_ai_stays_a_strangers() -> None:
     made = manifest(action("created", "trainedAlgorithmicMedia"))
     untrusted = {"activeManifest": {"failure": [{"code": "signingCredential.untrusted"}]}}
-    assert assessed(top=made).ai_is_vouched
-    assert assessed(top=manifest(links=[link("p")]), p=made).ai_is_vouched
-    assert not assessed(top=manifest(links=[link("p", validation_results=untrusted)]), p=made).ai_is_vouched
+    generated = Statement(source_types=(IPTC + "trainedAlgorithmicMedia",), signal=AISignal.GENERATED)
+    assert assessed(top=made).vouched == generated
+    assert assessed(top=manifest(links=[link("p")]), p=made).vouched == generated
+    assert assessed(top=manifest(links=[link("p", validation_results=untrusted)]), p=made).vouched == Statement()
     edited = manifest(action("edited", "compositeSynthetic"), links=[link("p", validation_results=untrusted)])
-    assert assessed(top=edited, p=made).ai_is_vouched, "the active signer says it too"
-    assert assessed(top=manifest()).ai_is_vouched, "nothing is stated"
+    both = assessed(top=edited, p=made)
+    modified = Statement(source_types=(IPTC + "compositeSynthetic",), signal=AISignal.MODIFIED)
+    assert both.vouched == modified, "the active signer proves its own edit and nothing more"
+    assert (both.signal, len(both.source_types)) == (AISignal.GENERATED, 2), "the whole is still told"
+    assert assessed(top=manifest()).vouched is None, "nothing is stated"
 
 
 def test_what_is_found_now_outweighs_what_was_recorded() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from waarmerk.provenance.model import (
+    AISignal,
     Assurance,
     ChannelState,
     Claimant,
@@ -17,12 +18,16 @@ from waarmerk.provenance.model import (
     Origin,
     Signer,
     SignerStatus,
+    Statement,
+    Tier,
 )
 from waarmerk.provenance.sources.credentials import CredentialSource, evidence_of
 from waarmerk.provenance.verdict import weigh
 
 GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 CAPTURED = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
+MADE: dict[str, Any] = {"source_types": (GENERATED,), "signal": AISignal.GENERATED}
 
 
 def credential(
@@ -47,14 +52,15 @@ def credential(
     ],
 )
 def test_an_intact_credential_counts_as_its_signer_stands(status: SignerStatus, assurance: Assurance) -> None:
-    assert evidence_of(credential(status, source_types=(GENERATED,))).assurance is assurance
+    (one,) = evidence_of(credential(status, **MADE))
+    assert one.assurance is assurance
 
 
 @pytest.mark.parametrize("integrity", [Integrity.ALTERED, Integrity.MALFORMED])
 def test_a_broken_credential_leaves_a_suspicion_of_ai_and_nothing_else(integrity: Integrity) -> None:
-    broken = evidence_of(credential(integrity=integrity, source_types=(GENERATED,)))
+    (broken,) = evidence_of(credential(integrity=integrity, **MADE))
     assert (broken.assurance, broken.origin) == (Assurance.INVALID, Origin.AI_GENERATED)
-    assert evidence_of(credential(integrity=integrity, source_types=(CAPTURED,))).origin is Origin.UNKNOWN
+    assert evidence_of(credential(integrity=integrity, source_types=(CAPTURED,)))[0].origin is Origin.UNKNOWN
 
 
 def test_what_was_not_verified_claims_nothing() -> None:
@@ -62,27 +68,51 @@ def test_what_was_not_verified_claims_nothing() -> None:
         credential(integrity=Integrity.UNCHECKED, source_types=(GENERATED,)),
         credential(integrity=Integrity.UNCHECKED, source_types=(GENERATED,), state=CredentialState.UNREADABLE),
     ):
-        assert evidence_of(unread) == Evidence(channel="c2pa", claimant=Claimant.SIGNER, assurance=Assurance.UNREADABLE)
-    assert evidence_of(Credential()).assurance is Assurance.ABSENT
+        (nothing,) = evidence_of(unread)
+        assert nothing == Evidence(channel="c2pa", claimant=Claimant.SIGNER, assurance=Assurance.UNREADABLE)
+    assert evidence_of(Credential())[0].assurance is Assurance.ABSENT
 
 
 def test_an_unfetched_store_is_a_suspicion_only_where_the_file_states_its_type() -> None:
     remote = {"state": CredentialState.REMOTE, "integrity": Integrity.UNCHECKED, "status": SignerStatus.NONE}
-    assert evidence_of(credential(**remote)).assurance is Assurance.UNREADABLE
-    assert evidence_of(credential(**remote, source_types=(GENERATED,))).assurance is Assurance.INDIRECT
+    assert evidence_of(credential(**remote))[0].assurance is Assurance.UNREADABLE
+    assert evidence_of(credential(**remote, source_types=(GENERATED,)))[0].assurance is Assurance.INDIRECT
 
 
 def test_a_listed_editor_does_not_vouch_for_a_strangers_word_on_ai() -> None:
-    below = credential(source_types=(GENERATED,), ai_is_vouched=False)
-    assert evidence_of(below).assurance is Assurance.VALID
-    assert weigh([evidence_of(below)]).tier.value == "claimed"
-    assert weigh([evidence_of(credential(source_types=(GENERATED,)))]).tier.value == "proven"
+    own, strangers = evidence_of(credential(**MADE, vouched=Statement()))
+    assert (own.assurance, own.origin) == (Assurance.TRUSTED, Origin.UNKNOWN)
+    assert (strangers.assurance, strangers.origin) == (Assurance.VALID, Origin.AI_GENERATED)
+    verdict = weigh((own, strangers))
+    assert (verdict.origin, verdict.tier, verdict.claimed_by) == (
+        Origin.AI_GENERATED,
+        Tier.CLAIMED,
+        (Claimant.SIGNER,),
+    )
+    assert weigh(evidence_of(credential(**MADE))).tier is Tier.PROVEN
+    whole = Statement(source_types=(GENERATED,), signal=AISignal.GENERATED)
+    assert len(evidence_of(credential(**MADE, vouched=whole))) == 1
+
+
+def test_a_listed_editors_small_edit_does_not_prove_a_strangers_generation() -> None:
+    edit = Statement(source_types=(COMPOSITE,), signal=AISignal.MODIFIED)
+    found = credential(source_types=(COMPOSITE, GENERATED), signal=AISignal.GENERATED, vouched=edit)
+    own, strangers = evidence_of(found)
+    assert (own.assurance, own.origin) == (Assurance.TRUSTED, Origin.AI_MODIFIED)
+    assert (strangers.assurance, strangers.origin) == (Assurance.VALID, Origin.AI_GENERATED)
+    assert (weigh((own, strangers)).origin, weigh((own, strangers)).tier) == (Origin.AI_MODIFIED, Tier.PROVEN)
+
+
+def test_the_split_is_made_for_listed_signers_only() -> None:
+    """Nobody vouches for anything else, so there is one claim, of the whole."""
+    (one,) = evidence_of(credential(SignerStatus.UNKNOWN, **MADE, vouched=Statement()))
+    assert (one.assurance, one.origin) == (Assurance.VALID, Origin.AI_GENERATED)
 
 
 def test_the_bars_of_the_reader_keep_the_badge_away() -> None:
     bar = Finding("capture.chain")
-    assert weigh([evidence_of(credential(source_types=(CAPTURED,)))]).authentic_capture
-    assert not weigh([evidence_of(credential(source_types=(CAPTURED,), capture_bars=(bar,)))]).authentic_capture
+    assert weigh(evidence_of(credential(source_types=(CAPTURED,)))).authentic_capture
+    assert not weigh(evidence_of(credential(source_types=(CAPTURED,), capture_bars=(bar,)))).authentic_capture
 
 
 class _Reads:

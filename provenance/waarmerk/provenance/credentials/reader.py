@@ -161,7 +161,7 @@ class _Reading:
             chain=walked.chain,
             source_types=signals.source_types,
             signal=signals.signal,
-            ai_is_vouched=signals.ai_is_vouched,
+            vouched=signals.vouched,
             generator=store.root.generator,
             actions=tuple(edit.action for edit in store.root.edits),
             ingredients=_ingredients(store.root, walked, dict(signals.by_manifest)),

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from waarmerk.provenance.credentials import findings
-from waarmerk.provenance.credentials.ingredients import Walk
+from waarmerk.provenance.credentials.ingredients import Step, Walk
 from waarmerk.provenance.credentials.store import Edit, Node, Store
-from waarmerk.provenance.model import AISignal, Chain, Finding, SourceClass
+from waarmerk.provenance.model import AISignal, Chain, Finding, SourceClass, Statement
 from waarmerk.provenance.model.source_types import canonical, class_of, term_of
 
 _INCEPTION = frozenset({"c2pa.created", "c2pa.opened"})
@@ -66,6 +66,7 @@ _AI = frozenset({SourceClass.AI_GENERATED, SourceClass.AI_MODIFIED})
 _CAPTURE = frozenset({SourceClass.CAPTURE, SourceClass.CAPTURE_COMPOSITE})
 _POSSIBLE_INCEPTION = frozenset({SourceClass.AMBIGUOUS, SourceClass.PROVENANCE_BREAK})
 _POSSIBLE_EDIT_TERMS = frozenset({"digitalArt", "composite"})
+_SAYS_AI = frozenset({AISignal.GENERATED, AISignal.MODIFIED})
 _RANK = {AISignal.NONE: 0, AISignal.POSSIBLE: 1, AISignal.MODIFIED: 2, AISignal.GENERATED: 3}
 
 
@@ -78,7 +79,7 @@ class Signals:
     concerns: tuple[Finding, ...] = ()
     bars: tuple[Finding, ...] = ()
     by_manifest: tuple[tuple[str, AISignal], ...] = ()
-    ai_is_vouched: bool = True
+    vouched: Statement | None = None
 
 
 def assess(store: Store, walk: Walk, *, is_listed: bool) -> Signals:
@@ -95,17 +96,19 @@ def assess(store: Store, walk: Walk, *, is_listed: bool) -> Signals:
     reached = {store.active} | (below & store.nodes.keys())
     stated = frozenset(value for label in reached for value in types[label])
     concerns = set(_concerns(store, reached))
-    if is_listed and not any(class_of(value) in _AI for value in stated):
+    signal = _down_the_chain(store, walk.steps, own)
+    vouched = _vouched(store, walk, own, types) if signal in _SAYS_AI else None
+    if is_listed and vouched is None:
         supported = {store.active} | {step.link.manifest for step in walk.steps if step.is_line and step.is_vouched}
         stated = frozenset(value for label in reached & supported for value in types[label])
         concerns.update(_unproven_captures(reached - supported, types))
     return Signals(
-        signal=_down_the_chain(store, walk, own),
-        source_types=tuple(sorted({canonical(value) for value in stated})),
+        signal=signal,
+        source_types=_published(stated),
         concerns=tuple(sorted(concerns)),
         bars=tuple(sorted({*_bars(store, walk), *_unvouched(walk)})),
         by_manifest=tuple(sorted(own.items())),
-        ai_is_vouched=_is_vouched(store, walk, types),
+        vouched=vouched,
     )
 
 
@@ -114,8 +117,8 @@ def signal_of(node: Node) -> AISignal:
     best, is_inception_seen = AISignal.NONE, False
     for edit in node.edits:
         kind = None if edit.action.source_type is None else class_of(edit.action.source_type)
-        if kind is None or edit.action.action in NON_EDITORIAL:
-            continue
+        if kind is None or (edit.action.action in NON_EDITORIAL and kind not in _AI):
+            continue  # whatever an action is called, AI stated in it is an edit
         if edit.action.action in _INCEPTION and not is_inception_seen:
             is_inception_seen = True
             found = _of_inception(kind)
@@ -139,10 +142,10 @@ def _of_edit(kind: SourceClass, source_type: str) -> AISignal:
     return AISignal.POSSIBLE if term_of(source_type) in _POSSIBLE_EDIT_TERMS else AISignal.NONE
 
 
-def _down_the_chain(store: Store, walk: Walk, own: dict[str, AISignal]) -> AISignal:
+def _down_the_chain(store: Store, steps: Iterable[Step], own: dict[str, AISignal]) -> AISignal:
     """The line of parents speaks for the asset itself; what is generated in a component modifies the asset."""
     best = own[store.active]
-    for step in walk.steps:
+    for step in steps:
         found = own.get(step.link.manifest or "", AISignal.NONE)
         if found is AISignal.GENERATED and not step.is_line:
             found = AISignal.MODIFIED
@@ -154,15 +157,22 @@ def _types(node: Node) -> Iterator[str]:
     return (edit.action.source_type for edit in node.edits if edit.action.source_type)
 
 
-def _is_vouched(store: Store, walk: Walk, types: dict[str, frozenset[str]]) -> bool:
-    """Whether AI, if it is stated at all, is stated by the active signer or by one that a list vouches for as well.
+def _vouched(store: Store, walk: Walk, own: dict[str, AISignal], types: dict[str, frozenset[str]]) -> Statement:
+    """What the active signer says, and those below whom a list vouches for as well.
 
     Otherwise a stranger could sign "made by AI" over a photograph, let a listed tool open and sign it, and have the
-    statement pass for that tool's own.
+    statement pass for that tool's own; also where that tool states a small AI edit of its own.
     """
-    vouched = {step.link.manifest for step in walk.steps if step.is_vouched}
-    saying = {label for label, values in types.items() if any(class_of(value) in _AI for value in values)}
-    return not saying or bool(saying & (vouched | {store.active}))
+    steps = [step for step in walk.steps if step.is_vouched]
+    labels = {store.active} | ({step.link.manifest for step in steps} & store.nodes.keys())
+    return Statement(
+        source_types=_published(value for label in labels for value in types[label]),
+        signal=_down_the_chain(store, steps, own),
+    )
+
+
+def _published(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({canonical(value) for value in values}))
 
 
 def _unvouched(walk: Walk) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from waarmerk.provenance.model.credential import (
     SecondOpinion,
     Signer,
     SignerStatus,
+    Statement,
     TimeStatus,
 )
 from waarmerk.provenance.model.declaration import Declarations, Hint
@@ -61,6 +62,7 @@ __all__ = [
     "Signer",
     "SignerStatus",
     "SourceClass",
+    "Statement",
     "Tier",
     "TimeStatus",
     "Verdict",

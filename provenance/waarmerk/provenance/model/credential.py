@@ -8,7 +8,8 @@ Specification: C2PA 2.2, sections 10 (manifests), 14 (trust model), 15 (validati
 from dataclasses import dataclass
 from enum import StrEnum
 
-from waarmerk.provenance.model.words import Finding
+from waarmerk.provenance.model.source_types import origin_of
+from waarmerk.provenance.model.words import Finding, Origin
 
 
 class CredentialState(StrEnum):
@@ -159,16 +160,38 @@ class SecondOpinion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What is said of AI: the source types, as published URIs, and what the actions come to."""
+
+    source_types: tuple[str, ...] = ()
+    signal: AISignal = AISignal.NONE
+
+    @property
+    def origin(self) -> Origin:
+        """The origin it comes to.
+
+        A picture is "generated" only where the asset itself is said to be: an AI type that stands elsewhere, in a
+        placed part or in a later edit, makes a modified one.
+        """
+        origin = origin_of(self.source_types)
+        if origin is Origin.AI_GENERATED and self.signal is not AISignal.GENERATED:
+            return Origin.AI_MODIFIED
+        if not origin.is_ai and self.signal in (AISignal.GENERATED, AISignal.MODIFIED):
+            return Origin.AI_MODIFIED
+        return origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
     """One credential, axis by axis.
 
-    ``source_types`` are all digital source types stated by the actions of the active manifest and its ingredients,
-    down to the leaves, as published URIs, sorted; where a listed signer states no AI, only those that a list supports:
-    its own and those of the line of parents whose signers are listed too. ``ai_is_vouched`` is False where AI is
-    stated only by manifests below the active one whose signers no list vouches for: their claim then, whoever signed
-    on top. ``capture_bars`` are the reasons why a capture stated here is not an authentic one. ``codes`` are C2PA
-    status codes of the active manifest, ``ingredient_codes`` those of others. ``unhashed_bytes`` counts bytes of the
-    file that no hash covers.
+    ``source_types`` are all digital source types stated by the active manifest and its ingredients, down to the
+    leaves, as published URIs, sorted; where a listed signer states no AI, only those that a list supports: its own and
+    those of the line of parents whose signers are listed too. ``vouched`` is the part of the statement that the active
+    signer makes, or one below whom a list vouches for as well; None where no AI is stated. The rest is the claim of
+    strangers, whoever signed on top. ``capture_bars`` are the reasons why a capture stated here is not an authentic
+    one. ``codes`` are C2PA status codes of the active manifest, ``ingredient_codes`` those of others.
+    ``unhashed_bytes`` counts bytes of the file that no hash covers.
     """
 
     state: CredentialState = CredentialState.NONE
@@ -178,7 +201,7 @@ class Credential:
     chain: Chain = Chain.NONE
     source_types: tuple[str, ...] = ()
     signal: AISignal = AISignal.NONE
-    ai_is_vouched: bool = True
+    vouched: Statement | None = None
     generator: str | None = None
     actions: tuple[Action, ...] = ()
     ingredients: tuple[Ingredient, ...] = ()
@@ -196,3 +219,8 @@ class Credential:
             raise ValueError("a name is verified only where the credential is intact")
         if self.state in (CredentialState.NONE, CredentialState.REMOTE) and self.integrity is not Integrity.UNCHECKED:
             raise ValueError("what was not read was not checked")
+
+    @property
+    def stated(self) -> Statement:
+        """All that is said of AI, whoever says it."""
+        return Statement(source_types=self.source_types, signal=self.signal)

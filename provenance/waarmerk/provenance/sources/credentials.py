@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Content Credentials as evidence."""
 
+from dataclasses import replace
 from typing import Protocol
 
 from waarmerk.provenance.media import carries_credentials
@@ -17,7 +18,6 @@ from waarmerk.provenance.model import (
     Origin,
     SignerStatus,
 )
-from waarmerk.provenance.model.source_types import origin_of
 from waarmerk.provenance.sources import Examination
 
 _SIGNER_ASSURANCE = {
@@ -50,7 +50,7 @@ class CredentialSource:
         """Read the credential and put it on the scale of assurance."""
         credential = self._reader.read(asset)
         return Examination(
-            evidence=(evidence_of(credential),), channels=(_channel(credential, asset),), credential=credential
+            evidence=evidence_of(credential), channels=(_channel(credential, asset),), credential=credential
         )
 
 
@@ -67,26 +67,29 @@ def assurance_of(credential: Credential) -> Assurance:
     return _SIGNER_ASSURANCE[credential.signer.status]
 
 
-def evidence_of(credential: Credential) -> Evidence:
-    """A credential as evidence.
+def evidence_of(credential: Credential) -> tuple[Evidence, ...]:
+    """A credential as evidence: what its signer answers for, and beside it what only strangers say.
 
+    A listed editor does not vouch for a stranger's word below it. What it states itself is trusted; what the whole
+    store says beyond that is evidence of its own, no better than a valid signature of anybody.
     What an altered or malformed credential says of AI stays a suspicion; any other origin stated there counts for
     nothing, as does whatever an unread store might say.
     """
-    assurance = assurance_of(credential)
-    origin = origin_of(credential.source_types)
-    if origin.is_ai and not credential.ai_is_vouched:
-        assurance = min(assurance, Assurance.VALID)  # a listed editor does not vouch for a stranger's word below it
+    assurance, origin = assurance_of(credential), credential.stated.origin
+    rest: tuple[Evidence, ...] = ()
+    if assurance is Assurance.TRUSTED and credential.vouched is not None:
+        vouched = credential.vouched.origin
+        if not vouched.is_ai or (vouched is Origin.AI_MODIFIED and origin is Origin.AI_GENERATED):
+            rest = (_evidence(Assurance.VALID, origin),)
+        origin = vouched if vouched.is_ai else Origin.UNKNOWN
     if assurance <= Assurance.ABSENT or (assurance <= Assurance.INDIRECT and not origin.is_ai):
         origin = Origin.UNKNOWN
-    return Evidence(
-        channel="c2pa",
-        claimant=Claimant.SIGNER,
-        assurance=assurance,
-        origin=origin,
-        bars=credential.capture_bars,
-        findings=credential.concerns,
-    )
+    first = replace(_evidence(assurance, origin), bars=credential.capture_bars, findings=credential.concerns)
+    return (first, *rest)
+
+
+def _evidence(assurance: Assurance, origin: Origin) -> Evidence:
+    return Evidence(channel="c2pa", claimant=Claimant.SIGNER, assurance=assurance, origin=origin)
 
 
 def _channel(credential: Credential, asset: Asset) -> Channel:
