@@ -100,7 +100,7 @@ def _environment() -> dict[str, str]:
     kept = {name: value for name in _KEPT_ENVIRONMENT if (value := os.environ.get(name)) is not None}
     if "C2PA_LIBRARY_NAME" in os.environ:  # passed on so that the engine's settings refuse it aloud
         kept["C2PA_LIBRARY_NAME"] = os.environ["C2PA_LIBRARY_NAME"]
-    return kept | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+    return kept | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class Pool:
