@@ -2,6 +2,7 @@
 """The ledger: append-only, whole after any crash, readable by its owner alone, and forgetful where it must be."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -188,6 +189,26 @@ def test_killed_at_any_moment_it_stays_whole(tmp_path: Path) -> None:
         assert ledger.damage() is None
         assert found[: said[-1]] == list(range(1, said[-1] + 1))  # what was said to be written is there
         first = found[-1] + 1
+
+
+def test_what_a_killed_writer_left_half_done_is_undone_by_who_only_reads(ledger: Ledger, tmp_path: Path) -> None:
+    for number in range(1, 60):
+        ledger.add(issuance(number))
+    path, dead = tmp_path / "own" / "ledger.sqlite", tmp_path / "dead" / "ledger.sqlite"
+    dead.parent.mkdir()
+    writer = sqlite3.connect(path, isolation_level=None)
+    writer.execute("PRAGMA cache_size = 2")  # so that pages reach the file before the end of the transaction
+    writer.execute("BEGIN IMMEDIATE")
+    writer.execute("INSERT INTO erasure (issuance_id, erased_at) SELECT id, 'now' FROM issuance")
+    writer.execute("DELETE FROM issuance")
+    for suffix in ("", "-journal"):
+        shutil.copy(f"{path}{suffix}", f"{dead}{suffix}")
+    writer.execute("ROLLBACK")
+    writer.close()
+    dead.chmod(0o600)
+    left = Ledger(dead)
+    assert len(list(left.entries())) == 59
+    assert left.damage() is None
 
 
 def test_a_full_disk_changes_nothing(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,9 +148,19 @@ class Ledger:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._faults():
+            self._recover()
         with self._faults(), closing(self._connected("ro")) as database:
             self._require_ours(database, empty=False)
             yield database
+
+    def _recover(self) -> None:
+        """Let SQLite undo what a killed writer left half done: who only reads may not."""
+        if not self._path.with_name(self._path.name + "-journal").exists():
+            return
+        with closing(self._connected("rw")) as database:
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("ROLLBACK")
 
     def _connected(self, mode: str) -> sqlite3.Connection:
         address = f"{self._path.absolute().as_uri()}?mode={mode}"
