@@ -2,6 +2,7 @@
 """Read one asset's Content Credentials onto their separate axes (C2PA 2.2, sections 14 and 15)."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from waarmerk.provenance.credentials.identity import PREFIX as IDENTITY_PREFIX
 from waarmerk.provenance.credentials.identity import concern_of, identity_of
 from waarmerk.provenance.credentials.ingredients import Step, Walk, parents_of, walk
 from waarmerk.provenance.credentials.passes import Answer, Engine, Pass
+from waarmerk.provenance.credentials.plain import bounded
 from waarmerk.provenance.credentials.settings import refuse_foreign_library
 from waarmerk.provenance.credentials.signals import Signals, assess
 from waarmerk.provenance.credentials.signer import Judgement, KnownLists, SignerCase
@@ -42,6 +44,8 @@ from waarmerk.provenance.model import (
     SignerStatus,
 )
 from waarmerk.provenance.trust import TrustStore
+
+_MAX_SHOWN = 500  # actions, ingredients: a report holds no more, whatever the store does
 
 
 class CredentialReader:
@@ -152,6 +156,15 @@ class _Reading:
         signals = assess(store, walked, is_listed=judgement.signer.status.is_listed)
         identity, identity_entries = self._identity()
         decided = self._stores.get(judgement.decided_by, store)
+        concerns = {
+            *judgement.concerns,
+            *walked.concerns,
+            *signals.concerns,
+            *hidden_concerns,
+            *concern_of(identity, store.active),
+            *(Finding(findings.UNKNOWN_CODE, code) for code in unknown),
+            *(Finding(findings.UNREFERENCED_MANIFEST) for entry in own if entry.code in UNREFERENCED),
+        }
         is_verified = judgement.signer.status.is_listed and integrity is Integrity.INTACT
         return Credential(
             state=CredentialState.SIDECAR if self._from_sidecar else CredentialState.EMBEDDED,
@@ -163,25 +176,13 @@ class _Reading:
             signal=signals.signal,
             vouched=signals.vouched,
             generator=store.root.generator,
-            actions=tuple(edit.action for edit in store.root.edits),
-            ingredients=_ingredients(store.root, walked, dict(signals.by_manifest)),
+            actions=tuple(edit.action for edit in store.root.edits[:_MAX_SHOWN]),
+            ingredients=_ingredients(store.root, walked, dict(signals.by_manifest))[:_MAX_SHOWN],
             unhashed_bytes=hidden,
             validation_state=decided.state,
             codes=_codes((*self._split(decided)[0], *identity_entries)),
             ingredient_codes=_codes((*self._split(decided)[1], *(status for _, status in decided.deltas))),
-            concerns=tuple(
-                sorted(
-                    {
-                        *judgement.concerns,
-                        *walked.concerns,
-                        *signals.concerns,
-                        *hidden_concerns,
-                        *concern_of(identity, store.active),
-                        *(Finding(findings.UNKNOWN_CODE, code) for code in unknown),
-                        *(Finding(findings.UNREFERENCED_MANIFEST) for entry in own if entry.code in UNREFERENCED),
-                    }
-                )
-            ),
+            concerns=_bounded(concerns, store.active),
             capture_bars=_bars(signals, judgement),
         )
 
@@ -219,7 +220,13 @@ class _Reading:
 
 def _bars(signals: Signals, judgement: Judgement) -> tuple[Finding, ...]:
     interim = (Finding(findings.BAR_INTERIM),) if judgement.signer.status is SignerStatus.INTERIM else ()
-    return tuple(sorted({*signals.bars, *interim}))
+    return bounded({*signals.bars, *interim})[0]
+
+
+def _bounded(concerns: Iterable[Finding], active: str) -> tuple[Finding, ...]:
+    """As many as a report can hold; where some are left out it says so."""
+    kept, is_cut = bounded(concerns)
+    return bounded((*kept, Finding(findings.LIMIT, active)))[0] if is_cut else kept
 
 
 def _codes(entries: tuple[Status, ...]) -> tuple[str, ...]:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from waarmerk.provenance.credentials import findings
+from waarmerk.provenance.credentials.edits import Edit
 from waarmerk.provenance.credentials.ingredients import Step, Walk
-from waarmerk.provenance.credentials.store import Edit, Node, Store
+from waarmerk.provenance.credentials.store import Node, Store
 from waarmerk.provenance.model import AISignal, Chain, Finding, SourceClass, Statement
 from waarmerk.provenance.model.source_types import canonical, class_of, term_of
 
@@ -66,6 +67,7 @@ _AI = frozenset({SourceClass.AI_GENERATED, SourceClass.AI_MODIFIED})
 _CAPTURE = frozenset({SourceClass.CAPTURE, SourceClass.CAPTURE_COMPOSITE})
 _POSSIBLE_INCEPTION = frozenset({SourceClass.AMBIGUOUS, SourceClass.PROVENANCE_BREAK})
 _POSSIBLE_EDIT_TERMS = frozenset({"digitalArt", "composite"})
+_MAX_UNKNOWN = 64
 _SAYS_AI = frozenset({AISignal.GENERATED, AISignal.MODIFIED})
 _RANK = {AISignal.NONE: 0, AISignal.POSSIBLE: 1, AISignal.MODIFIED: 2, AISignal.GENERATED: 3}
 
@@ -113,19 +115,27 @@ def assess(store: Store, walk: Walk, *, is_listed: bool) -> Signals:
 
 
 def signal_of(node: Node) -> AISignal:
-    """What the manifest's own actions say, its ingredients aside."""
-    best, is_inception_seen = AISignal.NONE, False
+    """What the manifest says itself, its ingredients aside: its actions, then its signed metadata and disclosure.
+
+    Metadata speaks of the asset as a whole, so without an inception of its own it tells how the asset came to be;
+    beside one it tells of an edit. A disclosure says that there is AI in it and not how much.
+    """
+    found, has_inception = [AISignal.NONE], False
     for edit in node.edits:
         kind = None if edit.action.source_type is None else class_of(edit.action.source_type)
         if kind is None or (edit.action.action in NON_EDITORIAL and kind not in _AI):
             continue  # whatever an action is called, AI stated in it is an edit
-        if edit.action.action in _INCEPTION and not is_inception_seen:
-            is_inception_seen = True
-            found = _of_inception(kind)
+        if edit.action.action in _INCEPTION and not edit.is_related and not has_inception:
+            has_inception = True
+            found.append(_of_inception(kind))
         else:
-            found = _of_edit(kind, edit.action.source_type or "")
-        best = max(best, found, key=_RANK.__getitem__)
-    return best
+            found.append(_of_edit(kind, edit.action.source_type or ""))
+    for value in node.stated:
+        kind = class_of(value)
+        found.append(_of_edit(kind, value) if has_inception else _of_inception(kind))
+    if node.discloses_ai:
+        found.append(AISignal.MODIFIED)
+    return max(found, key=_RANK.__getitem__)
 
 
 def _of_inception(kind: SourceClass) -> AISignal:
@@ -154,7 +164,8 @@ def _down_the_chain(store: Store, steps: Iterable[Step], own: dict[str, AISignal
 
 
 def _types(node: Node) -> Iterator[str]:
-    return (edit.action.source_type for edit in node.edits if edit.action.source_type)
+    yield from (edit.action.source_type for edit in node.edits if edit.action.source_type)
+    yield from node.stated
 
 
 def _vouched(store: Store, walk: Walk, own: dict[str, AISignal], types: dict[str, frozenset[str]]) -> Statement:
@@ -164,7 +175,7 @@ def _vouched(store: Store, walk: Walk, own: dict[str, AISignal], types: dict[str
     statement pass for that tool's own; also where that tool states a small AI edit of its own.
     """
     steps = [step for step in walk.steps if step.is_vouched]
-    labels = {store.active} | ({step.link.manifest for step in steps} & store.nodes.keys())
+    labels = {store.active} | (store.nodes.keys() & {step.link.manifest for step in steps})
     return Statement(
         source_types=_published(value for label in labels for value in types[label]),
         signal=_down_the_chain(store, steps, own),
@@ -172,7 +183,11 @@ def _vouched(store: Store, walk: Walk, own: dict[str, AISignal], types: dict[str
 
 
 def _published(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted({canonical(value) for value in values}))
+    """As reports name them; of those that no vocabulary lists, no more than a report has use for."""
+    found = sorted({canonical(value) for value in values})
+    unknown = [value for value in found if class_of(value) is SourceClass.UNKNOWN]
+    left_out = frozenset(unknown[_MAX_UNKNOWN:])
+    return tuple(value for value in found if value not in left_out)
 
 
 def _unvouched(walk: Walk) -> Iterator[Finding]:
@@ -190,11 +205,13 @@ def _unproven_captures(labels: Iterable[str], types: dict[str, frozenset[str]]) 
 def _concerns(store: Store, reached: Iterable[str]) -> Iterator[Finding]:
     for label in reached:
         node = store.nodes[label]
-        for value in _types(node):
+        for value in set(_types(node)):
             if class_of(value) is SourceClass.UNKNOWN:
                 yield Finding(findings.UNKNOWN_SOURCE_TYPE, value)
         if node.has_disclosure:
             yield Finding(findings.AI_DISCLOSURE, node.label)
+        if node.is_cut:
+            yield Finding(findings.LIMIT, node.label)
         if node.redactions:
             yield Finding(findings.REDACTED, node.label)
 
@@ -215,20 +232,27 @@ def _bars_of(node: Node) -> Iterator[Finding]:
         yield Finding(findings.BAR_NO_ACTIONS, node.label)
     elif not node.is_complete:
         yield Finding(findings.BAR_INCOMPLETE, node.label)
+    if node.has_disclosure:
+        yield Finding(findings.BAR_AI_DISCLOSURE, node.label)
     for edit in node.edits:
         yield from _bars_of_edit(edit)
+    for value in node.stated:
+        yield from _bars_of_source(value)
 
 
 def _bars_of_edit(edit: Edit) -> Iterator[Finding]:
-    name, source = edit.action.action, edit.action.source_type
+    name = edit.action.action
     if edit.is_gathered:
         yield Finding(findings.BAR_GATHERED, name)
     if name in _EDITORIAL:
         yield Finding(findings.BAR_EDITED, name)
     elif name not in _INCEPTION and name not in NON_EDITORIAL:  # c2pa.unknown, or an action of somebody's own
         yield Finding(findings.BAR_UNKNOWN_ACTION, name)
-    if source is None:
-        return
+    if edit.action.source_type is not None:
+        yield from _bars_of_source(edit.action.source_type)
+
+
+def _bars_of_source(source: str) -> Iterator[Finding]:
     match class_of(source):
         case SourceClass.HUMAN_EDIT:
             yield Finding(findings.BAR_HUMAN_EDIT, source)

@@ -6,21 +6,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from waarmerk.provenance.credentials.edits import Edit, history_of
+from waarmerk.provenance.credentials.plain import items, mapping, short
+from waarmerk.provenance.credentials.stated import discloses_ai, source_types_of
 from waarmerk.provenance.credentials.status import Status, statuses
-from waarmerk.provenance.model import Action
 
-MAX_TEXT = 64 * 1024
-_ACTIONS = ("c2pa.actions", "c2pa.actions.v2")
+_MAX_ASSERTIONS = 1_000
 _IDENTITY = "cawg.identity"
 _DISCLOSURE = "c2pa.ai-disclosure"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
-    """An action with what decides how far it counts: whether the claim itself created it, or gathered it."""
-
-    action: Action
-    is_gathered: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +29,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One manifest. ``is_complete`` is True only where the actions say that all actions are included."""
+    """One manifest. ``is_complete`` is True only where the actions say that all actions are included, and are read."""
 
     label: str
     claim_version: int | None
@@ -48,6 +41,9 @@ class Node:
     edits: tuple[Edit, ...]
     is_complete: bool
     has_actions: bool
+    stated: tuple[str, ...]  # source types in signed metadata
+    discloses_ai: bool
+    is_cut: bool  # there is more of it than is read
     assertions: tuple[str, ...]
     links: tuple[Link, ...]
     redactions: bool
@@ -91,81 +87,50 @@ def parse_store(document: Mapping[str, Any]) -> Store | None:
         entries = tuple(statuses({"failure": document.get("validation_status")}))
     return Store(
         active=active,
-        nodes={label: _node(label, _mapping(each)) for label, each in manifests.items()},
+        nodes={label: _node(label, mapping(each)) for label, each in manifests.items()},
         entries=entries,
         deltas=tuple(_deltas(results.get("ingredientDeltas"))),
-        state=_text(document.get("validation_state")),
+        state=short(document.get("validation_state")),
     )
 
 
 def _node(label: str, manifest: Mapping[str, Any]) -> Node:
-    assertions = [each for each in _list(manifest.get("assertions")) if isinstance(each, Mapping)]
+    assertions = [each for each in items(manifest.get("assertions")) if isinstance(each, Mapping)]
     version = manifest.get("claim_version")
     version = version if isinstance(version, int) else None
-    actions = [each for each in assertions if _base(str(each.get("label"))) in _ACTIONS]
-    edits = [edit for each in actions for edit in _edits(each, version)]
-    signature = _mapping(manifest.get("signature_info"))
+    history = history_of(assertions, version)
+    signature = mapping(manifest.get("signature_info"))
     return Node(
         label=label,
         claim_version=version,
-        title=_text(manifest.get("title")),
+        title=short(manifest.get("title")),
         generator=_generator(manifest),
         signer_name=_signer_name(signature),
-        serial=_text(signature.get("cert_serial_number")),
+        serial=short(signature.get("cert_serial_number")),
         time=_moment(signature.get("time")),
-        edits=tuple(edits),
-        is_complete=bool(actions)
-        and all(_mapping(each.get("data")).get("allActionsIncluded") is True for each in actions),
-        has_actions=bool(edits),
-        assertions=tuple(str(each.get("label"))[:256] for each in assertions),
-        links=tuple(_link(_mapping(each)) for each in _list(manifest.get("ingredients"))),
+        edits=history.edits,
+        is_complete=history.is_complete,
+        has_actions=bool(history.edits),
+        stated=source_types_of(assertions),
+        discloses_ai=discloses_ai(assertions),
+        is_cut=history.is_cut or len(assertions) > _MAX_ASSERTIONS,
+        assertions=tuple(str(each.get("label"))[:256] for each in assertions[:_MAX_ASSERTIONS]),
+        links=tuple(_link(mapping(each)) for each in items(manifest.get("ingredients"))),
         redactions=bool(manifest.get("redactions")),
     )
 
 
-def _base(label: str) -> str:
-    """The label without its instance number (C2PA 2.2, section 6.3.1)."""
-    return label.partition("__")[0]
-
-
-def _edits(assertion: Mapping[str, Any], version: int | None) -> Iterator[Edit]:
-    """The actions of one assertion.
-
-    From claim version 2 on the signer vouches only for what it created itself; gathered assertions came from
-    elsewhere. In version 1 there was no such difference.
-    """
-    data = _mapping(assertion.get("data"))
-    templates = [each for each in _list(data.get("templates")) if isinstance(each, Mapping)]
-    gathered = (version or 1) >= 2 and assertion.get("created") is not True
-    for action in _list(data.get("actions")):
-        if isinstance(action, Mapping) and isinstance(action.get("action"), str):
-            yield Edit(action=_action(action, templates), is_gathered=gathered)
-
-
-def _action(action: Mapping[str, Any], templates: list[Mapping[str, Any]]) -> Action:
-    name = str(action["action"])[:256]
-    source = _text(action.get("digitalSourceType"))
-    if source is None:  # C2PA 2.2, section 18.14.6: what a template states holds for every action of its name
-        stated = [each for each in templates if each.get("action") in (name, "*")]
-        source = next((text for each in stated if (text := _text(each.get("digitalSourceType")))), None)
-    agent = action.get("softwareAgent")
-    tool = _text(agent) if isinstance(agent, str) else _text(_mapping(agent).get("name"))
-    return Action(
-        action=name, source_type=None if source is None else source.strip(), when=_text(action.get("when")), tool=tool
-    )
-
-
 def _link(ingredient: Mapping[str, Any]) -> Link:
-    results = _mapping(ingredient.get("validation_results"))
+    results = mapping(ingredient.get("validation_results"))
     recorded = list(statuses(results.get("activeManifest")))
     # Versions 1 and 2 record one list that mixes both kinds; only what fails is looked for in it.
     recorded += statuses({"failure": ingredient.get("validation_status")})
-    for delta in _list(results.get("ingredientDeltas")):
-        recorded += statuses(_mapping(delta).get("validationDeltas"))
+    for delta in items(results.get("ingredientDeltas")):
+        recorded += statuses(mapping(delta).get("validationDeltas"))
     manifest = ingredient.get("active_manifest")
     return Link(
-        title=_text(ingredient.get("title")),
-        relationship=(_text(ingredient.get("relationship")) or "componentOf")[:64],
+        title=short(ingredient.get("title")),
+        relationship=(short(ingredient.get("relationship")) or "componentOf")[:64],
         manifest=manifest if isinstance(manifest, str) and manifest else None,
         recorded=tuple(recorded),
         vouches_for_signer=any(
@@ -175,7 +140,7 @@ def _link(ingredient: Mapping[str, Any]) -> Link:
 
 
 def _deltas(value: Any) -> Iterator[tuple[str, Status]]:
-    for delta in _list(value):
+    for delta in items(value):
         if not isinstance(delta, Mapping):
             continue
         owner = Status("", "", str(delta.get("ingredientAssertionURI") or "")).manifest or ""
@@ -184,16 +149,16 @@ def _deltas(value: Any) -> Iterator[tuple[str, Status]]:
 
 
 def _generator(manifest: Mapping[str, Any]) -> str | None:
-    tools = [each for each in _list(manifest.get("claim_generator_info")) if isinstance(each, Mapping)]
-    if tools and (name := _text(tools[0].get("name"))):
-        version = _text(tools[0].get("version"))
+    tools = [each for each in items(manifest.get("claim_generator_info")) if isinstance(each, Mapping)]
+    if tools and (name := short(tools[0].get("name"))):
+        version = short(tools[0].get("version"))
         return f"{name} {version}" if version else name
-    return _text(manifest.get("claim_generator"))
+    return short(manifest.get("claim_generator"))
 
 
 def _signer_name(signature: Mapping[str, Any]) -> str | None:
     """Common name and organisation of the leaf, as the certificate states them."""
-    common, organisation = _text(signature.get("common_name")), _text(signature.get("issuer"))
+    common, organisation = short(signature.get("common_name")), short(signature.get("issuer"))
     if common and organisation and common != organisation:
         return f"{common} ({organisation})"
     return common or organisation
@@ -210,15 +175,3 @@ def _moment(value: Any) -> str | None:
         return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (OverflowError, ValueError):
         return None
-
-
-def _text(value: Any) -> str | None:
-    return value[:MAX_TEXT] if isinstance(value, str) and value else None
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
