@@ -25,6 +25,7 @@ from waarmerk.provenance.model import (
 )
 from waarmerk.provenance.model.moment import rfc3339
 from waarmerk.provenance.sources import EvidenceSource, Examination
+from waarmerk.provenance.sources.credentials import reconciled
 from waarmerk.provenance.verdict import weigh
 
 Opener = Callable[[Path], Asset]
@@ -115,7 +116,7 @@ class Verifier:
         return self._decided(asset, record=False).report
 
     def _decided(self, asset: Asset, *, record: bool) -> Decided:
-        examined = _merged(source.examine(asset) for source in self._sources)
+        examined = reconciled(_merged(source.examine(asset) for source in self._sources), asset)
         declared = self._rules.evidence() if self._rules is not None else ()
         verdict = weigh((*examined.evidence, *declared, *self._remarks(asset, examined.credential)))
         duties = self._rules.duties(asset, examined, verdict, self._at) if self._rules is not None else ()

@@ -245,6 +245,38 @@ def test_the_address_of_a_store_elsewhere(packet: bytes, address: str | None) ->
     assert remote_address(Window(io.BytesIO(data), len(data))) == address
 
 
+@pytest.mark.parametrize("piece", [1, 10, 40, 1_000])
+def test_a_store_cut_into_pieces_of_any_size_is_seen(piece: int) -> None:
+    data = jpeg(bytes(range(32, 127)) * 20, piece)
+    assert shows_store(Window(io.BytesIO(data), len(data)), "image/jpeg", Limits())
+    renamed = data.replace(b"\xff\xeb", b"\xff\xec", 1)
+    assert piece > 500 or shows_store(Window(io.BytesIO(renamed), len(renamed)), "image/jpeg", Limits())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"])
+def test_a_picture_in_markup_shows_its_store_in_any_encoding(encoding: str) -> None:
+    plain = "<svg xmlns='http://www.w3.org/2000/svg'><metadata>{}</metadata></svg>"
+    for inner, seen in (
+        ("<c2pa:manifest>AAAA</c2pa:manifest>", True),
+        ("<manifest xmlns='http://c2pa.org/manifest'>AAAA</manifest>", True),
+        ("<manifest/>", False),
+    ):
+        data = plain.format(inner).encode(encoding)
+        assert shows_store(Window(io.BytesIO(data), len(data)), "image/svg+xml", Limits()) is seen
+
+
+@pytest.mark.parametrize(
+    ("media_type", "data"),
+    [
+        ("image/webp", riff(b"nothing of a store")),
+        ("audio/mpeg", b"ID3\x04" + bytes(20) + b"GEOB\0application/x-c2pa-manifest-store\0"),
+        ("image/jxl", box(b"JXL ", b"\r\n\x87\n") + box(b"brob", b"jumb" + bytes(9))),
+    ],
+)
+def test_the_place_itself_is_a_trace_whatever_stands_in_it(media_type: str, data: bytes) -> None:
+    assert shows_store(Window(io.BytesIO(data), len(data)), media_type, Limits())
+
+
 def test_four_letters_in_a_picture_are_no_store() -> None:
     data = b"\xff\xd8" + b"caBX" * 9 + b"C2PA jumb jumd c2pa.claim"
     assert not shows_store(Window(io.BytesIO(data), len(data)), "image/jpeg", Limits())

@@ -1,17 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """A credential on the scale of assurance: every row of the contract's table."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from waarmerk.provenance.credentials import CredentialReader
+from waarmerk.provenance.media import open_asset
+from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.model import (
     AISignal,
     Assurance,
+    Channel,
     ChannelState,
     Claimant,
     Credential,
     CredentialState,
+    Declarations,
     Evidence,
     Finding,
     Integrity,
@@ -21,12 +32,17 @@ from waarmerk.provenance.model import (
     Statement,
     Tier,
 )
-from waarmerk.provenance.sources.credentials import CredentialSource, evidence_of
+from waarmerk.provenance.pipeline import Basis, Verifier
+from waarmerk.provenance.sources import Examination
+from waarmerk.provenance.sources.credentials import CredentialSource, evidence_of, reconciled
+from waarmerk.provenance.sources.metadata import MetadataSource
+from waarmerk.provenance.trust import load_store
 from waarmerk.provenance.verdict import weigh
 
 GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 CAPTURED = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
+SAID: dict[str, Any] = {"channel": "metadata", "claimant": Claimant.METADATA, "assurance": Assurance.DECLARED}
 MADE: dict[str, Any] = {"source_types": (GENERATED,), "signal": AISignal.GENERATED}
 
 
@@ -113,6 +129,63 @@ def test_the_bars_of_the_reader_keep_the_badge_away() -> None:
     bar = Finding("capture.chain")
     assert weigh(evidence_of(credential(source_types=(CAPTURED,)))).authentic_capture
     assert not weigh(evidence_of(credential(source_types=(CAPTURED,), capture_bars=(bar,)))).authentic_capture
+
+
+def test_a_store_that_the_metadata_names_is_unread_and_not_absent() -> None:
+    class Asset:
+        media_type = "image/jpeg"
+
+    asset: Any = Asset()
+    address = "https://example.com/m.c2pa"
+    absent = Examination(
+        evidence=(*evidence_of(Credential()), Evidence(**SAID)),
+        channels=(Channel(name="c2pa", state=ChannelState.NONE), Channel(name="metadata", state=ChannelState.FOUND)),
+        credential=Credential(),
+        declarations=Declarations(remote_manifest=address),
+    )
+    found = reconciled(absent, asset)
+    assert found.credential is not None
+    assert (found.credential.state, found.credential.remote_url) == (CredentialState.REMOTE, address)
+    assert found.credential.integrity is Integrity.UNCHECKED
+    assert found.credential.concerns == (Finding("credentials.remote-only", address),)
+    assert found.channels == (
+        Channel(name="c2pa", state=ChannelState.UNREAD, why="credentials.remote"),
+        Channel(name="metadata", state=ChannelState.FOUND),
+    )
+    assert [each.assurance for each in found.evidence] == [Assurance.UNREADABLE, Assurance.DECLARED]
+    for other in (
+        Examination(),
+        replace(absent, declarations=None),
+        replace(absent, declarations=Declarations()),
+        replace(absent, credential=credential()),
+    ):
+        assert reconciled(other, asset) is other
+
+
+@pytest.mark.parametrize("written", ['dct:provenance="{}"', 'dct:provenance="&#104;{}"'])
+def test_the_report_says_remote_however_the_address_is_written(tmp_path: Path, written: str) -> None:
+    address = "https://example.com/m.c2pa"
+    value = written.format(address if "&" not in written else address[1:])
+    packet = (
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        f'<rdf:Description rdf:about="" xmlns:dct="http://purl.org/dc/terms/" {value}/></rdf:RDF></x:xmpmeta>'
+    )
+    stream = BytesIO()
+    Image.new("RGB", (16, 16)).save(stream, "JPEG", xmp=packet.encode())
+    path = tmp_path / "a.jpg"
+    path.write_bytes(stream.getvalue())
+    trust = load_store(None, data_folder=tmp_path, at=datetime.now(UTC))
+    verifier = Verifier(
+        open_asset=partial(open_asset, limits=Limits()),
+        sources=[CredentialSource(CredentialReader(trust, at=datetime.now(UTC))), MetadataSource(Limits())],
+        basis=Basis(trust_lists=()),
+        rules=None,
+        at=datetime.now(UTC),
+    )
+    report = verifier.verify(path)
+    assert report.credential is not None
+    assert (report.credential.state, report.credential.remote_url) == (CredentialState.REMOTE, address)
+    assert [each.state for each in report.channels if each.name == "c2pa"] == [ChannelState.UNREAD]
 
 
 class _Reads:

@@ -22,12 +22,29 @@ _MAX_STORES = 8
 _CHUNK = 1 << 20
 _APP11, _GIF_NAME = b"\xeb", b"C2PA_GIF\x01\x00\x00"
 _SVG = re.compile(rb"<(?:[A-Za-z0-9_]+:)?manifest\b[^>]*>([A-Za-z0-9+/=\s]*)<")
-_SVG_OPEN = re.compile(rb"<c2pa:manifest\b")
+_SVG_OPEN = re.compile(rb"<c2pa:manifest\b|\bc2pa\.org/manifest\b")
 # Types of the boxes every store has; several, so that no single damaged byte makes a store invisible.
 _TRACES = (STORE_UUID, b"c2ma" + STORE_UUID[4:], b"c2cl" + STORE_UUID[4:], BMFF_UUID, _GIF_NAME)
+# What a container calls the place itself, whatever stands in it: frame of ID3 (MP3, FLAC), compressed box (JPEG XL).
+_OWN_TRACES = {
+    "audio/mpeg": (b"application/x-c2pa-manifest-store",),
+    "audio/flac": (b"application/x-c2pa-manifest-store",),
+    "image/jxl": (b"brobjumb",),
+}
 _PROVENANCE = b"dcterms:provenance"
 _REMOTE = re.compile(
     _PROVENANCE + rb"""(?:\s*=\s*["'](https?://[!-~]{1,2048}?)["']|>\s*(https?://[!-~]{1,2048}?)\s*<)"""
+)
+# The byte order mark, or the first "<" where there is none (XML 1.0, appendix F).
+_WIDE = (
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"<\0\0\0", "utf-32-le"),
+    (b"\0\0\0<", "utf-32-be"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+    (b"<\0", "utf-16-le"),
+    (b"\0<", "utf-16-be"),
 )
 _PURPOSES = (b"manifest", b"original", b"update")
 
@@ -60,10 +77,27 @@ def shows_store(window: Window, media_type: str, limits: Limits) -> bool:
     if media_type in _BMFF_TYPES and window.size > limits.image_bytes:
         return any(True for _ in _bmff_boxes(window, limits))
     if media_type == "image/svg+xml":
-        return _SVG_OPEN.search(window.up_to(0, limits.image_bytes)) is not None
-    if media_type == "image/png" and find_stores(window, media_type, limits):
+        return _SVG_OPEN.search(_markup(window.up_to(0, limits.image_bytes))) is not None
+    if media_type in _WALKS and find_stores(window, media_type, limits):
         return True
-    return any(True for _ in _positions(window, _TRACES))
+    if media_type == "image/jpeg" and any(True for _ in _segments_of_boxes(window)):
+        return True
+    return any(True for _ in _positions(window, _TRACES + _OWN_TRACES.get(media_type, ())))
+
+
+def _segments_of_boxes(window: Window) -> Iterator[int]:
+    """APP11 segments that begin with "JP": boxes, cut into pieces of any size, wherever in the file they stand."""
+    for position in _positions(window, (b"\xff" + _APP11,)):
+        if window.up_to(position + 4, 2) == b"JP":
+            yield position
+
+
+def _markup(data: bytes) -> bytes:
+    """A document of two or four bytes a character as one that the patterns here can read."""
+    for mark, encoding in _WIDE:
+        if data.startswith(mark):
+            return data.decode(encoding, "replace").encode("utf-8", "replace")
+    return data
 
 
 def remote_address(window: Window) -> str | None:

@@ -14,12 +14,15 @@ from waarmerk.provenance.model import (
     Credential,
     CredentialState,
     Evidence,
+    Finding,
     Integrity,
     Origin,
     SignerStatus,
 )
 from waarmerk.provenance.sources import Examination
 
+_NAME = "c2pa"
+_REMOTE_ONLY = "credentials.remote-only"
 _SIGNER_ASSURANCE = {
     SignerStatus.OFFICIAL: Assurance.TRUSTED,
     SignerStatus.INTERIM: Assurance.TRUSTED,
@@ -52,6 +55,31 @@ class CredentialSource:
         return Examination(
             evidence=evidence_of(credential), channels=(_channel(credential, asset),), credential=credential
         )
+
+
+def reconciled(examined: Examination, asset: Asset) -> Examination:
+    """Where the file's own metadata names a store elsewhere and none was found in it, that store was not read.
+
+    Two readers look at one file: the credential's finds the address as text, the metadata's understands every way in
+    which XMP can be written. "No credentials" holds only where both say so.
+    """
+    credential, declared = examined.credential, examined.declarations
+    if credential is None or credential.state is not CredentialState.NONE or declared is None:
+        return examined
+    if not declared.remote_manifest:
+        return examined
+    remote = replace(
+        credential,
+        state=CredentialState.REMOTE,
+        remote_url=declared.remote_manifest,
+        concerns=tuple(sorted({*credential.concerns, Finding(_REMOTE_ONLY, declared.remote_manifest)})),
+    )
+    return replace(
+        examined,
+        credential=remote,
+        evidence=(*evidence_of(remote), *(each for each in examined.evidence if each.channel != _NAME)),
+        channels=(_channel(remote, asset), *(each for each in examined.channels if each.name != _NAME)),
+    )
 
 
 def assurance_of(credential: Credential) -> Assurance:
@@ -89,16 +117,16 @@ def evidence_of(credential: Credential) -> tuple[Evidence, ...]:
 
 
 def _evidence(assurance: Assurance, origin: Origin) -> Evidence:
-    return Evidence(channel="c2pa", claimant=Claimant.SIGNER, assurance=assurance, origin=origin)
+    return Evidence(channel=_NAME, claimant=Claimant.SIGNER, assurance=assurance, origin=origin)
 
 
 def _channel(credential: Credential, asset: Asset) -> Channel:
     if not carries_credentials(asset.media_type):
-        return Channel(name="c2pa", state=ChannelState.UNREAD, why="credentials.unsupported")
+        return Channel(name=_NAME, state=ChannelState.UNREAD, why="credentials.unsupported")
     match credential.state:
         case CredentialState.NONE:
-            return Channel(name="c2pa", state=ChannelState.NONE)
+            return Channel(name=_NAME, state=ChannelState.NONE)
         case CredentialState.REMOTE | CredentialState.UNREADABLE:
-            return Channel(name="c2pa", state=ChannelState.UNREAD, why=f"credentials.{credential.state}")
+            return Channel(name=_NAME, state=ChannelState.UNREAD, why=f"credentials.{credential.state}")
         case _:
-            return Channel(name="c2pa", state=ChannelState.FOUND)
+            return Channel(name=_NAME, state=ChannelState.FOUND)
