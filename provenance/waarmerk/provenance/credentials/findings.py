@@ -58,6 +58,8 @@ BAR_INCOMPLETE = "capture.incomplete-history"
 BAR_UNKNOWN_ACTION = "capture.unknown-action"
 BAR_GATHERED = "capture.gathered-actions"
 BAR_INDIRECT = "capture.indirect"
+BAR_UNHASHED = "capture.unhashed-bytes"
+BAR_EXTRA_EXCLUSIONS = "capture.extra-exclusions"
 BAR_AI_DISCLOSURE = "capture.ai-disclosure"
 
 CODES = frozenset(value for name, value in tuple(globals().items()) if name.isupper() and isinstance(value, str))

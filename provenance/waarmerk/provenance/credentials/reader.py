@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from waarmerk.provenance.credentials import findings, unhashed
+from waarmerk.provenance.credentials import findings
 from waarmerk.provenance.credentials.container import Embedded, find_stores, remote_address, shows_store
 from waarmerk.provenance.credentials.cose import OwnView, claims_of, view_of
 from waarmerk.provenance.credentials.crjson import judged
@@ -27,6 +27,7 @@ from waarmerk.provenance.credentials.status import (
     is_recorded_break,
 )
 from waarmerk.provenance.credentials.store import Node, Store, parse_store
+from waarmerk.provenance.credentials.unhashed import Unhashed, count
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.sniff import carries_credentials
@@ -143,7 +144,7 @@ class _Reading:
         store = self._store
         own, foreign = self._split(store)
         integrity, unknown = integrity_of(own)
-        view, hidden, hidden_concerns = self._own_view(own)
+        view, hidden = self._own_view(own)
         case = SignerCase(
             node=store.root,
             own=None if view is None else view.signature,
@@ -160,7 +161,7 @@ class _Reading:
             *judgement.concerns,
             *walked.concerns,
             *signals.concerns,
-            *hidden_concerns,
+            *hidden.concerns,
             *concern_of(identity, store.active),
             *(Finding(findings.UNKNOWN_CODE, code) for code in unknown),
             *(Finding(findings.UNREFERENCED_MANIFEST) for entry in own if entry.code in UNREFERENCED),
@@ -178,12 +179,12 @@ class _Reading:
             generator=store.root.generator,
             actions=tuple(edit.action for edit in store.root.edits[:_MAX_SHOWN]),
             ingredients=_ingredients(store.root, walked, dict(signals.by_manifest))[:_MAX_SHOWN],
-            unhashed_bytes=hidden,
+            unhashed_bytes=hidden.total,
             validation_state=decided.state,
             codes=_codes((*self._split(decided)[0], *identity_entries)),
             ingredient_codes=_codes((*self._split(decided)[1], *(status for _, status in decided.deltas))),
             concerns=_bounded(concerns, store.active),
-            capture_bars=_bars(signals, judgement),
+            capture_bars=_bars(signals, judgement, hidden),
         )
 
     def _split(self, store: Store) -> tuple[tuple[Status, ...], tuple[Status, ...]]:
@@ -199,17 +200,17 @@ class _Reading:
             self._stores[which] = found
         return self._split(self._stores[which])[0]
 
-    def _own_view(self, own: tuple[Status, ...]) -> tuple[OwnView | None, int, tuple[Finding, ...]]:
+    def _own_view(self, own: tuple[Status, ...]) -> tuple[OwnView | None, Unhashed]:
         """The active manifest as read here, if it is the one the engine saw; and the bytes that no hash covers."""
         asset, limits = self._asset, self._reader._limits
         with asset.open() as stream:
             window = Window(stream, asset.bytes)
             view = view_of(self._reader._stores(asset), self._store.active)
-            hidden, concerns = unhashed.count(window, asset.media_type, view, own, limits)
+            hidden = count(window, asset.media_type, view, own, limits)
         serial = self._store.root.serial
         if view is not None and view.signature is not None and str(view.signature.leaf.serial_number) != serial:
-            return None, hidden, concerns
-        return view, hidden, concerns
+            return None, hidden
+        return view, hidden
 
     def _identity(self) -> tuple[Identity, tuple[Status, ...]]:
         if not self._store.root.has_identity:
@@ -218,9 +219,9 @@ class _Reading:
         return identity_of(entries), entries
 
 
-def _bars(signals: Signals, judgement: Judgement) -> tuple[Finding, ...]:
+def _bars(signals: Signals, judgement: Judgement, hidden: Unhashed) -> tuple[Finding, ...]:
     interim = (Finding(findings.BAR_INTERIM),) if judgement.signer.status is SignerStatus.INTERIM else ()
-    return bounded({*signals.bars, *interim})[0]
+    return bounded({*signals.bars, *hidden.bars, *interim})[0]
 
 
 def _bounded(concerns: Iterable[Finding], active: str) -> tuple[Finding, ...]:

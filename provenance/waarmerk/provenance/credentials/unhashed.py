@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bytes of a file that no hash of the credential covers: anyone may change them and the credential stays intact."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from waarmerk.provenance.credentials import findings
@@ -10,11 +12,21 @@ from waarmerk.provenance.credentials.cose import OwnView
 from waarmerk.provenance.credentials.status import EXTRA_EXCLUSIONS, Status
 from waarmerk.provenance.media import bmff
 from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.segments import Part, jpeg_segments, png_chunks, riff_chunks
 from waarmerk.provenance.media.window import Truncated, Window
 from waarmerk.provenance.model import Finding
 
 _MAX_EXCLUSIONS = 10_000
 _MAX_NAMED = 16
+_PIECE = 1 << 20
+_OPEN_BOXES = frozenset({b"free", b"skip", b"mfra", b"ftyp"})
+_Walk = Callable[[Window, Limits], Iterator[Part]]
+# By container: the walk, the names of its metadata, and the bytes that stand before and behind a payload.
+_METADATA: dict[str, tuple[_Walk, frozenset[bytes], int, int]] = {
+    "image/jpeg": (jpeg_segments, frozenset({b"\xe1", b"\xed", b"\xfe"}), 4, 0),
+    "image/png": (png_chunks, frozenset({b"eXIf", b"iTXt", b"tEXt", b"zTXt", b"tIME"}), 8, 4),
+    "image/webp": (riff_chunks, frozenset({b"EXIF", b"XMP "}), 8, 0),
+}
 # C2PA 2.2, section 9.2.3, and what the reference implementation excludes beside it: tables of positions, which a
 # manifest of another length moves. The engine reports these too, on files of its own making, so they are no news.
 _USUAL = frozenset(
@@ -34,30 +46,76 @@ _USUAL = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unhashed:
+    """How many such bytes there are, a concern for each place, and what of it keeps a capture from being authentic."""
+
+    total: int = 0
+    concerns: tuple[Finding, ...] = ()
+    bars: tuple[Finding, ...] = ()
+
+
 def count(
     window: Window, media_type: str, own: OwnView | None, entries: tuple[Status, ...], limits: Limits
-) -> tuple[int, tuple[Finding, ...]]:
-    """The number of such bytes, and a concern for each place.
+) -> Unhashed:
+    """The bytes that no hash covers.
 
     In BMFF files some boxes are left out of the hash by the specification (C2PA 2.2, section 9.2.3); in others the
-    signer may exclude ranges beside the manifest, which some cameras do for metadata that they write later.
+    signer may exclude ranges beside the manifest, which some cameras do for metadata that they write later. Padding
+    of zeros, which writers leave behind, and metadata are no bar.
     """
-    total, concerns = 0, []
+    total, concerns, bars = 0, [], []
     for name, size in bmff.unhashed(window, limits) if is_bmff(media_type) else ():
         total += size
         concerns.append(Finding(findings.UNHASHED_BYTES, name))
+    if total and _holds_something(window, limits):
+        bars.append(Finding(findings.BAR_UNHASHED, str(total)))
     if any(entry.code in EXTRA_EXCLUSIONS for entry in entries):
-        if own is None:  # the engine says there are some; which ones could not be read
-            concerns.append(Finding(findings.EXTRA_EXCLUSIONS))
-        elif is_bmff(media_type):
-            for path in sorted(_unusual_paths(own))[:_MAX_NAMED]:
-                total += _box_bytes(window, path, limits)
-                concerns.append(Finding(findings.EXTRA_EXCLUSIONS, path))
-        else:
-            excluded = _excluded(own, window.size)
-            total += excluded
-            concerns.append(Finding(findings.EXTRA_EXCLUSIONS, str(excluded)))
-    return min(total, window.size), tuple(concerns)
+        extra, places, is_metadata = _extra(window, media_type, own, limits)
+        total += extra
+        concerns += [Finding(findings.EXTRA_EXCLUSIONS, place) for place in places]
+        if places and not is_metadata:
+            bars.append(Finding(findings.BAR_EXTRA_EXCLUSIONS))
+    return Unhashed(total=min(total, window.size), concerns=tuple(concerns), bars=tuple(bars))
+
+
+def _extra(window: Window, media_type: str, own: OwnView | None, limits: Limits) -> tuple[int, list[str], bool]:
+    """What this signer left out beside the usual: bytes, places, and whether all of it is metadata."""
+    if own is None:  # the engine says there are some; which ones could not be read
+        return 0, [""], False
+    if is_bmff(media_type):
+        paths = sorted(_unusual_paths(own))[:_MAX_NAMED]
+        return sum(_box_bytes(window, path, limits) for path in paths), paths, False
+    mine = (own.start, own.end)
+    excluded = _excluded(own, window.size, [mine])
+    beyond = _excluded(own, window.size, [mine, *_metadata(window, media_type, limits)])
+    return excluded, [str(excluded)], beyond == 0
+
+
+def _holds_something(window: Window, limits: Limits) -> bool:
+    """Whether a byte other than zero stands in those boxes."""
+    is_first = True
+    for box in bmff.intact_boxes(window, bmff.Steps(limits.parts)):
+        if box.name == b"ftyp" and is_first:
+            is_first = False
+        elif box.name in _OPEN_BOXES:
+            for at in range(0, box.body.size, _PIECE):
+                if box.body.up_to(at, _PIECE).strip(b"\0"):
+                    return True
+    return False
+
+
+def _metadata(window: Window, media_type: str, limits: Limits) -> list[tuple[int, int]]:
+    """Where the container keeps its metadata, wrapping included."""
+    found: list[tuple[int, int]] = []
+    if media_type not in _METADATA:
+        return found
+    walk, names, before, after = _METADATA[media_type]
+    with suppress(Truncated):
+        for part in walk(window, limits):
+            if part.name in names:
+                found.append((part.offset - before, part.offset + part.size + after))
+    return found
 
 
 def _exclusions(own: OwnView, prefix: str) -> Iterator[dict[Any, Any]]:
@@ -69,17 +127,17 @@ def _exclusions(own: OwnView, prefix: str) -> Iterator[dict[Any, Any]]:
                 yield each
 
 
-def _excluded(own: OwnView, size: int) -> int:
-    """Bytes inside the data hash's exclusions and outside the range of the file that holds the manifest store."""
-    return sum(_outside(each, own, size) for each in _exclusions(own, "c2pa.hash.data"))
+def _excluded(own: OwnView, size: int, allowed: list[tuple[int, int]]) -> int:
+    """Bytes inside the data hash's exclusions and outside the ranges, which do not overlap."""
+    return sum(_outside(each, size, allowed) for each in _exclusions(own, "c2pa.hash.data"))
 
 
-def _outside(excluded: dict[Any, Any], own: OwnView, size: int) -> int:
+def _outside(excluded: dict[Any, Any], size: int, allowed: list[tuple[int, int]]) -> int:
     start, length = excluded.get("start"), excluded.get("length")
     if not isinstance(start, int) or not isinstance(length, int) or start < 0 or length < 0:
         return 0
     end = min(start + length, size)
-    covered = max(0, min(end, own.end) - max(start, own.start))
+    covered = sum(max(0, min(end, last) - max(start, first)) for first, last in allowed)
     return max(0, end - start - covered)
 
 
