@@ -2,8 +2,11 @@
 """The words of the registry. Nothing here names a person, a file or a place."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-PAYLOAD_BYTES, DIGEST_BYTES, PHASH_BYTES, PDQ_BYTES = 8, 32, 8, 32
+from waarmerk.provenance.model import Origin
+
+PAYLOAD_BYTES, DIGEST_BYTES, PHASH_BYTES, PDQ_BYTES, LOCAL_BYTES = 8, 32, 8, 32, 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,3 +55,68 @@ class Issuance:
             raise ValueError("a PDQ hash has 32 bytes")
         if self.geometry is not None and len(self.geometry) != 9:
             raise ValueError("a geometry is a 3 x 3 matrix")
+
+
+class BindingKind(StrEnum):
+    """What ties an entry to content: whole-picture hashes, the hashes a crop leaves alone, or a mark."""
+
+    PHASH = "phash"
+    PDQ = "pdq"
+    LOCAL = "local"
+    WATERMARK = "watermark"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """One tie. ``value`` is the hash, the local hashes in a row (16 bytes each), or the payload of key ``key_id``.
+
+    Raises ValueError for a value of another size and for a mark without a key.
+    """
+
+    kind: BindingKind
+    value: bytes
+    key_id: str | None = None
+
+    def __post_init__(self) -> None:
+        sizes = {BindingKind.PHASH: PHASH_BYTES, BindingKind.PDQ: PDQ_BYTES, BindingKind.WATERMARK: PAYLOAD_BYTES}
+        if self.kind is BindingKind.LOCAL:
+            if not self.value or len(self.value) % LOCAL_BYTES:
+                raise ValueError("local hashes have 16 bytes each")
+        elif len(self.value) != sizes[self.kind]:
+            raise ValueError(f"a {self.kind} binding has {sizes[self.kind]} bytes")
+        if (self.kind is BindingKind.WATERMARK) != (self.key_id is not None):
+            raise ValueError("a mark, and nothing else, names its key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One known file.
+
+    ``sha256`` is the digest of the original; ``manifest`` the digest of its stored manifest store and ``reference``
+    that of the small picture it is compared with, None without one. ``labels`` are proposals, ``fact_checks``
+    addresses; ``source`` says who entered it. ``added_at`` and ``keep_until`` are RFC 3339; ``number`` is 0 until it
+    is stored. Raises ValueError for digests of another size.
+    """
+
+    sha256: bytes
+    media_type: str
+    added_at: str
+    width: int | None = None
+    height: int | None = None
+    origin: Origin = Origin.UNKNOWN
+    labels: tuple[str, ...] = ()
+    fact_checks: tuple[str, ...] = ()
+    source: str = "own"
+    keep_until: str | None = None
+    manifest: bytes | None = None
+    reference: bytes | None = None
+    number: int = 0
+
+    def __post_init__(self) -> None:
+        if any(digest is not None and len(digest) != DIGEST_BYTES for digest in (self.sha256, self.manifest)):
+            raise ValueError("a digest has 32 bytes")
+
+    @property
+    def registry_id(self) -> str:
+        """Its name in reports. It says nothing of the file, unlike a part of its digest would."""
+        return f"r{self.number}"
