@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The registry's database: whole after any crash, forgetful where it must be, never a half entry."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from waarmerk.provenance.errors import ConfigurationError, StoreError
+from waarmerk.provenance.model import Origin
+from waarmerk.provenance.registry.model import Binding, BindingKind, Entry
+from waarmerk.provenance.registry.store import Store, database_path
+
+AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
+DAY = "2026-11-22T12:00:00Z"
+
+
+def entry(number: int = 1) -> Entry:
+    return Entry(
+        sha256=number.to_bytes(32),
+        media_type="image/jpeg",
+        added_at=DAY,
+        width=800,
+        height=600,
+        origin=Origin.AI_GENERATED,
+        labels=("ai-generated", "satire"),
+        fact_checks=("https://check.example/1",),
+    )
+
+
+TIES = (
+    Binding(kind=BindingKind.PHASH, value=b"abcdefgh"),
+    Binding(kind=BindingKind.WATERMARK, value=b"payload8", key_id="0011"),
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    made = Store(str(tmp_path / "own" / "registry.sqlite"), writing=True)
+    made.create()
+    return made
+
+
+def test_what_was_added_is_found(store: Store) -> None:
+    digest = store.files.put(b"a manifest store")
+    one = store.add(replace(entry(1), manifest=digest), TIES)
+    two = store.add(entry(2), TIES[:1])
+    assert (one.registry_id, two.registry_id) == ("r1", "r2")
+    assert one == replace(entry(1), manifest=digest, number=1)
+    assert store.of_file((1).to_bytes(32)) == one
+    assert store.of_file((3).to_bytes(32)) is None
+    assert store.of_mark("0011", b"payload8") == (one,)
+    assert store.of_mark("0022", b"payload8") == ()
+    assert [row[1:] for row in store.bindings(BindingKind.PHASH, after=0)] == [(1, b"abcdefgh"), (2, b"abcdefgh")]
+    assert store.files.get(digest, max_bytes=100) == b"a manifest store"
+    assert store.entries() == [one, two]
+
+
+def test_a_file_is_known_once_and_nothing_of_the_second_stays(store: Store) -> None:
+    store.add(entry(1), TIES)
+    with pytest.raises(StoreError) as caught:
+        store.add(entry(1), TIES)
+    assert caught.value.code == "registry.known"
+    assert len(store.bindings(BindingKind.PHASH, after=0)) == 1
+    assert len(store.history()) == 1
+
+
+def test_a_reader_cannot_write_and_a_stranger_cannot_read(store: Store) -> None:
+    assert store.path is not None
+    assert store.path.stat().st_mode & 0o077 == 0
+    with pytest.raises(StoreError):
+        Store(str(store.path)).add(entry(1), ())
+    assert Store(f"sqlite:///{store.path}").entries() == []
+
+
+def test_what_is_no_registry_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no registry"):
+        Store(str(tmp_path / "none.sqlite")).require()
+    other = tmp_path / "text.sqlite"
+    other.write_bytes(b"no database at all" * 100)
+    with pytest.raises(StoreError):
+        Store(str(other)).require()
+    with pytest.raises(ConfigurationError):
+        database_path("https://example.org/registry")
+    assert database_path("postgresql://host/name") is None
+    with pytest.raises(ConfigurationError, match="folder"):
+        Store("postgresql://host/name")
+
+
+def test_a_changed_file_is_not_given_out(store: Store) -> None:
+    digest = store.files.put(b"a manifest store")
+    (path,) = store.folder.glob("bytes/??/*")
+    path.write_bytes(b"another one")
+    with pytest.raises(StoreError, match="changed"):
+        store.files.get(digest, max_bytes=100)
+    path.unlink()
+    with pytest.raises(StoreError, match="missing"):
+        store.files.get(digest, max_bytes=100)
+
+
+def test_what_is_removed_is_gone_from_the_disk(store: Store) -> None:
+    secret = b"ein Geheimnis, das niemand kennt"
+    kept = store.add(replace(entry(2), manifest=store.files.put(b"kept")), ())
+    gone = replace(entry(1), manifest=store.files.put(secret), source=secret.decode())
+    assert store.remove([store.add(gone, TIES).number, 77], at=AT) == 1
+    assert store.entries() == [kept]
+    assert store.bindings(BindingKind.PHASH, after=0) == []
+    assert [what for _, what, _ in store.history()] == ["added", "added", "removed"]
+    assert store.path is not None
+    held = b"".join(path.read_bytes() for path in store.path.parent.rglob("*") if path.is_file())
+    assert secret not in held
+    assert b"payload8" not in held
+    assert b"kept" in held
+    assert store.add(entry(5), ()).number == 3, "a number is never given twice"
+
+
+def test_retention_names_what_is_due(store: Store) -> None:
+    store.add(replace(entry(1), keep_until="2026-11-22T11:59:59Z"), ())
+    store.add(replace(entry(2), keep_until="2026-11-22T12:00:01Z"), ())
+    store.add(entry(3), ())
+    assert store.due(at=AT) == (1,)
+
+
+_ADDS = """
+import sys
+from dataclasses import replace
+from tests.unit.registry.test_store import TIES, entry
+from waarmerk.provenance.registry.store import Store
+store = Store(sys.argv[1], writing=True)
+for number in range(int(sys.argv[2]), 100000):
+    manifest = store.files.put(b"%d" % number)
+    store.add(replace(entry(number), manifest=manifest), TIES * 20)
+    print(number, flush=True)
+"""
+
+
+def test_killed_at_any_moment_there_is_no_half_entry(store: Store) -> None:
+    for turn in range(4):
+        code = [sys.executable, "-c", _ADDS, str(store.path), str(turn * 10_000 + 1)]
+        with subprocess.Popen(code, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as writer:
+            assert writer.stdout is not None
+            writer.stdout.readline()
+            time.sleep(0.02 + turn * 0.017)
+            os.kill(writer.pid, signal.SIGKILL)
+            told = [int(line) for line in writer.stdout.read().split()]
+        Store(str(store.path), writing=True).require()
+        held = Store(str(store.path)).entries()
+        assert {one.sha256 for one in held} >= {number.to_bytes(32) for number in told}
+        tied = store.bindings(BindingKind.PHASH, after=0)
+        assert sorted({owner for _, owner, _ in tied}) == [one.number for one in held]
+        assert len(tied) == 20 * len(held)
+        for one in held:
+            assert one.manifest is not None
+            store.files.get(one.manifest, max_bytes=100)
