@@ -277,6 +277,28 @@ def test_a_parent_without_credentials_leaves_the_chain_open(read: Any, kit: Any,
     assert "chain.open" in codes(found)
 
 
+def test_a_parent_whose_store_lies_elsewhere_is_missing(read: Any, kit: Any, desk: Any, root: Any) -> None:
+    parent = kit.sign(kit.jpeg(), desk, kit.created(), remote_url="https://example.com/m.c2pa")
+    found = read(kit.sign(parent, desk, EDITOR, is_edit=True), {"user.pem": root.pem})
+    assert (found.integrity, found.chain) == (Integrity.INTACT, Chain.MISSING)
+    assert [each.state for each in found.ingredients] == ["missing"]
+    assert "chain.missing" in codes(found)
+    assert "capture.chain" in bars(found)
+
+
+def test_a_certificate_that_begins_later_is_not_said_to_have_ended(
+    read: Any, signed: bytes, kit: Any, root: Any
+) -> None:
+    for days, status, code in (
+        (-3, SignerStatus.EXPIRED, "signer.not-yet-valid"),
+        (3, SignerStatus.USER, None),
+        (400, SignerStatus.EXPIRED, "signer.expired"),
+    ):
+        found = read(signed, {"user.pem": root.pem}, at=kit.NOW + timedelta(days=days))
+        assert found.signer.status is status
+        assert {each for each in codes(found) if each.startswith("signer.")} == ({code} if code else set())
+
+
 def test_other_containers(read: Any, kit: Any, desk: Any, root: Any) -> None:
     from io import BytesIO
 

@@ -26,6 +26,7 @@ ENGINES_SILENT = "engines.silent"  # it was asked for and has no opinion on this
 # The signer and the time. ``about`` is the certificate's name as the file states it.
 SIGNER_UNLISTED = "signer.unlisted"
 SIGNER_EXPIRED = "signer.expired"
+SIGNER_NOT_YET_VALID = "signer.not-yet-valid"  # its status is "expired" too: outside its validity
 SIGNER_REVOKED = "signer.revoked"
 SIGNER_DENIED = "signer.denied"  # by the denylist of the trust store; ``about`` is its reason and source
 SIGNER_WRONG_PURPOSE = "signer.wrong-purpose"

@@ -131,7 +131,7 @@ def _step(
 ) -> Step:
     recorded = [*link.recorded, *found.about(owner, link)]
     is_broken = any(status.kind == "failure" and is_recorded_break(status.code) for status in recorded)
-    is_missing = link.manifest is not None and link.manifest not in store.nodes
+    is_missing = _is_missing(store, link)
     is_listed = not is_missing and link.manifest is not None and found.is_listed(owner, link)
     return Step(
         owner=owner,
@@ -143,6 +143,13 @@ def _step(
         is_listed=is_listed,
         is_vouched=is_vouched and is_listed and not is_broken,
     )
+
+
+def _is_missing(store: Store, link: Link) -> bool:
+    """Whether there is a manifest and it is not here: not in the store, or recorded as kept elsewhere and not read."""
+    if link.manifest is not None:
+        return link.manifest not in store.nodes
+    return any(status.kind == "failure" and status.code in CHAIN_MISSING for status in link.recorded)
 
 
 def _by_owner(store: Store) -> _Found:

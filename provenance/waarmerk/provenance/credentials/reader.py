@@ -249,10 +249,10 @@ def _ingredients(node: Node, walked: Walk, signals: dict[str, AISignal]) -> tupl
 
 
 def _state(step: Step) -> str:
-    if step.link.manifest is None:
-        return "none"
     if step.is_missing:
         return "missing"
+    if step.link.manifest is None:
+        return "none"
     return "broken" if step.is_broken else "intact"
 
 

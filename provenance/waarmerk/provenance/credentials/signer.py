@@ -122,7 +122,10 @@ class SignerCase:
         if denial is not None:
             status, extra = SignerStatus.REVOKED, ()
         name = self.node.signer_name or ""
-        concerns = [Finding(code, name) for code in (_CONCERN_OF_STATUS.get(status), *extra) if code is not None]
+        because = _CONCERN_OF_STATUS.get(status)
+        if status is SignerStatus.EXPIRED and self._is_too_early(reference):
+            because = findings.SIGNER_NOT_YET_VALID
+        concerns = [Finding(code, name) for code in (because, *extra) if code is not None]
         if denial is not None:
             concerns.append(Finding(findings.SIGNER_DENIED, denial.about))
         if time_status is TimeStatus.UNTRUSTED:
@@ -137,6 +140,14 @@ class SignerCase:
             time_status=time_status,
         )
         return Judgement(signer=signer, decided_by=which, concerns=tuple(sorted(concerns)))
+
+    def _is_too_early(self, reference: datetime) -> bool:
+        """Whether the certificate begins only later.
+
+        The status is ``expired`` all the same, for the report has one word for "outside its validity"; the finding
+        tells the two apart.
+        """
+        return self.own is not None and reference < self.own.leaf.not_valid_before_utc
 
     def _denial(self, codes: set[str], stamped: datetime | None) -> Denial | None:
         """The denylist's entry for this signer; a signature that does not hold proves no certificate at all."""

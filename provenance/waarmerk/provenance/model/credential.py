@@ -38,7 +38,7 @@ class SignerStatus(StrEnum):
     INTERIM = "interim"
     USER = "user"
     UNKNOWN = "unknown"
-    EXPIRED = "expired"
+    EXPIRED = "expired"  # outside its validity: ended, or not yet begun (finding ``signer.not-yet-valid``)
     REVOKED = "revoked"
     WRONG_PURPOSE = "wrong-purpose"
     NONE = "none"
