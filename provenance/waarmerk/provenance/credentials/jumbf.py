@@ -21,12 +21,17 @@ class JumbfError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Superbox:
-    """A labelled box with the boxes inside it. ``content`` are its content boxes that are no superboxes."""
+    """A labelled box with the boxes inside it. ``content`` are its content boxes that are no superboxes.
+
+    ``start`` and ``end`` say where its payload stands in the store: what a claim's hash of it is over.
+    """
 
     uuid: bytes
     label: str
     parts: tuple["Superbox", ...]
     content: tuple[tuple[bytes, bytes], ...]
+    start: int = 0
+    end: int = 0
 
     def named(self, label: str) -> "Superbox | None":
         """The superbox of that label, None if there is none or more than one: what is ambiguous is not read."""
@@ -64,7 +69,7 @@ def _superbox(data: bytes, start: int, end: int, depth: int, count: list[int]) -
             parts.append(_superbox(data, inner, stop, depth + 1, count))
         else:
             content.append((name, data[inner:stop]))
-    return Superbox(uuid, label, tuple(parts), tuple(content))
+    return Superbox(uuid, label, tuple(parts), tuple(content), start, end)
 
 
 def _description(data: bytes) -> tuple[bytes, str]:

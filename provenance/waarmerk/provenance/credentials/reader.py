@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read one asset's Content Credentials onto their separate axes (C2PA 2.2, sections 14 and 15)."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +12,8 @@ from waarmerk.provenance.credentials.cose import OwnView, claims_of, view_of
 from waarmerk.provenance.credentials.crjson import judged
 from waarmerk.provenance.credentials.identity import PREFIX as IDENTITY_PREFIX
 from waarmerk.provenance.credentials.identity import concern_of, identity_of
-from waarmerk.provenance.credentials.ingredients import Step, Walk, parents_of, walk
+from waarmerk.provenance.credentials.ingredients import parents_of, walk
+from waarmerk.provenance.credentials.oversize import is_altered, is_too_large
 from waarmerk.provenance.credentials.passes import Answer, Engine, Pass
 from waarmerk.provenance.credentials.plain import bounded
 from waarmerk.provenance.credentials.settings import refuse_foreign_library
@@ -24,22 +24,20 @@ from waarmerk.provenance.credentials.status import (
     Status,
     attribute,
     integrity_of,
-    is_recorded_break,
 )
-from waarmerk.provenance.credentials.store import Node, Store, parse_store
+from waarmerk.provenance.credentials.store import Store, parse_store
+from waarmerk.provenance.credentials.tree import ingredients_of, manifest_of
 from waarmerk.provenance.credentials.unhashed import Unhashed, count
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.sniff import carries_credentials
 from waarmerk.provenance.media.window import Window
 from waarmerk.provenance.model import (
-    AISignal,
     Asset,
     Credential,
     CredentialState,
     Finding,
     Identity,
-    Ingredient,
     Integrity,
     Manifest,
     SignerStatus,
@@ -68,32 +66,39 @@ class CredentialReader:
 
     def read(self, asset: Asset) -> Credential:
         """The credential of the asset; what cannot be read is ``unreadable``, never ``none``."""
+        stores = self._stores(asset)
+        if is_too_large(stores):
+            return _too_large(stores)
         answer = self._engine.run(Pass.OFFICIAL, asset)
         store = None if answer.document is None else parse_store(answer.document)
         if store is None:
             return self._without_store(asset, answer)
-        return _Reading(self, asset, store, from_sidecar=answer.from_sidecar).credential()
+        return _Reading(self, asset, store, stores, from_sidecar=answer.from_sidecar).credential()
 
     def manifests(self, asset: Asset) -> tuple[Manifest, ...]:
         """The manifest store for a tree, the active manifest first; empty if there is none to be read."""
+        stores = self._stores(asset)
+        if is_too_large(stores):
+            return ()
         answer = self._engine.run(Pass.OFFICIAL, asset)
         store = None if answer.document is None else parse_store(answer.document)
         if store is None:
             return ()
-        claims = claims_of(self._stores(asset))
+        claims = claims_of(stores)
         own, foreign = attribute(store.entries, store.active, frozenset(store.nodes), parents_of(store))
         walked = walk(store, own, foreign)
         signals = dict(assess(store, walked, is_listed=False).by_manifest)
         labels = [store.active, *sorted(label for label in store.nodes if label != store.active)]
-        return tuple(_manifest(store, walked, signals, claims.get(label), label) for label in labels)
+        return tuple(manifest_of(store, walked, signals, claims.get(label), label) for label in labels)
 
     def detailed(self, asset: Asset) -> dict[str, Any]:
         """The engine's detailed JSON, official pass; empty if there is no store to be read."""
-        return self._engine.detailed(asset).document or {}
+        return {} if is_too_large(self._stores(asset)) else self._engine.detailed(asset).document or {}
 
     def crjson(self, asset: Asset) -> dict[str, Any]:
         """The store as crJSON, judged with all lists at the time of the decision; see ``crjson``."""
-        return judged(self._engine.crjson(asset), self.read(asset), at=self._at, lists=self._editions)
+        text = "" if is_too_large(self._stores(asset)) else self._engine.crjson(asset)
+        return judged(text, self.read(asset), at=self._at, lists=self._editions)
 
     def _stores(self, asset: Asset) -> tuple[Embedded, ...]:
         """The stores inside the asset; where there is none, the one in the file beside it."""
@@ -128,11 +133,30 @@ def _remote(address: str) -> Credential:
     )
 
 
+def _too_large(stores: tuple[Embedded, ...]) -> Credential:
+    """What is said of a store that nobody reads for its size: altered where that shows, else unreadable."""
+    limit = Finding(findings.LIMIT)
+    if is_altered(stores):
+        state = CredentialState.EMBEDDED if any(store.end for store in stores) else CredentialState.SIDECAR
+        return Credential(state=state, integrity=Integrity.ALTERED, concerns=(limit,))
+    concerns = tuple(sorted((limit, Finding(findings.UNREADABLE))))
+    return Credential(state=CredentialState.UNREADABLE, concerns=concerns)
+
+
 class _Reading:
     """One asset on its way to a Credential; the passes that were run are kept."""
 
-    def __init__(self, reader: CredentialReader, asset: Asset, store: Store, *, from_sidecar: bool) -> None:
+    def __init__(
+        self,
+        reader: CredentialReader,
+        asset: Asset,
+        store: Store,
+        stores: tuple[Embedded, ...],
+        *,
+        from_sidecar: bool,
+    ) -> None:
         self._reader = reader
+        self._embedded = stores
         self._from_sidecar = from_sidecar
         self._asset = asset
         self._store = store
@@ -178,7 +202,7 @@ class _Reading:
             vouched=signals.vouched,
             generator=store.root.generator,
             actions=tuple(edit.action for edit in store.root.edits[:_MAX_SHOWN]),
-            ingredients=_ingredients(store.root, walked, dict(signals.by_manifest))[:_MAX_SHOWN],
+            ingredients=ingredients_of(store.root, walked, dict(signals.by_manifest))[:_MAX_SHOWN],
             unhashed_bytes=hidden.total,
             validation_state=decided.state,
             codes=_codes((*self._split(decided)[0], *identity_entries)),
@@ -205,7 +229,7 @@ class _Reading:
         asset, limits = self._asset, self._reader._limits
         with asset.open() as stream:
             window = Window(stream, asset.bytes)
-            view = view_of(self._reader._stores(asset), self._store.active)
+            view = view_of(self._embedded, self._store.active)
             hidden = count(window, asset.media_type, view, own, limits)
         serial = self._store.root.serial
         if view is not None and view.signature is not None and str(view.signature.leaf.serial_number) != serial:
@@ -232,51 +256,3 @@ def _bounded(concerns: Iterable[Finding], active: str) -> tuple[Finding, ...]:
 
 def _codes(entries: tuple[Status, ...]) -> tuple[str, ...]:
     return tuple(sorted({entry.code for entry in entries}))
-
-
-def _ingredients(node: Node, walked: Walk, signals: dict[str, AISignal]) -> tuple[Ingredient, ...]:
-    return tuple(
-        Ingredient(
-            title=step.link.title,
-            relationship=step.link.relationship,
-            state=_state(step),
-            signal=signals.get(step.link.manifest or "", AISignal.NONE),
-            manifest=step.link.manifest,
-        )
-        for step in walked.steps
-        if step.owner == node.label
-    )
-
-
-def _state(step: Step) -> str:
-    if step.is_missing:
-        return "missing"
-    if step.link.manifest is None:
-        return "none"
-    return "broken" if step.is_broken else "intact"
-
-
-def _manifest(store: Store, walked: Walk, signals: dict[str, AISignal], claim: bytes | None, label: str) -> Manifest:
-    node = store.nodes[label]
-    entries = [*store.entries, *(status for _, status in store.deltas)]
-    failed = [entry for entry in entries if entry.kind == "failure" and (entry.manifest or store.active) == label]
-    recorded = [
-        status
-        for step in walked.steps
-        if step.link.manifest == label
-        for status in step.link.recorded
-        if status.kind == "failure" and is_recorded_break(status.code)
-    ]
-    return Manifest(
-        label=label,
-        claim_sha256=None if claim is None else hashlib.sha256(claim).hexdigest(),
-        claim_version=node.claim_version,
-        title=node.title,
-        generator=node.generator,
-        signer_name=node.signer_name,
-        signed_at=node.time,
-        actions=tuple(edit.action for edit in node.edits),
-        assertions=node.assertions,
-        ingredients=_ingredients(node, walked, signals),
-        failures=tuple(sorted({Finding(entry.code, entry.url) for entry in (*failed, *recorded)})),
-    )
