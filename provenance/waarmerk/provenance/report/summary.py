@@ -61,6 +61,8 @@ def _unknown_key(report: Report) -> str:
         return "chain-broken" if credential.signer.status.is_listed else "chain-broken-unlisted"
     if credential.signer.status.is_listed:
         return "signed-silent"
+    if any(finding.code == "signer.not-yet-valid" for finding in credential.concerns):
+        return "signer-not-yet"
     return f"signer-{credential.signer.status}"
 
 
