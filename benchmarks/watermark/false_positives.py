@@ -3,6 +3,8 @@
 
     python benchmarks/watermark/false_positives.py --searches 20000 --json benchmarks/watermark/false_positives.json
 
+    python benchmarks/watermark/false_positives.py --merge A.json B.json --json OUT.json
+
 Each search is a full one (upright, any affine pose, windows, bending) and adds its best pilot z, best index z and
 p-value.  Hosts are made by hosts.py, with pieces of the pictures in --images besides where given.
 """
@@ -77,8 +79,13 @@ def main() -> None:
     parser.add_argument("--images", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=math.inf)
+    parser.add_argument("--merge", type=Path, nargs="+", help="add up runs of different seeds instead of searching")
     parser.add_argument("--json", type=Path, required=True)
     arguments = parser.parse_args()
+    if arguments.merge:
+        runs = [json.loads(path.read_text()) for path in arguments.merge]
+        arguments.json.write_text(json.dumps(merged(runs), indent=1) + "\n")
+        return
     cv2.setNumThreads(1)
     rng = np.random.default_rng(arguments.seed)
     files = sorted(arguments.images.glob("*.png")) if arguments.images else []
@@ -103,6 +110,41 @@ def main() -> None:
             write(arguments.json, pilot, index, log_p, kinds, poses, readings, detected, payloads, number)
             print(len(pilot), f"{time.monotonic() - start:.0f} s, best p {10 ** min(log_p):.1e}", flush=True)
     write(arguments.json, pilot, index, log_p, kinds, poses, readings, detected, payloads, number)
+
+
+def merged(runs: list[dict]) -> dict:
+    """Runs under different seeds as one: counts add up, extremes stand, means weigh by their searches."""
+    searches = [run["searches"] for run in runs]
+
+    def mean(values: list[float]) -> float:
+        return float(np.average(values, weights=searches))
+
+    def total(name: str) -> dict:
+        return dict(sum((Counter(run[name]) for run in runs), Counter(dict.fromkeys(runs[0][name], 0))))
+
+    return {
+        "run": runs[0]["run"],
+        "commits": sorted({run["run"]["commit"] for run in runs}),
+        "runs": len(runs),
+        "searches": sum(searches),
+        "images": sum(run["images"] for run in runs),
+        "kinds": total("kinds"),
+        "detected_at_1e-9": sum(run["detected_at_1e-9"] for run in runs),
+        "payloads": sum(run["payloads"] for run in runs),
+        "smallest_p": min(run["smallest_p"] for run in runs),
+        "mean_poses": mean([run["mean_poses"] for run in runs]),
+        "readings": sum(run["readings"] for run in runs),
+        "p_at_most": {key: sum(run["p_at_most"][key] for run in runs) for key in runs[0]["p_at_most"]},
+        "pilot_z": {
+            "mean": mean([run["pilot_z"]["mean"] for run in runs]),
+            "max": max(run["pilot_z"]["max"] for run in runs),
+        },
+        "index_z": {"max": max(run["index_z"]["max"] for run in runs)},
+        "pilot_tail": [
+            [step[0][0], mean([rate for _, rate in step])]
+            for step in zip(*(run["pilot_tail"] for run in runs), strict=True)
+        ],
+    }
 
 
 def write(path, pilot, index, log_p, kinds, poses, readings, detected, payloads, images) -> None:  # noqa: PLR0917
