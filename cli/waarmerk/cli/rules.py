@@ -48,10 +48,10 @@ def list_rules(packs: tuple[Path, ...], fields: bool, form: str, lang: str) -> N
     loaded = _load(packs)
     if fields:
         found = [rules_text.field(known) for known in loaded.fields]
-        lines = [f"{known.name:<22}{known.kind:<8}{dict(known.asked).get(lang, '')}" for known in loaded.fields]
+        lines = list(rules_text.dictionary(loaded.fields, lang))
     else:
-        found = [rules_text.summary(rule) for rule in loaded.rules]
-        lines = [f"{r['rule']:<30}{r['status']:<13}{r['from'] or '-':<12}{r['who']:<22}{r['law']}" for r in found]
+        found = [rules_text.summary(rule, loaded) for rule in loaded.rules]
+        lines = list(rules_text.table(loaded, lang))
     _print(found if form == "json" else None, lines)
 
 
@@ -59,14 +59,18 @@ def list_rules(packs: tuple[Path, ...], fields: bool, form: str, lang: str) -> N
 @click.argument("rule_id", metavar="RULE")
 @_pack
 @click.option("--format", "form", type=click.Choice(("human", "json")), default="human", show_default=True)
-def show(rule_id: str, packs: tuple[Path, ...], form: str) -> None:
-    """Show one rule with its condition, words, sources and dates."""
+@options.language
+def show(rule_id: str, packs: tuple[Path, ...], form: str, lang: str) -> None:
+    """Show one rule with its condition, words, sources and dates, also one that a pack took out of force."""
     loaded = _load(packs)
-    rule = next((rule for rule in loaded.rules if rule.id == rule_id), None)
+    gone = [gone.rule for gone in loaded.replaced if gone.rule.id == rule_id]
+    rule = next((rule for rule in (*loaded.rules, *reversed(gone)) if rule.id == rule_id), None)
     if rule is None:
         raise click.UsageError(f"no rule {rule_id}; see 'waarmerk rules list'")
-    data = rules_text.detail(rule) | {"review": next(pack.review for pack in loaded.packs if pack.id == rule.pack)}
-    _print(data if form == "json" else None, rules_text.described(data))
+    data = rules_text.detail(rule, loaded) | {
+        "review": next(pack.review for pack in loaded.packs if pack.id == rule.pack)
+    }
+    _print(data if form == "json" else None, rules_text.shown(data, lang))
 
 
 @rules.command()
@@ -155,7 +159,7 @@ def replay_log(log: Path, packs: tuple[Path, ...], form: str) -> None:
             entry = {"line": number, "rule": rule, "then": then, "now": now}
             human = f"line {number}: {plain(rule)}: {plain(then or 'absent')} -> {now or 'absent'}"
             click.echo(json.dumps(entry) if form == "jsonl" else human)
-    click.echo(f"{changed} of {total} decisions would change", err=form == "jsonl")
+    click.echo(f"{changed} of {_count(total, 'decision')} would change", err=form == "jsonl")
 
 
 def _load(folders: Iterable[Path]) -> RuleSet:
@@ -207,17 +211,26 @@ def _print(data: Any, lines: Iterable[str]) -> None:
 def _examine(folder: Path, *, scenarios: bool) -> None:
     base = None if folder == SHIPPED else load_packs()
     try:
-        problems, merged = examine_pack(base, folder, weigh if scenarios else None)
+        found = examine_pack(base, folder, weigh if scenarios else None)
     except ConfigurationError as error:
         click.echo(plain_lines(error.message), err=True)
         click.get_current_context().exit(exits.USAGE)
-    for problem in problems:
+    for warning in found.warnings:
+        click.echo(f"warning: {plain_lines(warning)}", err=True)
+    for problem in found.problems:
         click.echo(plain_lines(problem), err=True)
-    if problems:
-        click.echo(f"refused: {len(problems)} problems", err=True)
+    if found.problems:
+        click.echo(f"refused: {_count(len(found.problems), 'problem')}", err=True)
         click.get_current_context().exit(exits.USAGE)
-    pack = merged.packs[-1]
-    click.echo(f"{pack.id} {pack.version}: {len(pack.rules)} rules, sha256 {pack.sha256}")
+    pack = found.merged.packs[-1]
+    ran = f", {_count(found.examples, 'example')} ran" if found.examples else ", no examples: nothing was tried"
+    click.echo(
+        f"{pack.id} {pack.version}: {_count(len(pack.rules), 'rule')}{ran if scenarios else ''}, sha256 {pack.sha256}"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def plain_lines(text: str) -> str:

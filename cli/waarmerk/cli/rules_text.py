@@ -1,36 +1,74 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules, facts and decisions in the forms that ``waarmerk rules`` prints."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from waarmerk.provenance.labelling.fields import Field
-from waarmerk.provenance.labelling.rules import Rule
+from waarmerk.provenance.labelling.rules import Rule, RuleSet
 from waarmerk.provenance.report.escape import plain
+from waarmerk.provenance.report.wording import Wording, wording
 
 SHOWN = 2_000
-_IF_SO = {"en": "if so:", "nl": "zo ja:"}
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_QUOTED = re.compile(r"'[^']*'")
 
 
 def human(answer: dict[str, Any], lang: str) -> Iterator[str]:
     """The answer to one set of facts, line by line."""
+    words = wording(lang)
     if "error" in answer:
-        yield f"refused: {plain(answer['error']['message'], limit=SHOWN)}"
+        yield f"{words.say('rule', 'refused')}: {plain(answer['error']['message'], limit=SHOWN)}"
         return
     finding = answer["finding"]
-    marks = [name for name in ("authentic_capture", "conflict") if finding[name]]
-    yield f"origin {finding['origin']}, tier {finding['tier']}" + "".join(f", {name}" for name in marks)
+    marks = [words.say("rule", name) for name in ("authentic_capture", "conflict") if finding[name]]
+    yield "; ".join((words.say("origin", finding["origin"]), words.say("tier", finding["tier"]), *marks))
     for entry in answer["labels"]:
-        by_itself = "" if entry["automatic"] or entry["status"] == "undecided" else "  [a person confirms]"
-        yield f"  {entry['status']:<12}{plain(entry['rule'])} ({plain(entry['who'])}){by_itself}"
-        open_yet = f"{_IF_SO[lang]} " if entry["status"] == "undecided" else ""  # nothing is said of it as a fact
-        yield f"      {open_yet}{plain(entry['wording'].get(lang) or entry['wording']['en'], limit=SHOWN)}"
-        for question in entry["asks"]:
-            texts = question["question"]
-            yield f"      ? {plain(question['field'])}: {plain(texts.get(lang) or texts['en'], limit=SHOWN)}"
-        for fact in entry["because"]:
-            yield f"      - {plain(fact, limit=SHOWN)}"
-        yield f"      {plain(entry['source']['title'])}, {plain(entry['source']['paragraph'] or '')}"
+        yield from _duty(entry, words)
+
+
+def _duty(entry: dict[str, Any], words: Wording) -> Iterator[str]:
+    lang = words.language
+    undecided = entry["status"] == "undecided"
+    confirm = "" if entry["automatic"] or undecided else f"  [{words.say('rule', 'confirms')}]"
+    who = words.say("who", entry["who"])
+    yield f"  {status(entry['status'], words):<18}{plain(entry['rule'])} ({plain(who)}){confirm}"
+    open_yet = f"{words.say('rule', 'if_so')} " if undecided else ""  # nothing is said of it as a fact
+    yield f"      {open_yet}{plain(entry['wording'].get(lang) or entry['wording']['en'], limit=SHOWN)}"
+    if entry["status_if_confirmed"]:
+        yield f"      ! {words.say('rule', 'if_confirmed')}"
+    for question in entry["asks"]:
+        texts = question["question"]
+        yield f"      ? {plain(question['field'])}: {plain(texts.get(lang) or texts['en'], limit=SHOWN)}"
+    for fact in entry["because"]:
+        yield f"      - {plain(fact, limit=SHOWN)}"
+    source = entry["source"]
+    yield "      " + ", ".join(plain(part) for part in (source["title"], source["paragraph"]) if part)
+
+
+def status(name: str, words: Wording) -> str:
+    """A status in words; an undecided one stands here without the questions it depends on."""
+    return words.say("rule", "undecided") if name == "undecided" else words.say("status", name)
+
+
+def table(packs: RuleSet, lang: str) -> Iterator[str]:
+    """All rules, a line each, and below them those that a pack took out of force."""
+    words = wording(lang)
+    for rule in packs.rules:
+        days = f"{rule.starts or '-'} .. {rule.ends or '-'}"
+        who = words.say("who", rule.who)
+        yield f"{rule.id:<30}{status(rule.status.value, words):<18}{days:<26}{plain(who):<30}{plain(rule.law)}"
+    for gone in packs.replaced:
+        yield words.say("rule", "replaced", rule=gone.rule.id, pack=gone.rule.pack, by=gone.by, reason=gone.reason)
+
+
+def dictionary(fields: Iterable[Field], lang: str) -> Iterator[str]:
+    """The facts, a line each with what they mean, and below it the values of those that have a list of them."""
+    for known in fields:
+        yield f"{known.name:<22}{known.kind:<8}{dict(known.asked).get(lang, '')}".rstrip()
+        if known.values:
+            yield f"{'':<30}= {', '.join(known.values)}"
 
 
 def field(known: Field) -> dict[str, Any]:
@@ -47,8 +85,8 @@ def field(known: Field) -> dict[str, Any]:
     }
 
 
-def summary(rule: Rule) -> dict[str, Any]:
-    """One rule in a line of the list."""
+def summary(rule: Rule, packs: RuleSet) -> dict[str, Any]:
+    """One rule in a line of the list; ``replaces`` says which rules of its id it took out of force, and why."""
     return {
         "rule": rule.id,
         "status": rule.status.value,
@@ -59,15 +97,22 @@ def summary(rule: Rule) -> dict[str, Any]:
         "until": rule.ends,
         "confidence": rule.confidence,
         "pack": rule.pack,
+        "replaces": [
+            {"pack": gone.rule.pack, "status": gone.rule.status.value, "basis": gone.rule.basis, "reason": gone.reason}
+            for gone in packs.replaced
+            if gone.rule.id == rule.id and gone.by == rule.pack
+        ],
+        "replaced_by": [{"pack": gone.by, "reason": gone.reason} for gone in packs.replaced if gone.rule is rule],
     }
 
 
-def detail(rule: Rule) -> dict[str, Any]:
+def detail(rule: Rule, packs: RuleSet) -> dict[str, Any]:
     """One rule with all that is known of it."""
     return {
-        **summary(rule),
+        **summary(rule, packs),
         "dates": rule.dates,
         "when": rule.condition.text,
+        "defines": _defines(rule, packs),
         "label": rule.label,
         "shown_to": rule.shown_to,
         "automatic": rule.automatic,
@@ -79,9 +124,39 @@ def detail(rule: Rule) -> dict[str, Any]:
         "reports": list(rule.report_fields),
         "notes": rule.notes,
         "source": {"title": rule.source.title, "url": rule.source.url, "paragraph": rule.source.paragraph},
-        "also": list(rule.also),
-        "read_on": rule.read_on,
+        "also": [_title(ref, packs) for ref in rule.also],
+        "checked_on": rule.read_on,
     }
+
+
+def _defines(rule: Rule, packs: RuleSet) -> dict[str, str]:
+    """The abbreviations of a condition and what they stand for, those inside them too."""
+    known = {name: text for pack in packs.packs for name, text in pack.defines}
+    found: dict[str, str] = {}
+    waiting = [rule.condition.text]
+    while waiting:
+        for name in _NAME.findall(_QUOTED.sub("", waiting.pop())):
+            if name in known and name not in found:
+                found[name] = known[name]
+                waiting.append(known[name])
+    return found
+
+
+def _title(ref: str, packs: RuleSet) -> str:
+    return next(cited.title for pack in reversed(packs.packs) for name, cited in pack.sources if name == ref)
+
+
+def shown(data: dict[str, Any], lang: str) -> Iterator[str]:
+    """One rule for a person: keys, status and ``who`` in words, and what is open about them said aloud."""
+    words = wording(lang)
+    told = {**data, "status": status(data["status"], words), "who": words.say("who", data["who"])}
+    if data["status_if_confirmed"]:
+        told["status_if_confirmed"] = words.say("rule", "if_confirmed")
+    for key in ("replaces", "replaced_by"):
+        told[key] = [words.say("rule", key, **{"status": "", "basis": "", **each}) for each in data[key]]
+    for line in described(told):
+        key, colon, rest = line.partition(":")
+        yield words.say("shows", key) + colon + rest
 
 
 def described(data: dict[str, Any]) -> Iterator[str]:

@@ -37,7 +37,7 @@ def test_list_and_show() -> None:
     assert "In welke landen" in fields
     assert any(f["field"] == "edit" for f in json.loads(run("list", "--fields", "--format", "json").stdout))
     shown = run("show", "EU-50-4-deepfake").stdout
-    for part in ("confidence: read", "read_on: 2026-11-21", "No lawyer", "Gemaakt met AI", "50(4)"):
+    for part in ("confidence: read", "checked on: 2026-11-21", "No lawyer", "Gemaakt met AI", "50(4)"):
         assert part in shown
     assert json.loads(run("show", "TF-report", "--format", "json").stdout)["when"].startswith("role ==")
     assert run("show", "nothing").exit_code == 2
@@ -67,8 +67,8 @@ def test_decide_answers_in_the_order_of_the_inputs() -> None:
 def test_decide_for_people() -> None:
     facts = "decl: ai\njur: [NL]\nrole: deployer\nprofessional: true\nmodality: video\n"
     text = run("decide", "--facts", "-", "--lang", "nl", *AT, given=facts).stdout
-    assert "origin ai-generated, tier claimed" in text
-    assert "undecided   EU-50-4-deepfake (deployer)" in text
+    assert text.startswith("Gemaakt met AI; beweerd, niet bewezen\n")
+    assert "nog niet beslist  EU-50-4-deepfake (wie voor AI koos)" in text
     assert "zo ja: Gemaakt met AI" in text
     assert "? appears_authentic: Kan iemand in het publiek denken" in text
     assert "- decl" not in text
@@ -111,7 +111,7 @@ def test_a_house_rule_is_linted_tested_and_fires(house: Path) -> None:
     assert run("lint", house).exit_code == 0
     tested = run("test", house)
     assert tested.exit_code == 0
-    assert tested.stdout.startswith("house 1: 1 rules, sha256 ")
+    assert tested.stdout.startswith("house 1: 1 rule, 3 examples ran, sha256 ")
     facts = "{decl: ai, role: deployer, real_person: public}"
     done = run("decide", "--facts", "-", "--pack", house, "--format", "jsonl", *AT, given=facts)
     assert "HOUSE-portrait" in {label["rule"] for label in json.loads(done.stdout)["labels"]}
@@ -126,7 +126,39 @@ def test_a_house_rule_is_linted_tested_and_fires(house: Path) -> None:
     refused = run("test", house)
     assert refused.exit_code == 2
     assert "nl is missing" in refused.stderr
-    assert "refused: 1 problems" in refused.stderr
+    assert "refused: 1 problem\n" in refused.stderr
+
+
+def test_what_people_read_is_in_their_language() -> None:
+    facts = '{"jur": ["KR"], "role": "provider", "decl": "ai", "fc_match": "near", "fc_labelled": false}'
+    dutch = run("decide", "--facts", "-", "--lang", "nl", *AT, given=facts).stdout
+    assert "aangeraden" in dutch
+    assert "[een mens bevestigt]" in dutch
+    assert "! mogelijk een plicht: niemand hier heeft de bron zelf gelezen" in dutch
+    for word in ("recommended", "a person confirms", "(provider)", "tier"):
+        assert word not in dutch
+    assert "! may be a duty: nobody here has read" in run("decide", "--facts", "-", *AT, given=facts).stdout
+    shown = run("show", "KR-label", "--lang", "nl").stdout
+    assert "wie: de aanbieder van het AI-systeem\n" in shown
+    assert "indien bevestigd: mogelijk een plicht" in shown
+
+
+def test_show_spells_out_what_the_condition_and_the_sources_stand_for() -> None:
+    shown = run("show", "EU-50-4-deepfake").stdout
+    assert "    eu_deployer_duty: 'EU' in jur and role == 'deployer'" in shown
+    assert "    visible_change: ai in ('generated', 'modified') and edit" in shown
+    assert "also: Commission guidelines on Article 50 AI Act" in shown
+
+
+def test_the_list_has_days_and_the_values_of_facts() -> None:
+    assert "2026-08-02 .. 2026-12-01" in run("list").stdout
+    assert "= none, minor, substantial, full\n" in run("list", "--fields").stdout
+
+
+def test_a_pack_without_examples_is_told_so(house: Path) -> None:
+    (house / "scenarios" / "house.yaml").unlink()
+    assert "no examples: nothing was tried" in run("test", house).stdout
+    assert "examples" not in run("lint", house).stdout
 
 
 def test_the_shipped_pack_passes_its_own_tests() -> None:

@@ -38,9 +38,9 @@ def test_the_pack_of_the_page_is_accepted_and_fires(tmp_path: Path) -> None:
         (tmp_path / name).write_text(block)
     house = str(tmp_path / "house")
     tested = CliRunner().invoke(commands, ["rules", "test", house])
-    assert tested.stdout.startswith("daily-news-house 1: 1 rules, sha256 "), tested.output
+    assert tested.stdout.startswith("daily-news-house 1: 1 rule, 6 examples ran, sha256 "), tested.output
     asked = ["rules", "decide", "--facts", str(tmp_path / "facts.yaml"), "--pack", house]
-    assert "recommended HOUSE-ask-the-desk (editor)" in CliRunner().invoke(commands, asked).stdout
+    assert "advised           HOUSE-ask-the-desk (the editor)" in CliRunner().invoke(commands, asked).stdout
     for old, new, line in (("real_person ==", "real_persons ==", 15), ("        nl: Vraag", "        fr: Vraag", 20)):
         (tmp_path / "house/rules/house.yaml").write_text(written["house/rules/house.yaml"].replace(old, new))
         refused = CliRunner().invoke(commands, ["rules", "test", house])

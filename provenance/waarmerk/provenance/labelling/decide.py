@@ -12,14 +12,14 @@ from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.labelling.context import Context, Given, widened
 from waarmerk.provenance.labelling.facts import NAMES, Facts
 from waarmerk.provenance.labelling.fields import Value, shown
-from waarmerk.provenance.labelling.rules import Rule, RuleSet, Texts
+from waarmerk.provenance.labelling.rules import Replaced, Rule, RuleSet, Texts
+from waarmerk.provenance.labelling.telling import claimed_by, in_language, note_id, placement, replacement, said
 from waarmerk.provenance.labelling.wording import fill, placeholders
-from waarmerk.provenance.model import Claimant, Duty, DutyStatus, Origin, Question, SourceClass, Tier, Verdict
+from waarmerk.provenance.model import Duty, DutyStatus, Origin, Question, SourceClass, Tier, Verdict
 from waarmerk.provenance.model.source_types import class_of
 
 _RANK = {status: rank for rank, status in enumerate(DutyStatus)}
 _KINDS = {Origin.AI_GENERATED: "generated", Origin.AI_MODIFIED: "modified"}
-_BY_PLATFORM = frozenset((Claimant.REGISTRY, Claimant.CLASSIFIER))
 
 
 def decide(
@@ -38,6 +38,7 @@ def decide(
     """
     case = _Case(packs, facts, verdict, context, at, texts=texts or {})
     duties = [duty for rule in packs.rules if (duty := case.duty(rule)) is not None]
+    duties += [note for gone in packs.replaced if (note := case.note(gone)) is not None]
     if any(duty.status is DutyStatus.PROHIBITED for duty in duties):
         duties = [_held_back(duty) for duty in duties]
     return tuple(sorted(duties, key=lambda duty: _RANK[duty.status]))
@@ -61,7 +62,8 @@ def decide_for(
             held = strongest.get(duty.rule)
             if held is None or _RANK[duty.status] < _RANK[held.status]:
                 strongest[duty.rule] = duty
-    order = {rule.id: position for position, rule in enumerate(packs.rules)}
+    names = [*(rule.id for rule in packs.rules), *(note_id(gone) for gone in packs.replaced)]
+    order = {name: position for position, name in enumerate(names)}
     return tuple(sorted(strongest.values(), key=lambda duty: (_RANK[duty.status], order[duty.rule])))
 
 
@@ -127,7 +129,7 @@ class _Case:
             who=rule.who,
             shown_to=rule.shown_to,
             wording=self._wording(rule),
-            placement=_placement(rule, known.values["modality"]),
+            placement=placement(rule, known.values["modality"]),
             automatic=bool(outcome) and self._automatic(rule),
             because=self._because(rule, known),
             asks=() if outcome else self._asks(rule, known),
@@ -141,6 +143,11 @@ class _Case:
             ends=rule.ends,
             uses_ai_finding=rule.uses_ai_finding,
         )
+
+    def note(self, gone: Replaced) -> Duty | None:
+        """That a rule which would have applied, or asked, was taken out of force; None where it would be absent."""
+        duty = self.duty(gone.rule)
+        return None if duty is None else replacement(duty, gone, self._packs)
 
     def _known(self, zone: str) -> _Known:
         """The facts on the calendar day of a zone; on the stated day, where the context has one."""
@@ -184,7 +191,7 @@ class _Case:
         }
         values.update(found)
         origins.update(dict.fromkeys(found, "file"))
-        origins.update(dict.fromkeys(("ai", "tier", "origin"), _claimed_by(verdict)))
+        origins.update(dict.fromkeys(("ai", "tier", "origin"), claimed_by(verdict)))
 
     def _edit(self) -> str | None:
         """The extent of AI editing where nobody states it: only what follows from the finding itself."""
@@ -226,7 +233,7 @@ class _Case:
     def _because(self, rule: Rule, known: _Known) -> tuple[str, ...]:
         support = rule.condition.support(known.values)
         return tuple(
-            f"{name} = {_said(known.values[name])} ({known.origins[name]})" for name in self._fields if name in support
+            f"{name} = {said(known.values[name])} ({known.origins[name]})" for name in self._fields if name in support
         )
 
     def _asks(self, rule: Rule, known: _Known) -> tuple[Question, ...]:
@@ -243,10 +250,12 @@ class _Case:
     def _fillings(self, language: str, text: str) -> dict[str, str]:
         """What fills the placeholders of one text: given, derived from the facts, or the phrase for "not given"."""
         fallback = dict(self._packs.phrases.placeholders)
-        filled = {name: _in(language, fallback[name]) for name in placeholders(text) if name in fallback}
+        filled = {name: in_language(language, fallback[name]) for name in placeholders(text) if name in fallback}
         filled["channels"] = ", ".join(self._facts.unread)
         phrases = dict(self._packs.phrases.claims)
-        filled["source"] = ", ".join(_in(language, phrases[claim]) for claim in self._claims() if claim in phrases)
+        filled["source"] = ", ".join(
+            in_language(language, phrases[claim]) for claim in self._claims() if claim in phrases
+        )
         return {**filled, **self._texts}
 
     def _claims(self) -> tuple[str, ...]:
@@ -273,33 +282,3 @@ def local_day(at: datetime, zone: str) -> str:
         raise ConfigurationError(
             "labelling.no-zone", f"the machine knows no time zone {shown(zone)}; install tzdata"
         ) from error
-
-
-def _claimed_by(verdict: Verdict) -> str:
-    """Whose word the AI finding is, in the report's five words for origins."""
-    if verdict.tier is not Tier.CLAIMED:
-        return "file"
-    words = {
-        "uploader" if claimant is Claimant.UPLOADER else "platform" if claimant in _BY_PLATFORM else "file"
-        for claimant in verdict.claimed_by
-    }
-    return ", ".join(sorted(words)) or "file"
-
-
-def _placement(rule: Rule, modality: Value) -> str | None:
-    places = dict(rule.placement)
-    return places.get(str(modality)) or places.get("any") or ("; ".join(f"{k}: {v}" for k, v in rule.placement) or None)
-
-
-def _in(language: str, texts: Texts) -> str:
-    """The text in a language, else in English."""
-    words = dict(texts)
-    return words.get(language) or words["en"]
-
-
-def _said(value: Value) -> str:
-    if value is None:
-        return "unknown"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return (", ".join(value) or "none") if isinstance(value, tuple) else str(value)

@@ -20,6 +20,13 @@ NEEDED = ("en", "nl")
 
 _UNREAD = {"c2pa": ("unread", "remote_only"), **dict.fromkeys(("aigc", "wm", "fp", "fc_match"), ("unread",))}
 
+_STRENGTH = {
+    DutyStatus.PROHIBITED: 3,
+    DutyStatus.REQUIRED: 3,
+    DutyStatus.RECOMMENDED: 2,
+    DutyStatus.INFO: 1,
+}
+
 Complaint = tuple[Path, str]
 
 
@@ -42,6 +49,28 @@ def lint(pack: RulePack, documents: Mapping[str, Document], packs: RuleSet) -> l
         if name not in filled:
             found.append(_placed(documents["pack.yaml"], (), f"no phrase for a missing {{{name}}}"))
     return found
+
+
+def warnings(pack: RulePack, documents: Mapping[str, Document], packs: RuleSet) -> list[str]:
+    """What is allowed and has to be said aloud: a duty of law that the pack takes out of force, with its reason."""
+    now = {rule.id: rule for rule in packs.rules}
+    found = []
+    for gone in packs.replaced:
+        if gone.by != pack.id or gone.rule.basis != "law":
+            continue
+        reason = (
+            f"{gone.rule.id} is law ({gone.rule.status}) and {_loss(gone.rule, now.get(gone.rule.id))}: {gone.reason}"
+        )
+        found.append(_placed(documents["pack.yaml"], ("overrides", gone.rule.id), reason))
+    return found
+
+
+def _loss(old: Rule, new: Rule | None) -> str:
+    if new is None:
+        return "is removed, with nothing in its place"
+    if _STRENGTH[new.status] < _STRENGTH[old.status] or new.basis != "law":
+        return f"is replaced by a weaker one ({new.status}, {new.basis})"
+    return f"is replaced by one with words and conditions of its own ({new.status})"
 
 
 def _placed(document: Document, path: Path, reason: str) -> str:

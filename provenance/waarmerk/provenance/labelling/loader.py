@@ -12,12 +12,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from waarmerk.provenance.errors import RulePackError
 from waarmerk.provenance.labelling.documents import Document, read_document, refusal
 from waarmerk.provenance.labelling.reading import pack_from
-from waarmerk.provenance.labelling.rules import Phrases, Rule, RulePack, RuleSet, Weigh
+from waarmerk.provenance.labelling.rules import Phrases, Replaced, Rule, RulePack, RuleSet, Weigh
 
 SHIPPED = Path(__file__).parent / "packs" / "waarmerk"
 COMPILED = "compiled.json"
@@ -44,19 +44,28 @@ def add_pack(packs: RuleSet, folder: Path, weigh: Weigh) -> RuleSet:
 
     Raises RulePackError; ``packs`` is as it was.
     """
-    problems, merged = examine_pack(packs, folder, weigh)
-    if problems:
-        raise RulePackError("labelling.pack-refused", "\n".join(problems[:MAX_PROBLEMS]))
-    return merged
+    found = examine_pack(packs, folder, weigh)
+    if found.problems:
+        raise RulePackError("labelling.pack-refused", "\n".join(found.problems[:MAX_PROBLEMS]))
+    return found.merged
 
 
-def examine_pack(packs: RuleSet | None, folder: Path, weigh: Weigh | None) -> tuple[list[str], RuleSet]:
+class Examined(NamedTuple):
+    """What lint and examples say of a pack: reasons to refuse it, what to say aloud, the set with it, examples run."""
+
+    problems: list[str]
+    warnings: list[str]
+    merged: RuleSet
+    examples: int
+
+
+def examine_pack(packs: RuleSet | None, folder: Path, weigh: Weigh | None) -> Examined:
     """What lint and scenarios say of a folder within a set, and the set with it. Scenarios only with ``weigh``.
 
     Raises RulePackError where the folder cannot even be read as a pack.
     """
-    from waarmerk.provenance.labelling.lint import lint  # noqa: PLC0415  # not on the path of a plain start
-    from waarmerk.provenance.labelling.scenarios import failures  # noqa: PLC0415
+    from waarmerk.provenance.labelling.lint import lint, warnings  # noqa: PLC0415  # not on the path of a plain start
+    from waarmerk.provenance.labelling.scenarios import cases, failures  # noqa: PLC0415
 
     others = tuple(pack for pack in (packs.packs if packs else ()) if pack.id != pack_id(folder))
     loaded, documents = load_folder(folder, merge(others) if others else None)
@@ -64,7 +73,8 @@ def examine_pack(packs: RuleSet | None, folder: Path, weigh: Weigh | None) -> tu
     problems = lint(loaded, documents, merged)
     if weigh is not None and not problems:  # examples of a pack that does not stand would only repeat the reasons
         problems += failures(merged, documents, weigh)
-    return problems, merged
+    ran = sum(1 for _ in cases(documents)) if weigh is not None else 0
+    return Examined(problems, warnings(loaded, documents, merged), merged, ran)
 
 
 def load_shipped(folder: Path = SHIPPED) -> RulePack:
@@ -133,12 +143,12 @@ def merge(packs: Iterable[RulePack]) -> RuleSet:
     """Packs merged by rule id. Raises RulePackError where two claim one id and no override says which and why."""
     held = tuple(packs)
     rules: dict[str, Rule] = {}
+    replaced: list[Replaced] = []
     for pack in held:
-        overrides = dict(pack.overrides)
-        for named in overrides:
+        for named, why in pack.overrides:
             if named not in rules:
                 raise refusal("pack.yaml", None, f"{pack.id} overrides {named}, which no earlier pack has")
-            del rules[named]
+            replaced.append(Replaced(rule=rules.pop(named), by=pack.id, reason=why))
         for rule in pack.rules:
             if rule.id in rules:
                 reason = (
@@ -155,4 +165,5 @@ def merge(packs: Iterable[RulePack]) -> RuleSet:
             placeholders=tuple(phrase for pack in held for phrase in pack.phrases.placeholders),
         ),
         elections=tuple(vote for pack in held for vote in pack.elections),
+        replaced=tuple(replaced),
     )

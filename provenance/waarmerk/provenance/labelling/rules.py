@@ -84,6 +84,15 @@ class Phrases:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replaced:
+    """A rule that a later pack took out of force: the rule as it was, which pack did so and why."""
+
+    rule: Rule
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RulePack:
     """One folder of rules with one identity: id, version and a digest over its files.
 
@@ -114,7 +123,8 @@ class RulePack:
 class RuleSet:
     """The packs in force, merged by rule id. Made by ``loader.merge``.
 
-    ``by_name`` is the dictionary of fields by name in its own order, ``defaults`` what holds if nobody says.
+    ``replaced`` are the rules that overrides took out of force, in the order in which they went. ``by_name`` is the
+    dictionary of fields by name in its own order, ``defaults`` what holds if nobody says.
     """
 
     packs: tuple[RulePack, ...]
@@ -122,6 +132,7 @@ class RuleSet:
     fields: tuple[Field, ...]
     phrases: Phrases
     elections: tuple[Election, ...] = ()
+    replaced: tuple[Replaced, ...] = ()
     by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
     defaults: Mapping[str, Value] = field(init=False, repr=False, compare=False)
 

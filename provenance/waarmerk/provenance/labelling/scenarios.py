@@ -14,6 +14,7 @@ from waarmerk.provenance.labelling.documents import Document, Path, refusal
 from waarmerk.provenance.labelling.rules import RuleSet, Weigh
 from waarmerk.provenance.labelling.schema import FINDING, kind_of
 from waarmerk.provenance.labelling.stated import decide_stated
+from waarmerk.provenance.labelling.telling import REPLACED
 from waarmerk.provenance.model.labelling import Duty, DutyStatus
 from waarmerk.provenance.model.verdict import Verdict
 
@@ -52,7 +53,7 @@ def cases(documents: Mapping[str, Document]) -> Iterator[Case]:
 
 def disagreements(expect: Mapping[str, Any], verdict: Verdict, duties: Iterable[Duty]) -> list[str]:
     """In what a result differs from what a case expects; empty where it agrees."""
-    got = {duty.rule: duty for duty in duties}
+    got = {duty.rule: duty for duty in duties if duty.label != REPLACED}
     status = {rule: duty.status.value for rule, duty in got.items()}
     wrong = []
     for wanted in DutyStatus:

@@ -160,7 +160,10 @@ class _Panel:
         status = self._words.say("status", duty["status"])
         cited = ", ".join(part for part in (duty["source"]["title"], duty["source"]["paragraph"]) if part)
         text = self._in_language(duty["wording"]) or duty["label"]
-        return f"{status} ({plain(duty['who'])}): “{plain(text)}” — {plain(cited)} [{plain(duty['rule'])}]"
+        if duty["status_if_confirmed"]:
+            status += f", {self._words.say('rule', 'if_confirmed')}"
+        who = self._words.say("who", duty["who"])
+        return f"{status} ({plain(who)}): “{plain(text)}” — {plain(cited)} [{plain(duty['rule'])}]"
 
     def _in_language(self, texts: dict[str, str]) -> str:
         return plain(texts.get(self._words.language) or texts.get("en") or "")
