@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from waarmerk.provenance.credentials import CredentialReader, SecondEngine, WithSecondOpinion
-from waarmerk.provenance.errors import UnsupportedAsset
+from waarmerk.provenance.errors import ConfigurationError, StoreError, UnsupportedAsset
 from waarmerk.provenance.labelling.applied import AppliedRules
 from waarmerk.provenance.labelling.context import Context, FactError, context_of, read_context
 from waarmerk.provenance.labelling.loader import load_packs
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from waarmerk.provenance.credentials.signing_keys import Signer
     from waarmerk.provenance.marking.labeller import Labeller
     from waarmerk.provenance.marking.watermark import Marker
+    from waarmerk.provenance.recovery import Recovery
 
 
 def tool_version() -> str:
@@ -81,9 +82,9 @@ def _verifier(settings: Settings, trust: TrustStore, rules: AppliedRules, at: da
     sources: list[EvidenceSource] = [
         CredentialSource(_reader(settings, trust, at)),
         MetadataSource(settings.limits),
-        *_marks(settings),
+        *_known(settings, _marks(settings)),
         *_pixels(settings),
-        UnreadChannels(watermark=bool(settings.keys), registry=False),
+        UnreadChannels(watermark=bool(settings.keys), registry=settings.registry is not None),
     ]
     return Verifier(
         open_asset=_opener(settings.limits),
@@ -114,7 +115,7 @@ def build_labeller(
 
     trust, packs = load_trust(settings, at=at), load_packs(settings.rule_packs, weigh=weigh)
     reader = CredentialReader(trust, at=at)
-    bare = replace(settings, keys=(), ledger=None)  # the mark is looked for once, where it is put
+    bare = replace(settings, keys=(), ledger=None, registry=None)  # the mark is looked for once, where it is put
 
     def examine(asset: Asset, facts: tuple[str, ...]) -> Report:
         given = {fact.partition("=")[0] for fact in settings.context if isinstance(fact, str)}
@@ -156,6 +157,49 @@ def _marks(settings: Settings) -> tuple[EvidenceSource, ...]:
         ledger = Ledger(settings.ledger)
     rate = watermark.MAX_FALSE_POSITIVE
     return (watermark.WatermarkSource(keys, settings.limits, max_false_positive=rate, ledger=ledger),)
+
+
+def _known(settings: Settings, marks: tuple[EvidenceSource, ...]) -> tuple[EvidenceSource, ...]:
+    """The search for marks, and the look into a registry that goes by them; a registry that is none stops the run.
+
+    Raises ConfigurationError, for a registry on a server too: nothing is fetched while strangers' files are examined.
+    """
+    if settings.registry is None:
+        return marks
+    from waarmerk.provenance.registry.finder import Finder  # noqa: PLC0415 - 0.4 s that only a registry pays for
+    from waarmerk.provenance.registry.store import Store, database_path  # noqa: PLC0415
+    from waarmerk.provenance.sources.registry import RegistrySource  # noqa: PLC0415
+
+    if database_path(settings.registry) is None:
+        raise ConfigurationError("registry.address", "verify takes a registry in a file; nothing is fetched here")
+    store = Store(settings.registry)
+    try:
+        store.require()
+    except StoreError as error:
+        raise ConfigurationError(error.code, error.message) from error
+    found = marks[0] if marks else None
+    return (RegistrySource(Finder(store, settings.limits), settings.limits, marks=found),)
+
+
+def build_recovery(settings: Settings, *, at: datetime) -> "Recovery":
+    """What enters files into the registry of ``settings``, and gives manifests back. The registry is made if absent.
+
+    Raises ConfigurationError where there is no registry in the settings, and as ``build_verifier`` does; StoreError.
+    """
+    from waarmerk.provenance.recovery import Recovery  # noqa: PLC0415 - only a registry pays
+    from waarmerk.provenance.registry.store import Store  # noqa: PLC0415
+
+    if settings.registry is None:
+        raise ConfigurationError("registry.not-named", "name a registry")
+    store = Store(settings.registry, writing=True)
+    store.create()
+    reader, searches = CredentialReader(load_trust(settings, at=at), at=at), _marks(replace(settings, ledger=None))
+
+    def marks(asset: Asset) -> list[tuple[str, bytes]]:
+        seen = [mark for search in searches for mark in search.examine(asset).marks]
+        return [(m.key_id, bytes.fromhex(m.payload)) for m in seen if m.key_id is not None and m.payload is not None]
+
+    return Recovery(store, open_asset=_opener(settings.limits), read=reader.read, marks=marks, limits=settings.limits)
 
 
 def _pixels(settings: Settings) -> tuple[EvidenceSource, ...]:

@@ -21,6 +21,7 @@ class Settings:
     ``platforms`` those the content goes to; ``rule_packs`` folders with rules of the operator's own.
     ``keys`` are watermark key files; their secrets are read where the search runs and stand nowhere else.
     ``ledger`` is the file that remembers what was issued under them; it is read only.
+    ``registry`` is a registry of known pictures, a path or ``sqlite:///PATH``; it is read only.
     ``second_opinion`` asks an independent engine about every credential as well (the extra of that name).
     ``pixels`` looks at the pixels for hints of a screenshot too, which costs a decoding.
     """
@@ -33,6 +34,7 @@ class Settings:
     rule_packs: tuple[Path, ...] = ()
     keys: tuple[Path, ...] = ()
     ledger: Path | None = None
+    registry: str | None = None
     second_opinion: bool = False
     pixels: bool = False
 
@@ -46,6 +48,7 @@ class Settings:
             "platforms": list(self.platforms),
             "rule_packs": [str(folder.absolute()) for folder in self.rule_packs],
             "ledger": None if self.ledger is None else str(self.ledger.absolute()),
+            "registry": None if self.registry is None else _absolute(self.registry),
             "keys": [str(key_file.absolute()) for key_file in self.keys],
             "second_opinion": self.second_opinion,
             "pixels": self.pixels,
@@ -65,6 +68,7 @@ class Settings:
             platforms=tuple(data.get("platforms") or ()),
             rule_packs=tuple(Path(folder) for folder in data.get("rule_packs") or ()),
             ledger=_path(data.get("ledger")),
+            registry=None if data.get("registry") is None else str(data["registry"]),
             keys=tuple(Path(key_file) for key_file in data.get("keys") or ()),
             second_opinion=_flag(data.get("second_opinion", False), "second_opinion"),
             pixels=_flag(data.get("pixels", False), "pixels"),
@@ -77,6 +81,11 @@ class Settings:
             return cls.from_json(tomllib.loads(path.read_text("utf-8")))
         except (OSError, ValueError) as error:
             raise ConfigurationError("settings.unreadable", f"{path.name}: {error}") from error
+
+
+def _absolute(address: str) -> str:
+    """A registry named by a path keeps its meaning in another working folder."""
+    return address if "://" in address else str(Path(address).absolute())
 
 
 def _path(value: object) -> Path | None:

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Find the original of a stripped file, and its manifest store.
+
+What comes back is the manifest of the ORIGINAL. It was intact when it was entered, it proves nothing of the file that
+was examined, and no program that compares it with that file will find the two equal.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from waarmerk.provenance.credentials.container import find_stores
+from waarmerk.provenance.credentials.jumbf import JumbfError, parse_store
+from waarmerk.provenance.errors import ConfigurationError, LimitExceeded, StoreError, UnsupportedAsset
+from waarmerk.provenance.media.image import decode_rgb
+from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.window import Window
+from waarmerk.provenance.media.write import write_file
+from waarmerk.provenance.model import Asset, Credential, CredentialState, Integrity, Origin
+from waarmerk.provenance.model.moment import rfc3339
+from waarmerk.provenance.registry.finder import Bytes, Finder, Found, reference_file, ties, upright
+from waarmerk.provenance.registry.model import Binding, BindingKind, Entry
+from waarmerk.provenance.registry.store import Store
+
+Marks = Sequence[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What is said of a file that is entered: see ``registry.model.Entry``."""
+
+    origin: Origin | None = None
+    labels: tuple[str, ...] = ()
+    fact_checks: tuple[str, ...] = ()
+    source: str = "own"
+    keep_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """The manifest store of an original: ``data`` are its bytes, ``label`` names its active manifest.
+
+    ``entry.sha256`` is the digest of the original, the only file that the manifest is about.
+    """
+
+    entry: Entry
+    data: bytes
+    label: str
+
+
+class Recovery:
+    """One registry at work: enter files, look files up, give manifests back."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        open_asset: Callable[[Path], Asset],
+        read: Callable[[Asset], Credential],
+        marks: Callable[[Asset], Marks],
+        limits: Limits,
+    ) -> None:
+        """``read`` gives the credential of an asset, ``marks`` the key ids and payloads found in it."""
+        self._store = store
+        self._finder = Finder(store, limits)
+        self._open = open_asset
+        self._read = read
+        self._marks = marks
+        self._limits = limits
+
+    def add(self, path: Path, wishes: Wishes, *, at: datetime) -> Entry:
+        """Enter the file at ``path``: digest, hashes, a small grey picture, marks, and its manifest store if intact.
+
+        Raises StoreError (``registry.known``: it is there already), UnsupportedAsset, LimitExceeded, OSError.
+        """
+        asset = self._open(path)
+        known = self._store.of_file(bytes.fromhex(asset.sha256))
+        if known is not None:
+            raise StoreError("registry.known", f"{path.name} is in the registry already, as {known.registry_id}")
+        credential = self._read(asset)
+        bindings, reference = self._tied(asset)
+        manifest = self._intact_store(asset, credential)
+        entry = Entry(
+            sha256=bytes.fromhex(asset.sha256),
+            media_type=asset.media_type,
+            added_at=rfc3339(at),
+            width=asset.width,
+            height=asset.height,
+            origin=wishes.origin or Origin.UNKNOWN,
+            labels=wishes.labels,
+            fact_checks=wishes.fact_checks,
+            source=wishes.source,
+            keep_until=None if wishes.keep_until is None else rfc3339(wishes.keep_until),
+            manifest=None if manifest is None else self._store.files.put(manifest),
+            reference=None if reference is None else self._store.files.put(reference),
+        )
+        added = self._store.add(entry, bindings)
+        self._finder.seal()
+        return added
+
+    def match(self, path: Path, *, by_marks: bool = True, by_pixels: bool = True) -> tuple[Found, ...]:
+        """What the registry knows of the file at ``path``, verified entries first. Raises as ``add`` does."""
+        asset = self._open(path)
+        marks = self._marks(asset) if by_marks else ()
+        return self._finder.find(bytes.fromhex(asset.sha256), self._pixels(asset), marks, by_pixels=by_pixels)
+
+    def recover(self, path: Path, *, by_marks: bool = True, by_pixels: bool = True) -> Recovered | None:
+        """The stored manifest of the original of ``path``, None where no verified match has one. Raises as ``add``."""
+        found = self.match(path, by_marks=by_marks, by_pixels=by_pixels)
+        return self.manifest_of([each.entry.number for each in found if each.verified])
+
+    def manifest_of(self, numbers: Sequence[int]) -> Recovered | None:
+        """The stored manifest of the first of these entries that has one, None without any.
+
+        It held for its original when it was entered, and its bytes are the same now. Raises StoreError where they are
+        not, or no longer read as a manifest store.
+        """
+        for entry in filter(None, map(self._store.entry, numbers)):
+            if entry.manifest is not None:
+                data = self._store.files.get(entry.manifest, max_bytes=self._limits.manifest_bytes)
+                return Recovered(entry=entry, data=data, label=_active_label(data))
+        return None
+
+    def remove(self, numbers: Sequence[int], *, at: datetime) -> int:
+        """Erase entries with all that is held of them; how many there were."""
+        count = self._store.remove(numbers, at=at)
+        if count:
+            self._finder.forget()
+            self._finder.seal()
+        return count
+
+    def _tied(self, asset: Asset) -> tuple[list[Binding], bytes | None]:
+        marks = [Binding(kind=BindingKind.WATERMARK, value=value, key_id=key) for key, value in self._marks(asset)]
+        rgb = self._pixels(asset)
+        return (marks, None) if rgb is None else ([*marks, *ties(rgb)], reference_file(rgb))
+
+    def _pixels(self, asset: Asset) -> Bytes | None:
+        if not asset.media_type.startswith("image/"):
+            return None
+        try:
+            return upright(decode_rgb(asset, self._limits))
+        except (UnsupportedAsset, LimitExceeded):
+            return None
+
+    def _intact_store(self, asset: Asset, credential: Credential) -> bytes | None:
+        """The manifest store of a file whose credential holds for it; what is altered or malformed is not kept."""
+        if credential.integrity is not Integrity.INTACT:
+            return None
+        if credential.state is CredentialState.SIDECAR:
+            beside = asset.sidecar("c2pa")
+            return None if beside is None else beside.data
+        with asset.open() as stream:
+            stores = find_stores(Window(stream, asset.bytes), asset.media_type, self._limits)
+        return stores[0].data if len(stores) == 1 else None
+
+
+def write_sidecar(recovered: Recovered, target: Path, *, force: bool = False) -> None:
+    """Write the manifest store to ``target`` (``.c2pa``), whole or not at all.
+
+    Raises ConfigurationError for another suffix or where ``target`` may not be written, StoreError where it fails.
+    """
+    if target.suffix != ".c2pa":
+        raise ConfigurationError("registry.no-sidecar", f"{target.name}: a sidecar ends in .c2pa")
+    digest = hashlib.sha256(recovered.data).digest()
+
+    def same(path: Path) -> None:
+        if hashlib.sha256(path.read_bytes()).digest() != digest:
+            raise StoreError("write.failed", f"{target.name} did not read back as it was written")
+
+    write_file(target, recovered.data, verify=same, force=force)
+
+
+def _active_label(data: bytes) -> str:
+    """The label of the active manifest, the last of the store (C2PA 2.2, 11.1.4). Raises StoreError."""
+    try:
+        boxes = parse_store(data).parts
+    except JumbfError as error:
+        raise StoreError("registry.damaged", "the stored manifest no longer reads as one") from error
+    if not boxes:
+        raise StoreError("registry.damaged", "the stored manifest store is empty")
+    return boxes[-1].label

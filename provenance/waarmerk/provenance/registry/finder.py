@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Find a picture again: exactly, by its mark, by its fingerprint; and compare what was found before it counts.
+
+Whole-picture hashes are searched first. Only where nothing they point at holds are the hashes searched that a crop
+leaves alone: these are sixty-four an entry.
+"""
+
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from waarmerk.provenance.errors import LimitExceeded, StoreError, UnsupportedAsset
+from waarmerk.provenance.media.image import Picture, decode_rgb
+from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.open import asset_from_bytes
+from waarmerk.provenance.registry.hashes import LOCAL_ASKED, LOCAL_KEPT, fingerprints, local_hashes
+from waarmerk.provenance.registry.index import SHARD_ROWS, Hit, Rows, Shards, rows, search
+from waarmerk.provenance.registry.model import LOCAL_BYTES, PDQ_BYTES, PHASH_BYTES, Binding, BindingKind, Entry
+from waarmerk.provenance.registry.resemblance import Resemblance, compare, reference_of
+from waarmerk.provenance.registry.store import Store
+
+Bytes = npt.NDArray[np.uint8]
+
+HASH_BYTES = {BindingKind.PHASH: PHASH_BYTES, BindingKind.PDQ: PDQ_BYTES, BindingKind.LOCAL: LOCAL_BYTES}
+# Bits apart at which hashes point at each other. Generous, for whatever they point at is compared.
+REACH = {BindingKind.PHASH: 10, BindingKind.PDQ: 40, BindingKind.LOCAL: 16}
+_LEAST_LOCAL = 3  # local hashes that must point at one entry
+_MOST_COMPARED = 8  # candidates of one search; each costs a comparison
+_QUALITY = 85  # of the JPEG that is kept to compare with
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An entry that a picture equals or resembles. ``kind`` is ``exact``, ``watermark`` or ``fingerprint``.
+
+    ``distance`` is that of the nearest whole-picture hash in bits, 0 for an exact match, None where no such hash led
+    here. ``resemblance`` is None where nothing was compared: an exact match needs no comparison, and without pixels
+    there is none.
+    """
+
+    entry: Entry
+    kind: str
+    distance: int | None
+    resemblance: Resemblance | None = None
+
+    @property
+    def verified(self) -> bool:
+        """Whether it counts."""
+        return self.kind == "exact" or (self.resemblance is not None and self.resemblance.verified)
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing of note differs between the two."""
+        return self.kind == "exact" or (self.resemblance is not None and self.resemblance.whole)
+
+
+def upright(picture: Picture) -> Bytes:
+    """The pixels turned as they are meant to be seen (EXIF orientation 1 to 8)."""
+    turns = {3: 2, 4: 2, 5: 3, 6: 3, 7: 1, 8: 1}.get(picture.orientation, 0)
+    turned = np.rot90(picture.rgb, turns)
+    if picture.orientation in (2, 4, 5, 7):
+        turned = turned[:, ::-1]
+    return np.ascontiguousarray(turned)
+
+
+def ties(rgb: Bytes) -> list[Binding]:
+    """The hashes under which H x W x 3 RGB is found again."""
+    whole, local = fingerprints(rgb), local_hashes(rgb, LOCAL_KEPT)
+    tied = [Binding(kind=BindingKind.PHASH, value=whole.phash)]
+    if whole.pdq is not None:
+        tied.append(Binding(kind=BindingKind.PDQ, value=whole.pdq))
+    if len(local):
+        tied.append(Binding(kind=BindingKind.LOCAL, value=local.tobytes()))
+    return tied
+
+
+def reference_file(rgb: Bytes) -> bytes:
+    """The small grey picture that is kept to compare with, as a JPEG without metadata."""
+    from PIL import Image  # noqa: PLC0415 - loaded already, where there are pixels
+
+    out = io.BytesIO()
+    Image.fromarray(reference_of(rgb)).save(out, "JPEG", quality=_QUALITY, optimize=True)
+    return out.getvalue()
+
+
+class Finder:
+    """Searches one registry. Keeps the index between files; what was added since is read with each search."""
+
+    def __init__(self, store: Store, limits: Limits) -> None:
+        self._store = store
+        self._limits = limits
+        self._held: dict[BindingKind, tuple[int, list[Rows]]] = {}
+
+    def find(
+        self, sha256: bytes, rgb: Bytes | None, marks: Sequence[tuple[str, bytes]], *, by_pixels: bool = True
+    ) -> tuple[Found, ...]:
+        """What is known of a file with this digest, these pixels (upright, None for none) and these marks.
+
+        ``marks`` are pairs of key id and payload. Verified entries first, exact before marked before near; each entry
+        once. Without ``by_pixels`` no fingerprint is searched. Raises StoreError.
+        """
+        found: dict[int, Found] = {}
+        exact = self._store.of_file(sha256)
+        if exact is not None:
+            found[exact.number] = Found(entry=exact, kind="exact", distance=0)
+        for key_id, payload in marks:
+            for entry in self._store.of_mark(key_id, payload)[:_MOST_COMPARED]:
+                found.setdefault(entry.number, self._compared(entry, "watermark", None, rgb))
+        if rgb is not None and by_pixels:
+            self._near(rgb, found)
+        order = {"exact": 0, "watermark": 1, "fingerprint": 2}
+        return tuple(sorted(found.values(), key=lambda f: (not f.verified, order[f.kind], f.entry.number)))
+
+    def seal(self) -> None:
+        """Write full shards of the index, so that a search has less to read. Raises StoreError."""
+        for kind in HASH_BYTES:
+            shards = Shards(self._store.folder / "index", kind.value)
+            last, _ = shards.load()
+            per_row = LOCAL_KEPT if kind is BindingKind.LOCAL else 1
+            while (
+                len(page := self._store.bindings(kind, after=last, limit=SHARD_ROWS // per_row)) * per_row >= SHARD_ROWS
+            ):
+                last = page[-1][0]
+                shards.seal(last, _rows(kind, page))
+
+    def forget(self) -> None:
+        """Take the index away after something was erased; it is made anew from the database."""
+        self._held.clear()
+        for kind in HASH_BYTES:
+            Shards(self._store.folder / "index", kind.value).forget()
+
+    def _near(self, rgb: Bytes, found: dict[int, Found]) -> None:
+        nearest: dict[int, int] = {}
+        for tie in ties(rgb):
+            if tie.kind is not BindingKind.LOCAL:
+                for hit in self._hits(tie.kind, np.frombuffer(tie.value, np.uint8)[None]):
+                    nearest[hit.owner] = min(hit.distance, nearest.get(hit.owner, 256))
+        ranked = sorted(nearest, key=lambda number: (nearest[number], number))
+        self._take(ranked, nearest, rgb, found)
+        if any(each.verified for each in found.values()):
+            return
+        pointed = {(hit.owner, hit.query) for hit in self._hits(BindingKind.LOCAL, local_hashes(rgb, LOCAL_ASKED))}
+        votes = Counter(owner for owner, _ in pointed)
+        ranked = sorted((n for n in votes if votes[n] >= _LEAST_LOCAL), key=lambda number: (-votes[number], number))
+        self._take(ranked, nearest, rgb, found)
+
+    def _take(self, ranked: list[int], nearest: dict[int, int], rgb: Bytes, found: dict[int, Found]) -> None:
+        fresh = [number for number in ranked if number not in found][:_MOST_COMPARED]
+        for entry in filter(None, map(self._store.entry, fresh)):  # an index may know what was removed meanwhile
+            found[entry.number] = self._compared(entry, "fingerprint", nearest.get(entry.number), rgb)
+
+    def _compared(self, entry: Entry, kind: str, distance: int | None, rgb: Bytes | None) -> Found:
+        resemblance = None
+        if rgb is not None and entry.reference is not None:
+            try:
+                data = self._store.files.get(entry.reference, max_bytes=self._limits.image_bytes)
+                kept = decode_rgb(asset_from_bytes(data, name=None, limits=self._limits), self._limits)
+                resemblance = compare(np.ascontiguousarray(kept.rgb[:, :, 0]), rgb)
+            except (StoreError, UnsupportedAsset, LimitExceeded):
+                resemblance = None  # nothing to compare with: it stays a candidate
+        return Found(entry=entry, kind=kind, distance=distance, resemblance=resemblance)
+
+    def _hits(self, kind: BindingKind, queries: Bytes) -> Iterator[Hit]:
+        return search(self._parts(kind), queries, max_distance=REACH[kind])
+
+    def _parts(self, kind: BindingKind) -> list[Rows]:
+        """The index of a kind, brought up to date."""
+        if kind not in self._held:
+            self._held[kind] = Shards(self._store.folder / "index", kind.value).load()
+        last, parts = self._held[kind]
+        page = self._store.bindings(kind, after=last)
+        if page:
+            parts = [*parts, _rows(kind, page)]
+            self._held[kind] = page[-1][0], parts
+        return parts
+
+
+def _rows(kind: BindingKind, page: Sequence[tuple[int, int, bytes]]) -> Rows:
+    size = HASH_BYTES[kind]
+    hashes = [(value[at : at + size], owner) for _, owner, value in page for at in range(0, len(value), size)]
+    return rows([each for each, _ in hashes], [owner for _, owner in hashes], hash_bytes=size)

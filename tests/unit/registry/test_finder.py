@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A registered picture is found again, compared, and only then counts; the source proposes and never imposes."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import waarmerk.provenance.registry.finder as finder_module
+from tests.unit.marking.pictures import scene
+from tests.unit.registry.test_resemblance import Bytes, ballot, in_a_collage, jpeg, preimage, smaller
+from waarmerk.provenance.media.image import Picture
+from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.model import Assurance, Claimant, Origin
+from waarmerk.provenance.registry.finder import Finder, Found, reference_file, ties, upright
+from waarmerk.provenance.registry.model import Binding, BindingKind, Entry
+from waarmerk.provenance.registry.resemblance import Resemblance
+from waarmerk.provenance.registry.store import Store
+from waarmerk.provenance.sources.registry import evidence_of, match_of
+from waarmerk.provenance.verdict import weigh
+
+AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
+DAY = "2026-11-22T12:00:00Z"
+ONE, OTHER = scene(600, 800, 3), scene(600, 800, 9)
+
+
+def entry(number: int, **more: object) -> Entry:
+    known = Entry(sha256=number.to_bytes(32), media_type="image/jpeg", added_at=DAY)
+    return replace(known, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    made = Store(str(tmp_path / "registry.sqlite"), writing=True)
+    made.create()
+    return made
+
+
+def enter(store: Store, number: int, picture: Bytes, **more: object) -> Entry:
+    reference = store.files.put(reference_file(picture))
+    return store.add(entry(number, reference=reference, **more), ties(picture))
+
+
+@pytest.mark.parametrize("copy", [smaller, in_a_collage, lambda p: jpeg(p[60:510, 90:690], 60)])
+def test_a_copy_is_found_among_others(store: Store, copy: Callable[[Bytes], Bytes]) -> None:
+    for number, seed in enumerate((11, 3, 21), start=1):
+        enter(store, number, scene(600, 800, seed))
+    finder = Finder(store, Limits())
+    (found,) = (each for each in finder.find(bytes(32), copy(ONE), ()) if each.verified)
+    assert (found.entry.number, found.kind) == (2, "fingerprint")
+    assert not any(each.verified for each in finder.find(bytes(32), copy(OTHER), ()))
+
+
+def test_exact_is_found_without_pixels_and_what_came_later_too(store: Store) -> None:
+    finder = Finder(store, Limits())
+    assert finder.find((1).to_bytes(32), ONE, ()) == ()
+    held = enter(store, 1, ONE)
+    assert finder.find((1).to_bytes(32), None, ()) == (Found(entry=held, kind="exact", distance=0),)
+    assert [each.verified for each in finder.find(bytes(32), ONE, ())] == [True]
+
+
+def test_a_mark_counts_only_for_the_picture_it_was_entered_with(store: Store) -> None:
+    held = enter(store, 1, ONE)
+    tie = Binding(kind=BindingKind.WATERMARK, value=b"payload8", key_id="00")
+    marked = store.add(entry(2, reference=held.reference), [tie])
+    finder, marks = Finder(store, Limits()), [("00", b"payload8")]
+    (found,) = finder.find(bytes(32), smaller(ONE), marks, by_pixels=False)
+    assert (found.entry, found.kind, found.verified) == (marked, "watermark", True)
+    (pasted,) = finder.find(bytes(32), OTHER, marks, by_pixels=False)
+    assert not pasted.verified
+    (blind,) = finder.find(bytes(32), None, marks)
+    assert not blind.verified
+    assert finder.find(bytes(32), ONE, [("01", b"payload8")], by_pixels=False) == ()
+
+
+def test_a_hash_alone_never_counts(store: Store) -> None:
+    """The collision attack through the whole path: the hash points there, the pixels say no, no label comes."""
+    enter(store, 1, ONE, labels=("ai-generated",), origin=Origin.AI_GENERATED)
+    enter(store, 2, ballot("Bakker, C."), labels=("fake",), origin=Origin.AI_GENERATED)
+    finder = Finder(store, Limits())
+    for picture in (preimage(ONE, scene(600, 800, 61)), preimage(ONE, scene(600, 800, 62)), ballot("Visser, C.")):
+        found = finder.find(bytes(32), picture, ())
+        assert found, "the attack is not one"
+        assert not any(each.verified for each in found)
+        assert all(match_of(each).labels == () for each in found)
+        verdict = weigh(evidence_of(each) for each in found)
+        assert verdict.origin is Origin.UNKNOWN
+        assert {concern.code for concern in verdict.concerns} == {"registry.candidate"}
+
+
+def test_an_entry_without_a_picture_to_compare_with_stays_a_candidate(store: Store) -> None:
+    store.add(entry(1), ties(ONE))
+    enter(store, 2, OTHER)
+    for path in store.folder.glob("bytes/??/*"):
+        path.write_bytes(b"damaged")
+    finder = Finder(store, Limits())
+    for picture, number in ((ONE, 1), (OTHER, 2)):
+        found = finder.find(bytes(32), picture, ())
+        assert number in {each.entry.number for each in found}
+        assert not any(each.verified for each in found)
+
+
+def test_shards_hold_what_the_database_holds_and_forget_what_it_forgets(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder_module, "SHARD_ROWS", 128)
+    finder = Finder(store, Limits())
+    enter(store, 1, ONE)
+    for number in range(2, 6):
+        enter(store, number, scene(300, 400, 100 + number))
+    finder.seal()
+    assert list((store.folder / "index").glob("local-*"))
+    fresh = Finder(store, Limits())
+    crop = jpeg(ONE[90:510, 100:660], 60)
+    assert [each.entry.number for each in fresh.find(bytes(32), crop, ()) if each.verified] == [1]
+    store.remove([1], at=AT)
+    fresh.forget()
+    assert not list((store.folder / "index").glob("*"))
+    assert not [each for each in Finder(store, Limits()).find(bytes(32), crop, ()) if each.verified]
+
+
+def test_pixels_are_turned_as_they_are_meant_to_be_seen() -> None:
+    picture = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+    stored = {1: picture, 3: picture[::-1, ::-1], 6: np.rot90(picture, 1), 8: np.rot90(picture, 3)}
+    stored |= {2: picture[:, ::-1], 4: picture[::-1], 5: picture.transpose(1, 0, 2)}
+    stored |= {7: np.rot90(picture, 2).transpose(1, 0, 2)}
+    for orientation, rgb in stored.items():
+        held = Picture(rgb=rgb, alpha=None, mode="RGB", orientation=orientation, frames=1, icc_profile=None, exif=None)
+        assert (upright(held) == picture).all(), orientation
+
+
+def found_as(origin: Origin, *, kind: str = "fingerprint", whole: bool = True) -> Found:
+    held = entry(1, origin=origin, labels=("label",), fact_checks=("https://check.example/1",))
+    return Found(entry=held, kind=kind, distance=4, resemblance=Resemblance(verified=True, whole=whole, overlap=1.0))
+
+
+def test_known_ai_is_a_claim_by_the_registry_and_no_more() -> None:
+    stated = evidence_of(found_as(Origin.AI_GENERATED))
+    assert (stated.assurance, stated.claimant) == (Assurance.DECLARED, Claimant.REGISTRY)
+    verdict = weigh([stated])
+    assert (verdict.origin, verdict.tier.value) == (Origin.AI_GENERATED, "claimed")
+    assert match_of(found_as(Origin.AI_GENERATED)).labels == ("label",)
+    assert {f.code for f in stated.findings} == {"registry.known", "registry.fact-checked"}
+
+
+def test_a_known_capture_speaks_against_ai_only_where_nothing_differs() -> None:
+    assert evidence_of(found_as(Origin.CAPTURED)).contradicts_ai
+    assert evidence_of(found_as(Origin.CAPTURED)).origin is Origin.UNKNOWN, "a registry makes nothing authentic"
+    part = evidence_of(found_as(Origin.CAPTURED, whole=False))
+    assert not part.contradicts_ai
+    assert {f.code for f in part.findings} == {"registry.known-part", "registry.fact-checked"}
+    assert match_of(found_as(Origin.CAPTURED, whole=False)).origin is Origin.UNKNOWN
