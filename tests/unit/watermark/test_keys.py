@@ -2,9 +2,12 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+import io
 import pickle
 import stat
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -98,8 +101,105 @@ def test_the_secret_shows_nowhere() -> None:
 def test_a_key_is_not_pickled() -> None:
     with pytest.raises(TypeError, match="pickled"):
         pickle.dumps(make())
+    for copied in (copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="neither copied nor pickled"):
+            copied(make())
+
+
+def test_no_general_helper_hands_out_the_secret() -> None:
+    key = make()
+    with pytest.raises(TypeError):
+        dataclasses.asdict(key)  # type: ignore[call-overload]
+    with pytest.raises(TypeError):
+        vars(key)
     with pytest.raises(TypeError, match="pickled"):
-        copy.copy(make())
+        key.__getstate__()
+
+
+def test_a_key_does_not_change() -> None:
+    key = make()
+    for name in ("purpose", "secret", "_secret", "created", "anything"):
+        with pytest.raises(AttributeError, match="does not change"):
+            setattr(key, name, "origin")
+    with pytest.raises(AttributeError, match="does not change"):
+        del key.purpose
+    assert key == make()
+
+
+def test_keys_are_equal_by_every_part() -> None:
+    later = Key(secret=bytes(range(32)), purpose="ai", created=datetime(2027, 1, 1, tzinfo=UTC))
+    others = (make("origin"), make(secret=bytes(32)), later, "a key")
+    assert make() == make()
+    assert hash(make()) == hash(make())
+    assert all(make() != other for other in others)
+
+
+CANARY = bytes.fromhex("c0ffee11" * 8)
+
+
+def shown_with_locals(call: Callable[[], object]) -> str:
+    """What a logger that captures local variables prints, the frame of the test itself left out."""
+    try:
+        call()
+    except Exception as error:
+        parts, seen = [], error
+        while seen is not None:
+            walked = traceback.TracebackException.from_exception(seen, capture_locals=True)
+            walked.stack = traceback.StackSummary.from_list(
+                [frame for frame in walked.stack if "test_keys" not in frame.filename]
+            )
+            parts.append("".join(walked.format(chain=False)))
+            seen = seen.__cause__ or seen.__context__  # type: ignore[assignment]
+        assert any("keys.py" in part for part in parts)
+        return "".join(parts)
+    raise AssertionError("it was to fail")
+
+
+def shows_the_canary(text: str) -> bool:
+    return "c0ffee11" in text.lower() or repr(CANARY)[2:14] in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"ai"', '"origin"'),
+        ('"ai"', '"fun"'),
+        ("waarmerk.key/1", "waarmerk.key/9"),
+        ("ring/1", "ring/2"),
+        ("c0ffee11", "c0ffee1"),
+        ("secret = ", "sekret = "),
+        ("created = ", "created = 3 #"),
+        ('secret = "', 'secret = "['),
+        ('secret = "', "secret = " + "[" * 3000 + '"'),
+        ("+00:00", ""),
+    ],
+)
+def test_a_traceback_with_locals_shows_no_secret_of_a_key_file(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / "key.toml"
+    make(secret=CANARY).save(path)
+    changed = path.read_text().replace(old, new)
+    assert "c0ffee1" in changed
+    path.write_text(changed)
+    shown = shown_with_locals(lambda: Key.load(path))
+    assert "ValueError" in shown
+    assert not shows_the_canary(shown)
+
+
+def test_a_traceback_with_locals_shows_no_secret_on_other_ways_to_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, key = tmp_path / "key.toml", make(secret=CANARY)
+    path.write_text("precious")
+    assert not shows_the_canary(shown_with_locals(lambda: key.save(path)))
+    assert not shows_the_canary(shown_with_locals(lambda: make(secret=CANARY + b"\n")))
+    assert not shows_the_canary(shown_with_locals(lambda: make("fun", CANARY)))
+    assert not shows_the_canary(shown_with_locals(lambda: pickle.dump(key, io.BytesIO())))
+
+    def full(_: int) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    assert not shows_the_canary(shown_with_locals(lambda: key.save(tmp_path / "new.toml")))
 
 
 @pytest.mark.parametrize("secret", [b"", b"x" * 31, b"x" * 33, "x" * 32])

@@ -152,6 +152,23 @@ def test_grey_and_alpha_keep_their_shape(hosts: ModuleType, key: Key, payload: P
     assert detect(out, key).payload == payload
 
 
+def test_a_grey_host_with_a_last_axis_of_one_keeps_it(hosts: ModuleType, key: Key, payload: Payload) -> None:
+    host = hosts.textured(200, 240)[..., 1:2]
+    out = embed(host, key, payload, best_effort=True)
+    assert out.shape == (200, 240, 1)
+    assert np.array_equal(out[..., 0], embed(host[..., 0], key, payload, best_effort=True))
+
+
+def test_several_keys_come_in_any_iterable_but_not_alone(marked: Bytes, key: Key, payload: Payload) -> None:
+    assert [d.payload for d in detect_each(marked, iter([key]))] == [payload]
+    with pytest.raises(TypeError, match="got one Key"):
+        detect_each(marked, key)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no key"):
+        detect_each(marked, iter(()))
+    with pytest.raises(TypeError, match="Key"):
+        detect_each(marked, ["a key"])  # type: ignore[list-item]
+
+
 @pytest.mark.parametrize("make", ["gradient", "text"])
 def test_flat_art_carries_its_mark_through_jpeg(hosts: ModuleType, key: Key, payload: Payload, make: str) -> None:
     out = embed(getattr(hosts, make)(384, 512), key, payload)

@@ -9,7 +9,7 @@ Payload(value=b'8 bytes!')
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from waarmerk.watermark.keys import Key
@@ -34,11 +34,11 @@ def embed(
 ) -> npt.NDArray[np.uint8]:
     """Mark a host.
 
-    ``host``: uint8, H x W (grey), H x W x 3 (RGB) or H x W x 4 (RGBA; alpha is returned untouched), sides from 128
-    pixels.  The result has the host's shape; equal arguments give equal bytes.  ``strength`` scales the default, which
-    visibility in flat areas bounds; ``psnr`` (dB over all channels) is for comparisons and switches that bound off.
-    Raises TypeError and ValueError for arguments that are no image or no strength, CannotCarry where the result
-    would not be read back, unless ``best_effort``.
+    ``host``: uint8, H x W or H x W x 1 (grey), H x W x 3 (RGB) or H x W x 4 (RGBA; alpha is returned untouched), sides
+    from 128 pixels.  The result has the host's shape; equal arguments give equal bytes.  ``strength`` scales the
+    default, which visibility in flat areas bounds; ``psnr`` (dB over all channels) is for comparisons and switches that
+    bound off.  Raises TypeError and ValueError for arguments that are no image or no strength, CannotCarry where the
+    result would not be read back, unless ``best_effort``.
     """
     if not isinstance(payload, Payload):
         raise TypeError(f"payload is a Payload, got {type(payload).__name__}")
@@ -49,7 +49,8 @@ def embed(
     if psnr is not None and not 25.0 <= psnr <= 65.0:
         raise ValueError(f"psnr lies between 25 and 65 dB, got {psnr}")
     scheme = scheme_of(_as_key(key))
-    return scheme.embed(host, key, payload, strength=strength, psnr=psnr, best_effort=best_effort)
+    marked = scheme.embed(host, key, payload, strength=strength, psnr=psnr, best_effort=best_effort)
+    return marked.reshape(host.shape)  # H x W x 1 is marked as H x W
 
 
 def detect(image: npt.NDArray[np.uint8], key: Key, *, max_false_positive: float = 1e-9) -> Detection:
@@ -58,9 +59,12 @@ def detect(image: npt.NDArray[np.uint8], key: Key, *, max_false_positive: float 
 
 
 def detect_each(
-    image: npt.NDArray[np.uint8], keys: Sequence[Key], *, max_false_positive: float = 1e-9
+    image: npt.NDArray[np.uint8], keys: Iterable[Key], *, max_false_positive: float = 1e-9
 ) -> tuple[Detection, ...]:
     """Search for several keys at once, one detection per key in their order; each p-value counts all the keys."""
+    if isinstance(keys, Key):
+        raise TypeError("keys are several Keys, got one Key; detect searches for one")
+    keys = tuple(keys)
     if not keys:
         raise ValueError("no key to search for")
     if not 0.0 < max_false_positive < 1.0:

@@ -2,7 +2,8 @@
 """Keys of the mark: 32 secret bytes, what they mean, and the file that holds them.
 
 Sub-keys come from HKDF-SHA256 (RFC 5869) with the scheme, its version, the purpose and a name as context, so that no
-two uses share a stream.  The secret shows neither in ``repr`` nor in tracebacks, and a key cannot be pickled.
+two uses share a stream.  The secret shows neither in ``repr`` nor in tracebacks, not even in those that print local
+variables, and a key is neither copied nor pickled.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import secrets
 import stat
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, NoReturn, get_args
@@ -35,24 +35,38 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """A watermark key; equal by value, compared in constant time nowhere because it is never compared with guesses."""
+def _is_secret(value: object) -> bool:
+    """Callers without a type checker pass text."""
+    return isinstance(value, bytes) and len(value) == SECRET_BYTES
 
-    secret: bytes = field(repr=False)
+
+class Key:
+    """A watermark key; equal by value, compared in constant time nowhere because it is never compared with guesses.
+
+    Immutable.  No dataclass: ``dataclasses.asdict`` and its like would hand out the secret with the rest.
+    """
+
+    __slots__ = ("_secret", "created", "purpose", "scheme")
+
+    _secret: bytes
     purpose: Purpose
     created: datetime
-    scheme: str = SCHEME
+    scheme: str
 
-    def __post_init__(self) -> None:
-        secret: object = self.secret  # callers without a type checker pass text
-        if not isinstance(secret, bytes) or len(secret) != SECRET_BYTES:
+    def __init__(self, *, secret: bytes, purpose: Purpose, created: datetime, scheme: str = SCHEME) -> None:
+        set_once = object.__setattr__
+        set_once(self, "_secret", secret)
+        del secret  # from here on no local shows it in a traceback
+        set_once(self, "purpose", purpose)
+        set_once(self, "created", created)
+        set_once(self, "scheme", scheme)
+        if not _is_secret(self._secret):
             raise ValueError(f"a key has exactly {SECRET_BYTES} secret bytes")
-        if self.purpose not in get_args(Purpose):
-            raise ValueError(f"purpose is one of {', '.join(get_args(Purpose))}, got {self.purpose!r}")
-        if self.scheme != SCHEME:
-            raise ValueError(f"unknown scheme {self.scheme!r}; this version knows {SCHEME!r}")
-        if self.created.tzinfo is None:
+        if purpose not in get_args(Purpose):
+            raise ValueError(f"purpose is one of {', '.join(get_args(Purpose))}, got {purpose!r}")
+        if scheme != SCHEME:
+            raise ValueError(f"unknown scheme {scheme!r}; this version knows {SCHEME!r}")
+        if created.tzinfo is None:
             raise ValueError("created needs a time zone")
 
     @classmethod
@@ -67,6 +81,11 @@ class Key:
         return cls(secret=random_bytes(SECRET_BYTES), purpose=purpose, created=clock().replace(microsecond=0))
 
     @property
+    def secret(self) -> bytes:
+        """The 32 bytes themselves: whoever asks for them keeps them out of logs and messages."""
+        return self._secret
+
+    @property
     def key_id(self) -> str:
         """16 hex digits that name the key and reveal nothing of it."""
         return self.sub_key("key-id")[:8].hex()
@@ -74,20 +93,22 @@ class Key:
     def sub_key(self, name: str) -> bytes:
         """32 bytes for the use called ``name``."""
         context = f"waarmerk watermark/{self.scheme}/{self.purpose}/{name}".encode()
-        return HKDF(algorithm=SHA256(), length=32, salt=None, info=context).derive(self.secret)
+        return HKDF(algorithm=SHA256(), length=32, salt=None, info=context).derive(self._secret)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a new key file with mode 0600; an existing file is never replaced (FileExistsError)."""
-        text = (
-            f'format = "{KEY_FORMAT}"\nkey_id = "{self.key_id}"\nscheme = "{self.scheme}"\npurpose = "{self.purpose}"\n'
-            f'created = "{self.created.isoformat()}"\nsecret = "{self.secret.hex()}"\n'
-        )
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             os.fchmod(file.fileno(), 0o600)  # a umask may have taken bits, never added any
-            file.write(text)
+            file.write(self._as_text())  # into no local: a full disk raises here
             file.flush()
             os.fsync(file.fileno())
+
+    def _as_text(self) -> str:
+        return (
+            f'format = "{KEY_FORMAT}"\nkey_id = "{self.key_id}"\nscheme = "{self.scheme}"\npurpose = "{self.purpose}"\n'
+            f'created = "{self.created.isoformat()}"\nsecret = "{self._secret.hex()}"\n'
+        )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Key:
@@ -104,9 +125,10 @@ class Key:
             raw = file.read(MAX_KEY_FILE_BYTES + 1)
         try:
             return cls._parse(raw)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             reason = str(error) if type(error) is ValueError else "it is not a TOML key file"
-        # raised outside the handler: the parser's own exception may quote the secret
+        del raw
+        # raised outside the handler and without the text: the parser's exception and its frames may quote the secret
         raise ValueError(f"{path}: {reason}")
 
     @classmethod
@@ -133,11 +155,29 @@ class Key:
             raise ValueError("the key id does not belong to the secret")
         return key
 
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a key does not change: {name} is set once")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a key does not change: {name} stays")
+
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a key is not pickled; save it to a key file")
+        raise TypeError("a key is neither copied nor pickled: pass the same object on, or save it to a key file")
+
+    def __getstate__(self) -> NoReturn:
+        self.__reduce__()
+
+    def __repr__(self) -> str:
+        return f"Key(purpose={self.purpose!r}, created={self.created!r}, scheme={self.scheme!r})"
 
     def __str__(self) -> str:
         return f"Key({self.key_id}, {self.purpose})"
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Key):
+            return NotImplemented
+        mine, theirs = ((k.purpose, k.created, k.scheme) for k in (self, other))
+        return mine == theirs and self._secret == other._secret
+
     def __hash__(self) -> int:
-        return int.from_bytes(hashlib.sha256(self.secret).digest()[:8], "little")
+        return int.from_bytes(hashlib.sha256(self._secret).digest()[:8], "little")
