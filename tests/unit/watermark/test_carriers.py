@@ -26,7 +26,7 @@ from waarmerk.watermark.carriers import (
 from waarmerk.watermark.coding import CODE_LENGTH, encode, message_positions
 from waarmerk.watermark.embedding import pick_variant
 
-VECTORS = json.loads(Path(__file__).with_name("vectors.json").read_text())
+VECTORS = json.loads(Path(__file__).with_name("vectors.json").read_text())["layouts"]
 
 
 def digest(values: Any) -> str:
@@ -57,7 +57,9 @@ def layout(key: Key) -> dict[str, Any]:
         "payload_signs_63": digest(carriers.payload_signs(63, every, every)),
         "message_positions": list(message_positions()),
         "code_word_of_0123456789abcdef": np.packbits(encode(bytes.fromhex("0123456789abcdef"))).tobytes().hex(),
-        "variant_of_a_grey_256_x_256": pick_variant(key.sub_key("variant"), np.full((256, 256, 3), 128, np.uint8)),
+        "variant_of_256_x_256_x_3_bytes_128": pick_variant(
+            key.sub_key("variant"), np.full((256, 256, 3), 128, np.uint8)
+        ),
     }
 
 
