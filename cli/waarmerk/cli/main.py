@@ -22,6 +22,7 @@ _COMMANDS = {
     "sign": ("sign", "Sign a file: Content Credentials alone."),
     "keys": ("keys", "Make keys of your own to sign with; say why a certificate is refused."),
     "ledger": ("ledger", "What was issued under your marks: list it, forget an entry."),
+    "registry": ("registry", "Known pictures: enter them, look files up, get stripped credentials back."),
     "export": ("export", "What others read: JSON-LD, review drafts, statements of reasons, AT-proto labels."),
     "rules": ("rules", "Labelling rules: list, explain, decide on facts, test a pack, replay."),
     "trust": ("trust", "Trust lists: show them, import newer ones, update them from their publishers."),

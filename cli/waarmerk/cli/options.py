@@ -58,6 +58,17 @@ def ledger(named: Path | None) -> Path | None:
     return named if named is not None else own if own.is_file() else None
 
 
+def mend_registry(address: str | None) -> None:
+    """Let the database undo what a killed writer left half done: confined readers may not write."""
+    if address is None:
+        return
+    path = Path(address.removeprefix("sqlite:///"))
+    if path.with_name(path.name + "-journal").exists():
+        from waarmerk.provenance.registry.store import Store  # noqa: PLC0415 - only after an accident
+
+        Store(address, writing=True).require()
+
+
 def written(moment: datetime) -> str:
     """``moment`` as ``--at`` takes it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

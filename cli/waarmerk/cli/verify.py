@@ -59,6 +59,7 @@ def _public(context: click.Context, parameter: click.Parameter, value: str | Non
 @options.at
 @click.option("--key", "keys", multiple=True, type=_KEY_FILE, help="Search for the marks of this key file; repeatable.")
 @click.option("--ledger", type=_KEY_FILE, help="The ledger of what was issued under the keys; your own if not given.")
+@click.option("--registry", metavar="URL", help="Look for known pictures in this registry, a path or sqlite:///PATH.")
 @click.option("--context", "facts", multiple=True, metavar="FILE|k=v", help="Facts a file cannot tell; repeatable.")
 @click.option("--for", "platforms", metavar="PLATFORM,...", help="The platforms it goes to, e.g. tiktok,meta.")
 @click.option("--rules", "packs", multiple=True, type=_FOLDER, help="A rule pack of your own, a folder; repeatable.")
@@ -87,6 +88,7 @@ def verify(
     at: datetime | None,
     keys: tuple[Path, ...],
     ledger: Path | None,
+    registry: str | None,
     facts: tuple[str, ...],
     platforms: str | None,
     packs: tuple[Path, ...],
@@ -114,6 +116,7 @@ def verify(
         rule_packs=packs,
         keys=keys,
         ledger=options.ledger(ledger) if keys else None,
+        registry=registry,
         second_opinion=second_opinion,
         pixels=form == "html",  # which decodes the picture anyway
     )
@@ -121,11 +124,13 @@ def verify(
     if public_url is not None and one is None:
         raise click.UsageError("--public-url takes one file: the address is that of this file")
     moment = options.now(at)
+    options.mend_registry(registry)
     given = (
         *_option("--at", options.written(moment)),
         *_option("--trust", trust),
         *(part for key in keys for part in _option("--key", key)),
         *_option("--ledger", ledger),
+        *_option("--registry", registry),
         *(part for fact in facts for part in _option("--context", fact)),
         *_option("--for", platforms),
         *(part for pack in packs for part in _option("--rules", pack)),

@@ -131,6 +131,10 @@ class Recovery:
             self._finder.seal()
         return count
 
+    def due(self, *, at: datetime) -> tuple[int, ...]:
+        """The numbers of the entries whose time is over."""
+        return self._store.due(at=at)
+
     def _tied(self, asset: Asset) -> tuple[list[Binding], bytes | None]:
         marks = [Binding(kind=BindingKind.WATERMARK, value=value, key_id=key) for key, value in self._marks(asset)]
         rgb = self._pixels(asset)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``waarmerk registry`` as a desk uses it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.conftest import Run
+from tests.unit.marking.conftest import Desk, desk, saved
+from tests.unit.marking.pictures import scene
+
+__all__ = ["desk"]
+AT = "2026-11-22T12:00:00Z"
+
+
+@pytest.fixture
+def folder(desk: Desk, tmp_path: Path) -> Path:
+    """An original with mark and credentials, a stripped crop of it, and a stranger."""
+    saved(tmp_path / "source.jpg", "JPEG", seed=5, size=(900, 1200), quality=92)
+    desk.label(tmp_path / "source.jpg", tmp_path / "original.jpg")
+    with Image.open(tmp_path / "original.jpg") as image:
+        image.convert("RGB").crop((90, 80, 1094, 833)).save(tmp_path / "copy.jpg", "JPEG", quality=60)
+    Image.fromarray(scene(500, 700, 44)).save(tmp_path / "other.jpg")
+    return tmp_path
+
+
+def test_enter_match_recover_list_remove(desk: Desk, folder: Path, waarmerk: Run) -> None:
+    known, key, trust = folder / "known.sqlite", desk.folder / "mark.key", desk.folder / "trust"
+    where, copy = ("--registry", known), folder / "copy.jpg"
+    entering = ("--origin", "generated", "--label", "ai-generated", "--key", key, "--trust", trust, "--at", AT)
+    done = waarmerk("registry", "add", folder / "original.jpg", *where, *entering)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("r1: ")
+    assert "with its Content Credentials" in done.stdout
+    again = waarmerk("registry", "add", folder / "original.jpg", *where, "--at", AT)
+    assert again.returncode == 1
+    assert "registry.known" in again.stderr
+
+    looked = waarmerk("registry", "match", copy, folder / "other.jpg", *where, "--format", "json", "--at", AT)
+    assert looked.returncode == 1, "one of the two is not known"
+    found = json.loads(looked.stdout)
+    assert [(m["registry_id"], m["kind"], m["labels"]) for m in found[0]["matches"] if m["verified"]] == [
+        ("r1", "fingerprint", ["ai-generated"])
+    ]
+    assert not [m for m in found[1]["matches"] if m["verified"] or m["labels"]]
+    marked = waarmerk("registry", "match", copy, *where, "--key", key, "--lang", "nl", "--at", AT)
+    assert (marked.returncode, "r1, watermark, bevestigd" in marked.stdout) == (0, True)
+
+    back = waarmerk("registry", "recover", copy, *where, "--at", AT)
+    assert (back.returncode, back.stderr) == (0, "")
+    assert (folder / "copy.jpg.original.c2pa").stat().st_size > 1000
+    assert waarmerk("registry", "recover", copy, *where, "--at", AT).returncode == 2, "never overwritten"
+    assert waarmerk("registry", "recover", folder / "other.jpg", *where, "--at", AT).returncode == 1
+    assert not (folder / "other.jpg.original.c2pa").exists()
+
+    listed = json.loads(waarmerk("registry", "list", *where, "--format", "json").stdout)
+    assert [(one["registry_id"], one["manifest"], one["labels"]) for one in listed] == [("r1", True, ["ai-generated"])]
+    assert waarmerk("registry", "remove", "r1", *where, "--at", AT).returncode == 0
+    assert waarmerk("registry", "remove", "r1", *where, "--at", AT).returncode == 1
+    assert waarmerk("registry", "remove", "1", *where).returncode == 2
+    assert "holds nothing" in waarmerk("registry", "list", *where).stdout
+    assert waarmerk("registry", "match", copy, *where, "--at", AT).returncode == 1
+
+
+def test_verify_looks_into_a_registry_where_one_is_named(desk: Desk, folder: Path, waarmerk: Run) -> None:
+    known = folder / "known.sqlite"
+    waarmerk("registry", "add", folder / "original.jpg", "--registry", known, "--origin", "generated", "--at", AT)
+    done = waarmerk("verify", folder / "copy.jpg", "--registry", f"sqlite:///{known}", "--format", "json", "--at", AT)
+    assert done.returncode == 0
+    (report,) = json.loads(done.stdout)
+    assert (report["verdict"]["origin"], report["verdict"]["claimed_by"]) == ("ai-generated", ["registry"])
+    assert [c["state"] for c in report["channels"] if c["channel"] == "registry"] == ["found"]
+    assert not any(label["automatic"] for label in report["labels"] if label["rule"].startswith("EU-50"))
+    panel = waarmerk("verify", folder / "copy.jpg", "--registry", known, "--lang", "nl", "--at", AT)
+    assert "Het register kent een beeld" in " ".join(panel.stdout.split())
+    (without,) = json.loads(waarmerk("verify", folder / "copy.jpg", "--format", "json", "--at", AT).stdout)
+    assert without["matches"] == []
+    assert [c["state"] for c in without["channels"] if c["channel"] == "registry"] == ["unread"]
+
+
+def test_a_registry_that_is_none_is_wrong_usage(folder: Path, waarmerk: Run) -> None:
+    for address in (folder / "none.sqlite", folder / "other.jpg", "https://example.org/", "postgresql://host/name"):
+        done = waarmerk("verify", folder / "copy.jpg", "--registry", address, "--at", AT)
+        assert done.returncode == 2, done.stderr
+        assert "registry." in done.stderr
+    assert waarmerk("registry", "list", "--registry", folder / "none.sqlite").returncode == 3
+    assert not (folder / "none.sqlite").exists()
