@@ -13,13 +13,26 @@ from waarmerk.cli.main import commands
 
 FACTS = json.dumps(
     {
-        "jur": ["NL"], "role": "deployer", "professional": True, "modality": "image", "decl": "ai",
-        "exists_or_plausible": True, "appears_authentic": True, "generated_on": "2026-11-01", "art": False,
+        "jur": ["NL"],
+        "role": "deployer",
+        "professional": True,
+        "modality": "image",
+        "decl": "ai",
+        "exists_or_plausible": True,
+        "appears_authentic": True,
+        "generated_on": "2026-11-01",
+        "art": False,
     }
 )
 CONTEXT = {
-    "jur": "NL", "role": "deployer", "professional": "yes", "decl": "ai", "exists_or_plausible": "yes",
-    "appears_authentic": "yes", "generated_on": "2026-11-01", "art": "no",
+    "jur": "NL",
+    "role": "deployer",
+    "professional": "yes",
+    "decl": "ai",
+    "exists_or_plausible": "yes",
+    "appears_authentic": "yes",
+    "generated_on": "2026-11-01",
+    "art": "no",
 }
 AT = ("--at", "2026-11-21T12:00:00Z")
 WHY = "Our readers know."

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from tests.unit.labelling.test_loader import FILES
 from waarmerk.cli.main import commands
+from waarmerk.provenance.labelling.facts import FINDING
 
 AT = ("--at", "2026-11-21T12:00:00Z")
 
@@ -153,6 +154,13 @@ def test_show_spells_out_what_the_condition_and_the_sources_stand_for() -> None:
 def test_the_list_has_days_and_the_values_of_facts() -> None:
     assert "2026-08-02 .. 2026-12-01" in run("list").stdout
     assert "= none, minor, substantial, full\n" in run("list", "--fields").stdout
+
+
+def test_derived_facts_explain_themselves() -> None:
+    fields = json.loads(run("list", "--fields", "--format", "json").stdout)
+    derived = {each["field"]: each["help"] for each in fields if each["group"] == "finding"}
+    assert set(derived) == set(FINDING)
+    assert all(set(words) == {"en", "nl"} for words in derived.values())
 
 
 def test_a_pack_without_examples_is_told_so(house: Path) -> None:

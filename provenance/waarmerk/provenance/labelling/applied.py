@@ -9,6 +9,7 @@ from waarmerk.provenance.labelling.context import Context, Given
 from waarmerk.provenance.labelling.decide import decide, decide_for
 from waarmerk.provenance.labelling.facts import Facts, evidence_of, facts_of
 from waarmerk.provenance.labelling.rules import RuleSet
+from waarmerk.provenance.labelling.wording import one_line
 from waarmerk.provenance.model import (
     Asset,
     Channel,
@@ -18,6 +19,7 @@ from waarmerk.provenance.model import (
     Duty,
     Edition,
     Evidence,
+    Integrity,
     MarkFinding,
     Match,
     Origin,
@@ -89,7 +91,7 @@ class AppliedRules:
 
     def duties(self, asset: Asset, examined: Examined, verdict: Verdict, at: datetime) -> tuple[Duty, ...]:
         """The duties of one file; pure in its arguments."""
-        context, texts = self._context_of(asset), self._texts_of(examined.credential)
+        context, texts = self._context_of(asset), self._texts_of(examined)
         facts = self.facts(examined)
         if not self._platforms:
             return decide(self._packs, facts, verdict, context, at, texts=texts)
@@ -136,10 +138,20 @@ class AppliedRules:
             return self._context
         return self._context.with_facts(Given(field="modality", value=modality, origin="file"))
 
-    def _texts_of(self, credential: Credential | None) -> Mapping[str, str]:
-        if credential is None or not credential.signer.verified_name or not credential.signer.name:
-            return self._texts
-        return {**self._texts, "signer": credential.signer.name}
+    def _texts_of(self, examined: Examined) -> Mapping[str, str]:
+        """The operator's texts, and what the file says itself: who signed, and which system it names.
+
+        An intact credential names its own system; what unsigned metadata names stands only where there is none.
+        """
+        credential, declared = examined.credential, examined.declarations
+        found: dict[str, str | None] = {}
+        if credential is not None and credential.integrity is Integrity.INTACT:
+            found["system"] = credential.generator
+            found["signer"] = credential.signer.name if credential.signer.verified_name else None
+        elif declared is not None and credential is not None and credential.state is CredentialState.NONE:
+            found["system"] = declared.ai_system
+        named = {name: text for name, text in found.items() if text and one_line(text)}
+        return {**self._texts, **named}
 
     def _given(self, name: str, otherwise: object) -> object:
         fact = self._context.get(name)

@@ -19,6 +19,8 @@ from waarmerk.provenance.model import Duty, DutyStatus, Origin, Question, Source
 from waarmerk.provenance.model.source_types import class_of
 
 _RANK = {status: rank for rank, status in enumerate(DutyStatus)}
+_WHOLE = frozenset(("signer",))
+"""Placeholders whose phrase for "not given" makes a true and whole sentence: signed by a listed signer."""
 _KINDS = {Origin.AI_GENERATED: "generated", Origin.AI_MODIFIED: "modified"}
 
 
@@ -219,12 +221,19 @@ class _Case:
 
     def _automatic(self, rule: Rule) -> bool:
         """Contract, section 3, below the table of tiers."""
-        if not rule.automatic or self._verdict.conflict:
+        if not rule.automatic or self._verdict.conflict or (rule.shown_to == "public" and self._unfilled(rule)):
             return False
         if not rule.uses_ai_finding:
             return True
         tier = self._verdict.tier
         return tier in (Tier.PROVEN, Tier.NONE) or (tier is Tier.CLAIMED and self._declared())
+
+    def _unfilled(self, rule: Rule) -> bool:
+        """Whether the text has a gap that only a person can fill: "(link to be set)" is nothing to publish."""
+        given = {*self._texts, *_WHOLE, "source", "channels"}
+        if self._facts.c2pa in dict(self._packs.phrases.signatures):
+            given.add("present")
+        return any(not placeholders(text) <= given for _, texts in rule.wording for _, text in texts)
 
     def _declared(self) -> bool:
         """Whether whoever publishes says as much himself; "partly AI" does not carry a label "AI-generated"."""
@@ -251,6 +260,9 @@ class _Case:
         """What fills the placeholders of one text: given, derived from the facts, or the phrase for "not given"."""
         fallback = dict(self._packs.phrases.placeholders)
         filled = {name: in_language(language, fallback[name]) for name in placeholders(text) if name in fallback}
+        signature = dict(self._packs.phrases.signatures).get(self._facts.c2pa)
+        if signature is not None:
+            filled["present"] = in_language(language, signature)
         filled["channels"] = ", ".join(self._facts.unread)
         phrases = dict(self._packs.phrases.claims)
         filled["source"] = ", ".join(

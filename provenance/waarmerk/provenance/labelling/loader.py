@@ -163,6 +163,7 @@ def merge(packs: Iterable[RulePack]) -> RuleSet:
         phrases=Phrases(
             claims=tuple(phrase for pack in held for phrase in pack.phrases.claims),
             placeholders=tuple(phrase for pack in held for phrase in pack.phrases.placeholders),
+            signatures=tuple(phrase for pack in held for phrase in pack.phrases.signatures),
         ),
         elections=tuple(vote for pack in held for vote in pack.elections),
         replaced=tuple(replaced),

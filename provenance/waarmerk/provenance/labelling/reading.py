@@ -124,6 +124,7 @@ def _phrases(data: Mapping[str, Any]) -> Phrases:
     return Phrases(
         claims=tuple((name, texts_of(words)) for name, words in data.get("claims", {}).items()),
         placeholders=tuple((name, texts_of(words)) for name, words in data.get("placeholders", {}).items()),
+        signatures=tuple((name, texts_of(words)) for name, words in data.get("signatures", {}).items()),
     )
 
 

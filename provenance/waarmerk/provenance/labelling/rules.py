@@ -77,10 +77,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phrases:
-    """Texts that fill the placeholders of wordings: who makes a claim, and what stands where nothing was given."""
+    """Texts that fill the placeholders of wordings: who makes a claim, and what stands where nothing was given.
+
+    ``signatures`` say of each state of the credentials whether there is a signature.
+    """
 
     claims: tuple[tuple[str, Texts], ...] = ()
     placeholders: tuple[tuple[str, Texts], ...] = ()
+    signatures: tuple[tuple[str, Texts], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

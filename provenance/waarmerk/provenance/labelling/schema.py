@@ -196,7 +196,10 @@ SHAPES: Mapping[str, Shape] = {
         {"defines": mapping_of(_FIELD_NAME, text(10**7))},
     ),
     "sources": record({"sources": _SOURCES}),
-    "phrases": record({"claims": mapping_of(_ID_TEXT, _WORDS), "placeholders": mapping_of(_FIELD_NAME, _WORDS)}),
+    "phrases": record(
+        {"claims": mapping_of(_ID_TEXT, _WORDS), "placeholders": mapping_of(_FIELD_NAME, _WORDS)},
+        {"signatures": mapping_of(_ID_TEXT, _WORDS)},
+    ),
     "elections": record(
         {
             "elections": list_of(
