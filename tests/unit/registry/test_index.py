@@ -29,13 +29,14 @@ def apart(one: Bytes, other: Bytes) -> npt.NDArray[np.int64]:
     return np.bitwise_count(one[:, None] ^ other[None]).sum(axis=2, dtype=np.int64)
 
 
-@pytest.mark.parametrize("hash_bytes", [8, 16, 32])
-def test_the_search_is_exact(hash_bytes: int) -> None:
+@pytest.mark.parametrize(("hash_bytes", "distance"), [(8, 24), (8, 12), (16, 48), (16, 20), (32, 96), (32, 20)])
+def test_the_search_is_exact(hash_bytes: int, distance: int) -> None:
     random = np.random.default_rng(hash_bytes)
     known = random.integers(0, 256, (70_000, hash_bytes), np.uint8)
     queries = np.concatenate([known[[5, 69_999]], random.integers(0, 256, (1, hash_bytes), np.uint8)])
     queries[0, 0] ^= 0b111
-    distance = hash_bytes * 8 * 3 // 8
+    known[100:130] = known[5]
+    known[100:130, -1] ^= np.arange(30, dtype=np.uint8) << 1
     part = rows([row.tobytes() for row in known], range(1, 70_001), hash_bytes=hash_bytes)
     found = {(hit.owner, hit.query): hit.distance for hit in search([part], queries, max_distance=distance)}
     true = np.stack([np.bitwise_count(known ^ query).sum(axis=1, dtype=np.int64) for query in queries])
