@@ -77,17 +77,13 @@ class _InOrder:
 class Json(_InOrder):
     """One JSON array, written as it grows."""
 
-    def begin(self) -> None:
-        """Open the array."""
-        self._stream.write("[")
-
     def _write(self, document: Document) -> None:
-        self._stream.write(",\n" if self._written else "\n")
+        self._stream.write(",\n" if self._written else "[\n")  # not before: a run may yet be refused
         self._stream.write(json.dumps(document, ensure_ascii=True, allow_nan=False, indent=2))
 
     def end(self) -> None:
         """Close the array."""
-        self._stream.write("\n]\n" if self._written else "]\n")
+        self._stream.write("\n]\n" if self._written else "[]\n")
         self._stream.flush()
 
 

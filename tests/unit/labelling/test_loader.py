@@ -218,15 +218,31 @@ REFUSED = {
     ),
     "id of another pack": (
         {"rules__house": RULES.replace("HOUSE-portrait", "EV-unknown"), "scenarios__house": "cases: []\n"},
-        r"rules/house\.yaml: rule EV-unknown is already in pack waarmerk-base; name it under overrides",
+        r"rules/house\.yaml:8: rule EV-unknown is already in pack waarmerk-base; name it under overrides",
     ),
     "override of nothing": (
         {"pack": PACK + "overrides: {HOUSE-nothing: because}\n"},
-        r"pack\.yaml: house overrides HOUSE-nothing, which no earlier pack has",
+        r"pack\.yaml:6: house overrides HOUSE-nothing, which no earlier pack has",
     ),
     "field of another pack": (
         {"fields": "fields: {context: {role: {type: bool, help: {en: x, nl: x}}}}\n"},
-        r"fields\.yaml: field role is already in the dictionary",
+        r"fields\.yaml:1: .*field role is already in the dictionary",
+    ),
+    "abbreviation of another pack": (
+        {"fields": "defines:\n  visible_change: role == 'platform'\nfields: {}\n"},
+        r"fields\.yaml:2: defines\.visible_change: visible_change is already an abbreviation of waarmerk-base",
+    ),
+    "no paragraph": (
+        {"rules__house": RULES.replace(', paragraph: "12"', "")},
+        r"house\.yaml:20: .*source: paragraph is missing; where a whole document is meant, write paragraph: whole",
+    ),
+    "half a brace": (
+        {"rules__house": RULES.replace("Ask the desk first.", "Ask {link the desk first.")},
+        r"house\.yaml:17: .*en has a brace without its other half",
+    ),
+    "nobody's duty": (
+        {"rules__house": RULES.replace("who: deployer", "who: deplyer")},
+        r"house\.yaml:9: rules\.HOUSE-portrait\.who: one of provider, .* is due, not 'deplyer'",
     ),
     "silent field": (
         {"fields": "fields:\n  context:\n    mood: {type: bool, known_by: [uploader]}\n"},

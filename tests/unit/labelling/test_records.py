@@ -111,6 +111,13 @@ def test_a_line_that_is_no_record(change: dict[str, Any], reason: str) -> None:
         replay("{", PACKS)
 
 
+def test_a_reason_with_an_address_is_refused() -> None:
+    history = begin(rule="EU-50-4-deepfake", decision="0" * 64, at=AT)
+    with pytest.raises(ConfigurationError, match="take the e-mail address out"):
+        dispute(history, at=AT + timedelta(hours=1), by="uploader", reason="Ask jan.jansen@example.nl about it.")
+    assert dispute(history, at=AT + timedelta(hours=1), by="uploader", reason="Seen @ noon, in 3.5 hours.")
+
+
 def test_a_label_is_disputed_and_withdrawn_and_everything_stays() -> None:
     history = begin(rule="EU-50-4-deepfake", decision="a" * 64, at=AT)
     assert stands(history)

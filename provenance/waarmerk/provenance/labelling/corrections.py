@@ -7,6 +7,7 @@ and the dispute where they are and says that the label no longer stands (``neg``
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,6 +17,7 @@ from waarmerk.provenance.labelling.record import canonical
 from waarmerk.provenance.labelling.wording import one_line
 
 MAX_REASON = 2_000
+_ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[^\W\d_]{2,}")
 
 
 class Act(StrEnum):
@@ -120,6 +122,8 @@ def _after(history: History, act: Act, *, at: datetime, by: str, reason: str) ->
 def _grown(history: History, act: Act, *, rule: str, decision: str, at: datetime, by: str, reason: str) -> History:
     if at.tzinfo is None:
         raise ValueError("the clock of a correction has a time zone")
+    if _ADDRESS.search(reason):
+        raise ConfigurationError("labelling.personal", "a reason names no person: take the e-mail address out")
     entry = Correction(
         act=act,
         rule=rule,

@@ -12,7 +12,7 @@ from waarmerk.provenance.labelling.expressions import Is, Leaf, Node, Not
 from waarmerk.provenance.labelling.fields import shown
 from waarmerk.provenance.labelling.rules import Rule, RulePack, RuleSet, Texts
 from waarmerk.provenance.labelling.schema import kind_of
-from waarmerk.provenance.labelling.wording import PLACEHOLDERS, placeholders
+from waarmerk.provenance.labelling.wording import PLACEHOLDERS, placeholders, unpaired
 from waarmerk.provenance.model.labelling import DutyStatus
 
 NEEDED = ("en", "nl")
@@ -114,6 +114,8 @@ def _missing(texts: Texts, languages: tuple[str, ...]) -> list[str]:
 def _rule(rule: Rule, pack: RulePack) -> Iterator[Complaint]:
     yield from _wording(rule, pack)
     yield from _confidence(rule)
+    if rule.source.paragraph is None:
+        yield ("source",), "paragraph is missing; where a whole document is meant, write paragraph: whole"
     if rule.starts and rule.ends and rule.starts > rule.ends:
         yield ("until",), f"ends on {rule.ends}, before it starts on {rule.starts}"
     if rule.status is DutyStatus.REQUIRED:
@@ -159,6 +161,9 @@ def _wording(rule: Rule, pack: RulePack) -> Iterator[Complaint]:
     for variant, texts in rule.wording:
         for language in _missing(texts, languages) if texts else languages:
             yield ("wording", variant), f"{language} is missing"
+        for language, text in texts:
+            if unpaired(text):
+                yield ("wording", variant), f"{language} has a brace without its other half"
         names = {language: placeholders(text) for language, text in texts}
         for language, used in names.items():
             if not used <= set(PLACEHOLDERS):

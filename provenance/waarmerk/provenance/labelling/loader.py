@@ -69,12 +69,28 @@ def examine_pack(packs: RuleSet | None, folder: Path, weigh: Weigh | None) -> Ex
 
     others = tuple(pack for pack in (packs.packs if packs else ()) if pack.id != pack_id(folder))
     loaded, documents = load_folder(folder, merge(others) if others else None)
+    _join(loaded, documents, others)
     merged = merge((*others, loaded))
     problems = lint(loaded, documents, merged)
     if weigh is not None and not problems:  # examples of a pack that does not stand would only repeat the reasons
         problems += failures(merged, documents, weigh)
     ran = sum(1 for _ in cases(documents)) if weigh is not None else 0
     return Examined(problems, warnings(loaded, documents, merged), merged, ran)
+
+
+def _join(pack: RulePack, documents: Mapping[str, Document], others: tuple[RulePack, ...]) -> None:
+    """What ``merge`` would refuse, with the line. Raises RulePackError."""
+    held = {rule.id: rule for rule in merge(others).rules} if others else {}
+    overrides = dict(pack.overrides)
+    for named in overrides:
+        if named not in held:
+            line = documents["pack.yaml"].line(("overrides", named))
+            raise refusal("pack.yaml", line, f"{pack.id} overrides {named}, which no earlier pack has")
+    for rule in pack.rules:
+        if rule.id in held and rule.id not in overrides:
+            line = documents[rule.file].line(("rules", rule.id))
+            reason = f"rule {rule.id} is already in pack {held[rule.id].pack}; name it under overrides with a reason"
+            raise refusal(rule.file, line, reason)
 
 
 def load_shipped(folder: Path = SHIPPED) -> RulePack:

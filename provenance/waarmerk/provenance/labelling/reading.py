@@ -155,10 +155,18 @@ class _Rules:
         self._pack = pack
         held = base.packs if base else ()
         taken = {known.name for known in base.fields} if base else set()
-        for name in fields:
+        for name, known in fields.items():
             if name in taken:
-                raise refusal("fields.yaml", None, f"field {name} is already in the dictionary")
+                path: Path = ("fields", known.group, name)
+                raise self._refused(documents["fields.yaml"], path, f"field {name} is already in the dictionary")
         self._fields = {**(base.by_name if base else {}), **fields}
+        shipped = {name: other.id for other in held for name, _ in other.defines}
+        for name in defines:
+            if name in shipped:
+                reason = (
+                    f"{name} is already an abbreviation of {shipped[name]}, whose rules rest on it; take a new name"
+                )
+                raise self._refused(documents["fields.yaml"], ("defines", name), reason)
         self._defines = {**{k: v for other in held for k, v in other.defines}, **defines}
         self._sources = {**{k: v for other in held for k, v in other.sources}, **sources}
         self._translations = self._read_translations()

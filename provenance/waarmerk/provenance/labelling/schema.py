@@ -18,6 +18,11 @@ Shape = Callable[[Any, Path], Iterator[Problem]]
 PACK_FORMAT = "waarmerk.pack/1"
 BASES = ("law", "guideline", "voluntary_code", "platform_policy", "workflow", "evidence", "house")
 CONFIDENCES = ("read", "secondary", "memory")
+WHO = (
+    *("provider", "deployer", "provider or deployer", "uploader", "platform", "ad_publisher", "sponsor", "publisher"),
+    *("editor", "reviewer", "trusted_flagger", "labeler", "capture_manufacturer", "supervisor", "engine", "any"),
+)
+"""Whose duty it is; each has its words in the reports."""
 AUDIENCES = ("public", "actor", "case_file")
 MEDIA = ("image", "video", "audio", "text", "any")
 VARIANTS = ("any", "generated", "modified")
@@ -145,7 +150,7 @@ _FIELD = record(
 )
 _RULE = record(
     {
-        "who": text(60),
+        "who": one_of(*WHO),
         "basis": one_of(*BASES),
         "when": text(10**7),  # the language refuses long ones itself, with its own reason
         "status": one_of(*STATED),

@@ -20,6 +20,12 @@ def placeholders(text: str) -> frozenset[str]:
     return frozenset(_PLACEHOLDER.findall(text))
 
 
+def unpaired(text: str) -> bool:
+    """Whether a brace opens or closes nothing, as in ``{link``: no reader is to see that."""
+    rest = _PLACEHOLDER.sub("", text)
+    return "{" in rest or "}" in rest
+
+
 def one_line(text: str, longest: int = MAX_FILLED) -> str:
     """A text without controls, direction marks and line breaks, shortened with an ellipsis."""
     clean = text
