@@ -11,6 +11,9 @@ import yaml
 from click.testing import CliRunner
 
 from waarmerk.cli.main import commands
+from waarmerk.provenance.labelling.loader import load_packs
+from waarmerk.provenance.labelling.schema import WHO
+from waarmerk.provenance.report.wording import wording
 
 DOCS = Path(__file__).parents[3] / "docs" / "rules"
 AT = ("--at", "2027-03-03T08:00:00Z")
@@ -109,3 +112,25 @@ def test_the_links_of_the_pages_lead_somewhere() -> None:
     for page in DOCS.glob("*.md"):
         for target in re.findall(r"\]\(([\w./-]+)\)", page.read_text()):
             assert (page.parent / target).is_file(), (page.name, target)
+
+
+def test_the_tables_of_the_page_are_complete() -> None:
+    page = (DOCS / "writing-a-pack.md").read_text()
+    for known in load_packs().fields:
+        if known.values:
+            assert f"| `{known.name}` | {', '.join(f'`{value}`' for value in known.values)} |" in page
+    for role in WHO:
+        for language in ("en", "nl"):
+            assert wording(language).has("who", role)
+        assert f"| `{role}` | {wording('en').say('who', role)} |" in page
+
+
+def test_the_abbreviation_of_the_page_is_accepted(tmp_path: Path) -> None:
+    page = (DOCS / "writing-a-pack.md").read_text()
+    block = re.search(r"```yaml\n(fields: .*?)```", page, re.DOTALL)
+    assert block
+    for name, text in {**files("writing-a-pack.md"), "house/fields.yaml": block[1]}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    tested = CliRunner().invoke(commands, ["rules", "test", str(tmp_path / "house")])
+    assert tested.exit_code == 0, tested.output
