@@ -24,6 +24,7 @@ from waarmerk.provenance.registry.finder import Bytes, Finder, Found, reference_
 from waarmerk.provenance.registry.model import Binding, BindingKind, Entry
 from waarmerk.provenance.registry.store import Store
 
+_SEALED_EVERY = 1024  # entries: adding one then costs the same whether the registry holds ten or a million
 Marks = Sequence[tuple[str, bytes]]
 
 
@@ -97,7 +98,8 @@ class Recovery:
             reference=None if reference is None else self._store.files.put(reference),
         )
         added = self._store.add(entry, bindings)
-        self._finder.seal()
+        if added.number % _SEALED_EVERY == 0:
+            self._finder.seal()
         return added
 
     def match(self, path: Path, *, by_marks: bool = True, by_pixels: bool = True) -> tuple[Found, ...]:

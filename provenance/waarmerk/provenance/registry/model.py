@@ -113,7 +113,8 @@ class Entry:
     number: int = 0
 
     def __post_init__(self) -> None:
-        if any(digest is not None and len(digest) != DIGEST_BYTES for digest in (self.sha256, self.manifest)):
+        digests = (self.sha256, self.manifest, self.reference)
+        if any(digest is not None and len(digest) != DIGEST_BYTES for digest in digests):
             raise ValueError("a digest has 32 bytes")
 
     @property
