@@ -131,7 +131,7 @@ def atproto(source: str, labeler: str, uri: str, cid: str | None, **basis: Any) 
     "--provision", "rule", required=True, metavar="TEXT", help="The term of service, or the provision of law."
 )
 @click.option("--explanation", required=True, metavar="TEXT", help="Why it applies. The statement is public.")
-@click.option("--category", default=dsa.ELECTIONS, show_default=True, help="STATEMENT_CATEGORY_...")
+@click.option("--category", required=True, help=f"STATEMENT_CATEGORY_..., for instance {dsa.ELECTIONS}.")
 @click.option("--keyword", "specification", multiple=True, help="KEYWORD_...; repeatable.")
 @click.option("--content-date", required=True, metavar="DAY", help="When it was placed, YYYY-MM-DD.")
 @click.option("--application-date", metavar="DAY", help="From when the decision applies; the day of --at if not given.")

@@ -42,16 +42,17 @@ for _command in corrections.COMMANDS:
 @_pack
 @click.option("--fields", is_flag=True, help="List the facts that rules may look at, not the rules.")
 @click.option("--format", "form", type=click.Choice(("human", "json")), default="human", show_default=True)
+@options.at
 @options.language
-def list_rules(packs: tuple[Path, ...], fields: bool, form: str, lang: str) -> None:
-    """List the rules in force, or with --fields the facts."""
+def list_rules(packs: tuple[Path, ...], fields: bool, form: str, at: datetime | None, lang: str) -> None:
+    """List the rules with their days, and which are not in force on the day of --at; with --fields the facts."""
     loaded = _load(packs)
     if fields:
         found = [rules_text.field(known) for known in loaded.fields]
         lines = list(rules_text.dictionary(loaded.fields, lang))
     else:
         found = [rules_text.summary(rule, loaded) for rule in loaded.rules]
-        lines = list(rules_text.table(loaded, lang))
+        lines = list(rules_text.table(loaded, lang, options.now(at).date().isoformat()))
     _print(found if form == "json" else None, lines)
 
 

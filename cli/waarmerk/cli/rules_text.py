@@ -52,15 +52,26 @@ def status(name: str, words: Wording) -> str:
     return words.say("rule", "undecided") if name == "undecided" else words.say("status", name)
 
 
-def table(packs: RuleSet, lang: str) -> Iterator[str]:
+def table(packs: RuleSet, lang: str, day: str) -> Iterator[str]:
     """All rules, a line each, and below them those that a pack took out of force."""
     words = wording(lang)
     for rule in packs.rules:
         days = f"{rule.starts or '-'} .. {rule.ends or '-'}"
         who = words.say("who", rule.who)
-        yield f"{rule.id:<30}{status(rule.status.value, words):<18}{days:<26}{plain(who):<30}{plain(rule.law)}"
+        yield (
+            f"{rule.id:<30}{status(rule.status.value, words):<18}{days:<26}{plain(who):<30}{plain(rule.law)}"
+            + _standing(rule, day, words)
+        )
     for gone in packs.replaced:
         yield words.say("rule", "replaced", rule=gone.rule.id, pack=gone.rule.pack, by=gone.by, reason=gone.reason)
+
+
+def _standing(rule: Rule, day: str, words: Wording) -> str:
+    """That a rule is not in force on that day, where it is not."""
+    if rule.holds_on(day):
+        return ""
+    key = "later" if rule.starts is not None and day < rule.starts else "ended"
+    return f"  [{words.say('rule', key)}]"
 
 
 def dictionary(fields: Iterable[Field], lang: str) -> Iterator[str]:

@@ -18,6 +18,7 @@ LABEL = ("--labeler", "did:plc:labeler", "--uri", "at://did:plc:maker/app.bsky.f
 STATEMENT = (
     *("--action", "demoted", "--ground", "incompatible", "--provision", "Community rules, 4.2"),
     *("--content-date", "2026-11-18", "--territory", "nl", "--content-language", "nl"),
+    *("--category", "STATEMENT_CATEGORY_NEGATIVE_EFFECTS_ON_CIVIC_DISCOURSE_OR_ELECTIONS"),
 )
 PLATFORM = ("--context", "jur=NL", "--context", "role=platform")
 WHY = ("--explanation", "It misstates on which day people can vote.")
@@ -96,3 +97,10 @@ def test_what_is_refused(waarmerk: Run, arguments: tuple[str | Path, ...], code:
 def test_a_statement_that_is_asked_for() -> None:
     data, _ = exported("statement-of-reasons", "stripped.jpg", *STATEMENT, *WHY, "--asked")
     assert data["content_type"] == ["CONTENT_TYPE_IMAGE"]
+
+
+def test_nobody_else_chooses_the_category_of_a_statement() -> None:
+    given = ("export", "statement-of-reasons", SAMPLES / "stripped.jpg", *STATEMENT[:-2], *WHY, "--asked")
+    refused = CliRunner().invoke(commands, [*map(str, given)])
+    assert refused.exit_code == 2
+    assert "--category" in refused.stderr

@@ -152,7 +152,14 @@ def test_show_spells_out_what_the_condition_and_the_sources_stand_for() -> None:
 
 
 def test_the_list_has_days_and_the_values_of_facts() -> None:
-    assert "2026-08-02 .. 2026-12-01" in run("list").stdout
+    def line(day: str, rule: str) -> str:
+        listed = run("list", "--at", f"{day}T12:00:00Z").stdout
+        return next(line for line in listed.splitlines() if line.startswith(rule))
+
+    assert "2026-08-02 .. 2026-12-01" in line("2026-11-21", "EU-50-2-grace")
+    assert "[" not in line("2026-11-21", "EU-50-2-grace")
+    assert line("2026-12-02", "EU-50-2-grace").endswith("[no longer in force]")
+    assert line("2026-11-21", "CA-platform-keep").endswith("[from a later day]")
     assert "= none, minor, substantial, full\n" in run("list", "--fields").stdout
 
 
