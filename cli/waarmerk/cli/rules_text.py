@@ -63,7 +63,9 @@ def table(packs: RuleSet, lang: str, day: str) -> Iterator[str]:
             + _standing(rule, day, words)
         )
     for gone in packs.replaced:
-        yield words.say("rule", "replaced", rule=gone.rule.id, pack=gone.rule.pack, by=gone.by, reason=gone.reason)
+        yield words.say("rule", "replaced", rule=gone.rule.id, pack=gone.rule.pack, by=gone.by, reason="") + plain(
+            gone.reason, limit=SHOWN
+        )
 
 
 def _standing(rule: Rule, day: str, words: Wording) -> str:
@@ -164,7 +166,10 @@ def shown(data: dict[str, Any], lang: str) -> Iterator[str]:
     if data["status_if_confirmed"]:
         told["status_if_confirmed"] = words.say("rule", "if_confirmed")
     for key in ("replaces", "replaced_by"):
-        told[key] = [words.say("rule", key, **{"status": "", "basis": "", **each}) for each in data[key]]
+        told[key] = [
+            words.say("rule", key, **{"status": "", "basis": "", **each, "reason": ""}) + each["reason"]
+            for each in data[key]
+        ]
     for line in described(told):
         key, colon, rest = line.partition(":")
         yield words.say("shows", key) + colon + rest

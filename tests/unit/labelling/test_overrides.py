@@ -35,7 +35,7 @@ CONTEXT = {
     "art": "no",
 }
 AT = ("--at", "2026-11-21T12:00:00Z")
-WHY = "Our readers know."
+WHY = "Our readers know. " + "And they were asked. " * 20 + "All of them."
 SAID = f"Rule EU-50-4-deepfake of waarmerk-base (required, law) was removed, with nothing in its place, by house: {WHY}"
 
 

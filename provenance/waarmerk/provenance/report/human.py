@@ -16,6 +16,7 @@ from waarmerk.provenance.report.wording import Wording, wording
 _LISTED = ("official", "interim", "user")
 _RED, _YELLOW, _GREEN, _DIM, _BOLD = "31", "33", "32", "2", "1"
 _GUTTER = 15
+_MAX_TEXT = 2_000  # the reason why a pack takes a rule out of force is never cut
 _GENERAL = ("watermark.no-key", "registry.not-configured", "open-marks.not-searched")
 
 
@@ -163,10 +164,10 @@ class _Panel:
         if duty["status_if_confirmed"]:
             status += f", {self._words.say('rule', 'if_confirmed')}"
         who = self._words.say("who", duty["who"])
-        return f"{status} ({plain(who)}): “{plain(text)}” — {plain(cited)} [{plain(duty['rule'])}]"
+        return f"{status} ({plain(who)}): “{plain(text, limit=_MAX_TEXT)}” — {plain(cited)} [{plain(duty['rule'])}]"
 
     def _in_language(self, texts: dict[str, str]) -> str:
-        return plain(texts.get(self._words.language) or texts.get("en") or "")
+        return plain(texts.get(self._words.language) or texts.get("en") or "", limit=_MAX_TEXT)
 
     def _concerns(self, document: dict[str, Any]) -> Iterator[str]:
         for concern in document["verdict"]["concerns"]:
