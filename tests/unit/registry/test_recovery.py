@@ -20,6 +20,7 @@ from waarmerk.provenance.media.window import Window
 from waarmerk.provenance.model import ChannelState, CredentialState, Integrity, Origin, Report
 from waarmerk.provenance.recovery import Recovery, Wishes, write_sidecar
 from waarmerk.provenance.registry.store import Store
+from waarmerk.provenance.report.summary import summary_key
 from waarmerk.provenance.settings import Settings
 
 __all__ = ["desk"]
@@ -105,6 +106,7 @@ def test_verify_proposes_the_label_and_imposes_nothing(case: Case) -> None:
     assert (match.kind, match.labels) == ("fingerprint", ("ai-generated",))
     assert (report.verdict.origin, report.verdict.tier.value) == (Origin.AI_GENERATED, "claimed")
     assert [str(claimant) for claimant in report.verdict.claimed_by] == ["registry"]
+    assert summary_key(report) == "ai-generated-known", "the file itself says nothing"
     assert [c.state for c in report.channels if c.name == "registry"] == [ChannelState.FOUND]
     assert not [duty.rule for duty in report.duties if duty.automatic and duty.uses_ai_finding]
     assert {"registry.known-part", "registry.has-manifest"} <= {each.code for each in report.verdict.concerns}

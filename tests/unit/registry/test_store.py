@@ -74,6 +74,7 @@ def test_a_file_is_known_once_and_nothing_of_the_second_stays(store: Store) -> N
 def test_a_reader_cannot_write_and_a_stranger_cannot_read(store: Store) -> None:
     assert store.path is not None
     assert store.path.stat().st_mode & 0o077 == 0
+    assert store.folder.stat().st_mode & 0o077 == 0
     with pytest.raises(StoreError):
         Store(str(store.path)).add(entry(1), ())
     assert Store(f"sqlite:///{store.path}").entries() == []

@@ -62,6 +62,7 @@ class Store:
             except OSError as error:
                 raise StoreError("registry.failed", f"{self.path.name}: {error.strerror}") from error
         with _faults(), self._engine.begin() as connection:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not sa.inspect(connection).get_table_names():
                 METADATA.create_all(connection)
                 connection.execute(sa.insert(VERSION).values(version=SCHEMA_VERSION))

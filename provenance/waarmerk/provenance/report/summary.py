@@ -36,13 +36,15 @@ def summary_key(report: Report) -> str:
 
 
 def _basis(report: Report) -> str:
-    """What a standing AI finding rests on: a listed signer, a bound mark, or who merely claims it."""
+    """What a standing AI finding rests on: a listed signer, a bound mark, who merely claims it, the registry."""
     if report.verdict.tier is Tier.PROVEN:
         credential = report.credential
         listed = credential is not None and credential.signer.status.is_listed
         return "proven" if listed and credential is not None and credential.source_types else "mark"
     claimants = report.verdict.claimed_by
-    return "declared" if Claimant.UPLOADER in claimants else "claimed"
+    if Claimant.UPLOADER in claimants:
+        return "declared"
+    return "known" if claimants == (Claimant.REGISTRY,) else "claimed"
 
 
 def _integrity(report: Report) -> Integrity:
