@@ -2,6 +2,7 @@
 """The packs in force, applied to files: one context for many files, each with its own findings."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -29,6 +30,8 @@ from waarmerk.provenance.model import (
 from waarmerk.provenance.model.credential import CredentialState
 
 _MODALITIES = {"image": "image", "video": "video", "audio": "audio", "text": "text"}
+
+_ANSWERS_KEPT = 256
 
 
 class Examined(Protocol):
@@ -65,6 +68,7 @@ class AppliedRules:
         self._context = context or Context()
         self._platforms = platforms
         self._texts = dict(texts or {})
+        self._answered: dict[tuple[object, ...], tuple[Duty, ...]] = {}
         self.editions: tuple[Edition, ...] = packs.editions
 
     def evidence(self) -> tuple[Evidence, ...]:
@@ -90,9 +94,23 @@ class AppliedRules:
         )
 
     def duties(self, asset: Asset, examined: Examined, verdict: Verdict, at: datetime) -> tuple[Duty, ...]:
-        """The duties of one file; pure in its arguments."""
+        """The duties of one file; pure in its arguments.
+
+        Most files of a stream bring the same facts (no credentials, nothing declared), so the last answers are kept.
+        Concerns are for people and decide no duty; without them more files are alike.
+        """
         context, texts = self._context_of(asset), self._texts_of(examined)
-        facts = self.facts(examined)
+        facts, finding = self.facts(examined), replace(verdict, concerns=())
+        question = (facts, finding, context, at, tuple(sorted(texts.items())))
+        if question not in self._answered:
+            if len(self._answered) >= _ANSWERS_KEPT:
+                self._answered.clear()
+            self._answered[question] = self._decide(facts, finding, context, at, texts)
+        return self._answered[question]
+
+    def _decide(
+        self, facts: Facts, verdict: Verdict, context: Context, at: datetime, texts: Mapping[str, str]
+    ) -> tuple[Duty, ...]:
         if not self._platforms:
             return decide(self._packs, facts, verdict, context, at, texts=texts)
         return decide_for(self._packs, facts, verdict, context, at, platforms=self._platforms, texts=texts)
