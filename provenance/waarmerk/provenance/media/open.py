@@ -45,8 +45,8 @@ def _opened(path: Path, *, limits: Limits) -> Asset:
     with _open_regular(path) as stream:
         before = os.fstat(stream.fileno())
         if before.st_size <= limits.image_bytes:
-            data = stream.read(limits.image_bytes + 1)
-            if _state(before) != _state(os.fstat(stream.fileno())):
+            data = stream.read(before.st_size + 1)  # not the limit: so much would be allocated for every file
+            if len(data) != before.st_size or _state(before) != _state(os.fstat(stream.fileno())):
                 raise _changed()
             return asset_from_bytes(data, name=path.name, limits=limits)
         media_type = _media_type(Window(stream, before.st_size), limits)
