@@ -112,3 +112,16 @@ def test_where_there_is_nothing_to_compare_nothing_is_said() -> None:
 )
 def test_an_impossible_geometry_says_nothing(matrix: npt.NDArray[np.float64]) -> None:
     assert binds(issued(PICTURES[0]), PICTURES[0], geometry(matrix)) is None
+
+
+def test_a_label_drawn_on_nothing_does_not_make_it_this_picture() -> None:
+    """A flat picture has only its visible label to be known by, and anybody can paste that on another one."""
+
+    def labelled(colour: tuple[int, int, int]) -> Bytes:
+        picture = np.full((600, 900, 3), colour, np.uint8)
+        picture[20:70, 700:880] = 15
+        cv2.putText(picture, "AI generated", (712, 53), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (245, 245, 245), 2)
+        return picture
+
+    one, other = labelled((200, 40, 40)), labelled((90, 150, 220))
+    assert binds(issued(one), other, geometry(np.eye(3))) is None

@@ -28,6 +28,7 @@ _LEAST_STRUCTURE = 1.5  # grey levels, root mean square; below that there is not
 _LEAST_PIXELS = 24 * 24
 _LEAST_OVERLAP = 0.6  # of the smaller of the two
 _BLOCK = 16
+_LEAST_BLOCKS = 6  # of about 24: the visible label alone, drawn on a flat picture, fills one or two
 _BLOCK_AGREES, _BLOCKS_AGREE = 0.4, 0.75  # a picture with another one pasted into it is not what was issued
 
 
@@ -172,7 +173,7 @@ def _blocks_agree(reference: _Plane, examined: _Plane, shift: tuple[int, int]) -
                 continue
             total += 1
             agree += float(np.corrcoef(one, other)[0, 1]) >= _BLOCK_AGREES if min(one.std(), other.std()) > 0 else 0
-    return total > 0 and agree >= _BLOCKS_AGREE * total
+    return total >= _LEAST_BLOCKS and agree >= _BLOCKS_AGREE * total
 
 
 def _span(at: int, size: int, limit: int) -> slice:
