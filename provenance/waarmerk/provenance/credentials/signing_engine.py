@@ -16,32 +16,11 @@ from waarmerk.provenance.credentials.settings import settings
 from waarmerk.provenance.credentials.signing_keys import Algorithm, Signer, pem_of
 from waarmerk.provenance.credentials.signing_statement import PARENT
 from waarmerk.provenance.errors import ConfigurationError, Error, SigningError
+from waarmerk.provenance.media import CREDENTIAL_TYPES
 from waarmerk.provenance.model import Asset
 
-# What the engine can embed a store in, of the types that ``sniff`` names; the rest gets a sidecar.
-EMBEDDABLE = frozenset(
-    {
-        "application/pdf",
-        "audio/flac",
-        "audio/mp4",
-        "audio/mpeg",
-        "audio/wav",
-        "image/avif",
-        "image/gif",
-        "image/heic",
-        "image/heif",
-        "image/jpeg",
-        "image/jxl",
-        "image/png",
-        "image/svg+xml",
-        "image/tiff",
-        "image/webp",
-        "image/x-adobe-dng",
-        "video/mp4",
-        "video/quicktime",
-        "video/x-msvideo",
-    }
-)
+# What the engine can embed a store in: what it reads one from, without what it only reads; those get a sidecar.
+EMBEDDABLE = CREDENTIAL_TYPES - {"image/x-nikon-nef", "image/x-sony-arw"}
 # For a sidecar the engine rewrites MP3, FLAC and PDF and hashes that: the store would not fit the file beside it. So
 # all files are hashed as they are, but for those whose hash must be over boxes (C2PA 2.2, section 9.2.2).
 _BOXES = frozenset({"image/avif", "image/heic", "image/heif", "video/mp4", "video/quicktime", "audio/mp4"})
