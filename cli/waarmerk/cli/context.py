@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
+from waarmerk.cli import options
 from waarmerk.provenance.report.escape import plain
+from waarmerk.provenance.settings import Settings
 
 _TYPED = re.compile(r"[a-z_]+(@[a-z]+)?=")
 MAX_QUESTIONS = 30
@@ -20,6 +22,27 @@ Document = dict[str, Any]
 def read_context(arguments: Sequence[str]) -> tuple[str | Mapping[str, Any], ...]:
     """Every ``field=value`` as it stands, every file as its mapping. Raises UsageError and FactError."""
     return tuple(argument if _TYPED.match(argument) else _from_file(argument) for argument in arguments)
+
+
+def settings_of(
+    *,
+    trust: Path | None,
+    facts: Sequence[str],
+    platforms: str | None,
+    packs: tuple[Path, ...],
+    keys: tuple[Path, ...],
+    ledger: Path | None,
+) -> Settings:
+    """The settings that the options of an examining command stand for. Raises UsageError and FactError."""
+    return Settings(
+        trust=trust,
+        data_folder=options.trust_folder(),
+        context=read_context(facts),
+        platforms=tuple(name.strip() for name in platforms.split(",")) if platforms else (),
+        rule_packs=packs,
+        keys=keys,
+        ledger=options.ledger(ledger) if keys else None,
+    )
 
 
 def _from_file(name: str) -> Mapping[str, Any]:

@@ -53,14 +53,8 @@ def _basis(command: Callable[..., int]) -> Callable[..., int]:
         packs: tuple[Path, ...],
         **rest: Any,
     ) -> int:
-        settings = Settings(
-            trust=trust,
-            data_folder=options.trust_folder(),
-            context=context.read_context(facts),
-            platforms=tuple(name.strip() for name in platforms.split(",")) if platforms else (),
-            rule_packs=packs,
-            keys=keys,
-            ledger=options.ledger(ledger) if keys else None,
+        settings = context.settings_of(
+            trust=trust, facts=facts, platforms=platforms, packs=packs, keys=keys, ledger=ledger
         )
         return command(settings=settings, **rest)
 

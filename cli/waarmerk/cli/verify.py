@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,6 @@ from waarmerk.cli.outputs import Printer, printer
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.jobs.answers import document_of, kept, parted
 from waarmerk.provenance.report.wording import wording
-from waarmerk.provenance.settings import Settings
 
 if TYPE_CHECKING:
     from waarmerk.cli.records import DecisionLog
@@ -108,14 +107,8 @@ def verify(
     Nothing is fetched and nothing is sent. "Origin unknown" is an answer: the absence of marks proves nothing.
     """
     names = all_names(inputs, files_from, nul=nul)
-    settings = Settings(
-        trust=trust,
-        data_folder=options.trust_folder(),
-        context=context.read_context(facts),
-        platforms=tuple(name.strip() for name in platforms.split(",")) if platforms else (),
-        rule_packs=packs,
-        keys=keys,
-        ledger=options.ledger(ledger) if keys else None,
+    settings = replace(
+        context.settings_of(trust=trust, facts=facts, platforms=platforms, packs=packs, keys=keys, ledger=ledger),
         registry=registry,
         second_opinion=second_opinion,
         pixels=form == "html",  # which decodes the picture anyway
