@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from waarmerk.provenance.labelling.context import Context, Given, context_of
-from waarmerk.provenance.labelling.decide import decide, decide_for, local_day, open_questions
+from waarmerk.provenance.labelling.decide import decide, decide_for, open_questions
 from waarmerk.provenance.labelling.elections import Election
 from waarmerk.provenance.labelling.facts import Facts, evidence_of
+from waarmerk.provenance.labelling.known import local_day
 from waarmerk.provenance.labelling.loader import load_packs
 from waarmerk.provenance.labelling.stated import decide_stated, weighed
 from waarmerk.provenance.model import Duty, Verdict

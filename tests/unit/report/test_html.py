@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT, Run
-from waarmerk.provenance.build import Workbench
+from waarmerk.provenance.jobs.workbench import Workbench
 from waarmerk.provenance.media.image import Picture
 from waarmerk.provenance.media.preview import MAX_SIDE, preview
 from waarmerk.provenance.report.html import Dossier, render

@@ -158,7 +158,7 @@ class Pool:
         facts: Sequence[str] = (),
         options: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """Have one worker do ``verb`` (see ``build.Workbench.perform``) with the file at ``path``."""
+        """Have one worker do ``verb`` (see ``jobs.workbench.Workbench.perform``) with the file at ``path``."""
         task = {
             "verb": verb,
             "path": str(path.absolute()),

@@ -17,7 +17,7 @@ from waarmerk.provenance.jobs.frames import receive, send
 from waarmerk.provenance.media.limits import Limits
 
 if TYPE_CHECKING:
-    from waarmerk.provenance.build import Workbench
+    from waarmerk.provenance.jobs.workbench import Workbench
 
 LIMITS = Limits()
 
@@ -39,7 +39,7 @@ def main() -> None:
 
 def _workbench(settings: dict[str, Any]) -> "Workbench | dict[str, Any]":
     """The workbench, or the refusal that answers every task."""
-    from waarmerk.provenance.build import Workbench  # noqa: PLC0415 - only after confinement
+    from waarmerk.provenance.jobs.workbench import Workbench  # noqa: PLC0415 - only after confinement
     from waarmerk.provenance.settings import Settings  # noqa: PLC0415
 
     try:

@@ -5,23 +5,19 @@ Order of the answer: prohibited, required, undecided, recommended, info; within 
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from typing import NamedTuple
+from datetime import datetime
 
-from waarmerk.provenance.errors import ConfigurationError
-from waarmerk.provenance.labelling.context import Context, Given, widened
-from waarmerk.provenance.labelling.facts import NAMES, Facts
-from waarmerk.provenance.labelling.fields import Value, shown
+from waarmerk.provenance.labelling.context import Context, Given
+from waarmerk.provenance.labelling.facts import Facts
+from waarmerk.provenance.labelling.known import Known, KnownFacts, kind_of
 from waarmerk.provenance.labelling.rules import Replaced, Rule, RuleSet, Texts
-from waarmerk.provenance.labelling.telling import claimed_by, in_language, note_id, placement, replacement, said
+from waarmerk.provenance.labelling.telling import in_language, note_id, placement, replacement, said
 from waarmerk.provenance.labelling.wording import fill, placeholders
-from waarmerk.provenance.model import Duty, DutyStatus, Origin, Question, SourceClass, Tier, Verdict
-from waarmerk.provenance.model.source_types import class_of
+from waarmerk.provenance.model import Duty, DutyStatus, Question, Tier, Verdict
 
 _RANK = {status: rank for rank, status in enumerate(DutyStatus)}
 _WHOLE = frozenset(("signer",))
 """Placeholders whose phrase for "not given" makes a true and whole sentence: signed by a listed signer."""
-_KINDS = {Origin.AI_GENERATED: "generated", Origin.AI_MODIFIED: "modified"}
 
 
 def decide(
@@ -83,15 +79,8 @@ def _held_back(duty: Duty) -> Duty:
     return Duty(**{**held, "automatic": False})
 
 
-class _Known(NamedTuple):
-    """All facts of one case on one calendar day."""
-
-    values: dict[str, Value]
-    origins: dict[str, str]
-
-
 class _Case:
-    """One decision: the facts, per zone with their own calendar day, and what the duties have in common."""
+    """One decision: the known facts and what the duties have in common."""
 
     def __init__(
         self,
@@ -103,22 +92,17 @@ class _Case:
         *,
         texts: Mapping[str, str],
     ) -> None:
-        if at.tzinfo is None:
-            raise ValueError("the clock of a decision has a time zone")
         self._packs = packs
         self._facts = facts
         self._verdict = verdict
-        self._context = context
-        self._at = at
         self._texts = texts
-        self._kind = _KINDS.get(verdict.origin, "unknown")
+        self._kind = kind_of(verdict)
         self._fields = packs.by_name
-        self._zones: dict[str, _Known] = {}
-        self._values, self._origins = self._gather()
+        self._days = KnownFacts(packs, facts, verdict, context, at)
 
     def duty(self, rule: Rule) -> Duty | None:
         """What one rule comes to; None where it does not apply."""
-        known = self._zones.get(rule.zone) or self._known(rule.zone)
+        known = self._days.on_day_in(rule.zone)
         if not rule.holds_on(str(known.values["date"])):
             return None
         outcome = rule.condition.evaluate(known.values)
@@ -151,74 +135,6 @@ class _Case:
         duty = self.duty(gone.rule)
         return None if duty is None else replacement(duty, gone, self._packs)
 
-    def _known(self, zone: str) -> _Known:
-        """The facts on the calendar day of a zone; on the stated day, where the context has one."""
-        if self._context.get("date") is not None:
-            known = self._dated(self._values, self._origins)
-            self._zones = dict.fromkeys((rule.zone for rule in self._packs.rules), known)
-            return known
-        day = {**self._values, "date": local_day(self._at, zone)}
-        self._zones[zone] = self._dated(day, {**self._origins, "date": "config"})
-        return self._zones[zone]
-
-    def _gather(self) -> tuple[dict[str, Value], dict[str, str]]:
-        """All facts but the day, each with who says so: default, then what was found, then what was given."""
-        values = dict(self._packs.defaults)
-        origins = dict.fromkeys(values, "default")
-        for name in NAMES:
-            values[name] = getattr(self._facts, name)
-            origins[name] = self._fields[name].known_by[0]
-        self._add_finding(values, origins)
-        for fact in self._context.given:
-            values[fact.field], origins[fact.field] = fact.value, fact.origin
-        countries = values["jur"]
-        if isinstance(countries, tuple):
-            values["jur"] = widened(countries)
-        if values["edit"] is None:
-            values["edit"], origins["edit"] = self._edit(), origins["ai"]
-        return values, origins
-
-    def _add_finding(self, values: dict[str, Value], origins: dict[str, str]) -> None:
-        verdict, facts = self._verdict, self._facts
-        nothing_ai = verdict.tier is Tier.NONE and verdict.origin is not Origin.UNKNOWN
-        found: dict[str, Value] = {
-            "ai": "none" if nothing_ai else self._kind,
-            "tier": verdict.tier.value,
-            "origin": verdict.origin.value,
-            "authentic_capture": verdict.authentic_capture,
-            "conflict": verdict.conflict,
-            "machine_marked": facts.machine_marked,
-            "signed_marked": facts.signed_marked,
-            "has_unread": bool(facts.unread),
-        }
-        values.update(found)
-        origins.update(dict.fromkeys(found, "file"))
-        origins.update(dict.fromkeys(("ai", "tier", "origin"), claimed_by(verdict)))
-
-    def _edit(self) -> str | None:
-        """The extent of AI editing where nobody states it: only what follows from the finding itself."""
-        if self._kind == "generated":
-            return "full"
-        if self._verdict.tier is not Tier.NONE or self._verdict.origin is Origin.UNKNOWN:
-            return None
-        classes = {class_of(term) for term in self._facts.c2pa_dst}
-        if SourceClass.ENHANCED in classes:
-            return "minor"
-        return None if SourceClass.HUMAN_EDIT in classes else "none"
-
-    def _dated(self, values: dict[str, Value], origins: dict[str, str]) -> _Known:
-        """The facts of one day, the operator's election calendar consulted where nobody says."""
-        countries, day = values["jur"], str(values["date"])
-        if not self._packs.elections or not isinstance(countries, tuple):
-            return _Known(values, origins)
-        near = [vote for vote in self._packs.elections if vote.is_near(day, countries)]
-        ahead = [days for vote in near if (days := vote.days_to_vote(day)) >= 0]
-        if self._context.get("election_period") is None and near:
-            values["election_period"], origins["election_period"] = True, "config"
-        if self._context.get("days_to_vote") is None and ahead:
-            values["days_to_vote"], origins["days_to_vote"] = min(ahead), "config"
-        return _Known(values, origins)
-
     def _automatic(self, rule: Rule) -> bool:
         """Contract, section 3, below the table of tiers."""
         if not rule.automatic or self._verdict.conflict or (rule.shown_to == "public" and self._unfilled(rule)):
@@ -239,13 +155,13 @@ class _Case:
         """Whether whoever publishes says as much himself; "partly AI" does not carry a label "AI-generated"."""
         return self._facts.decl == "ai" or (self._facts.decl == "ai_partial" and self._kind == "modified")
 
-    def _because(self, rule: Rule, known: _Known) -> tuple[str, ...]:
+    def _because(self, rule: Rule, known: Known) -> tuple[str, ...]:
         support = rule.condition.support(known.values)
         return tuple(
             f"{name} = {said(known.values[name])} ({known.origins[name]})" for name in self._fields if name in support
         )
 
-    def _asks(self, rule: Rule, known: _Known) -> tuple[Question, ...]:
+    def _asks(self, rule: Rule, known: Known) -> tuple[Question, ...]:
         missing = rule.condition.open_fields(known.values)
         return tuple(Question(field=name, text=self._fields[name].asked) for name in self._fields if name in missing)
 
@@ -280,17 +196,3 @@ class _Case:
         if self._facts.wm == "ai" and self._facts.wm_bound:
             proofs.append("own-mark")
         return tuple(proofs)
-
-
-def local_day(at: datetime, zone: str) -> str:
-    """The calendar day of an instant in the zone of a jurisdiction."""
-    if zone == "UTC":
-        return at.astimezone(UTC).date().isoformat()
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415  # only where a clock and not a date is given
-
-    try:
-        return at.astimezone(ZoneInfo(zone)).date().isoformat()
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ConfigurationError(
-            "labelling.no-zone", f"the machine knows no time zone {shown(zone)}; install tzdata"
-        ) from error

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a worker process can be asked to do with one file; every answer is plain data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from waarmerk.provenance.build import applied_rules, assemble, load_trust, mark_searches, opener, tool_version
+from waarmerk.provenance.credentials import CredentialReader
+from waarmerk.provenance.errors import UnsupportedAsset
+from waarmerk.provenance.labelling.applied import AppliedRules
+from waarmerk.provenance.labelling.loader import load_packs
+from waarmerk.provenance.media.open import open_asset
+from waarmerk.provenance.pipeline import Basis, Decided, Verifier
+from waarmerk.provenance.report.document import to_dict
+from waarmerk.provenance.settings import Settings
+from waarmerk.provenance.trust import TrustStore
+from waarmerk.provenance.verdict import weigh
+
+
+class Workbench:
+    """What a worker process can be asked to do. Keeps what is costly to build between tasks."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises ConfigurationError where the settings cannot be used."""
+        self._settings = settings
+        self._version = tool_version()
+        self._packs = load_packs(settings.rule_packs, weigh=weigh)
+        self._rules = applied_rules(self._packs, settings, settings.context)
+        self._built: tuple[datetime, TrustStore, Verifier] | None = None
+        self._searcher: tuple[datetime, Verifier] | None = None
+
+    def perform(
+        self,
+        verb: str,
+        path: Path,
+        *,
+        named: bool,
+        at: datetime,
+        facts: Sequence[str] = (),
+        options: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Do ``verb`` with the file at ``path``; the answer is plain data. Raises ConfigurationError, KeyError.
+
+        ``facts`` are further ``field=value`` for the rules, on top of the context of the settings. ``options`` are
+        ``record`` for ``verify`` and ``dossier``, which then answer ``{"answer", "record"}``; and for ``export`` the
+        keywords of ``report.exports.forms.export``.
+        """
+        if verb == "export":
+            return self._export(path, at, facts, options or {})
+        if verb in ("verify", "dossier"):
+            decided = self._decided(path, at, facts, record=bool((options or {}).get("record")))
+            answer = self._told(decided, named) if verb == "verify" else self._dossier(path, decided, named, at)
+            return {"answer": answer, "record": decided.record} if (options or {}).get("record") else answer
+        if verb == "marks":
+            return self._search(path, named, at)
+        if verb == "rubric":
+            return self._rubric(path, named, at)
+        return {"tree": self._tree, "detailed": self._detailed, "crjson": self._crjson}[verb](path, at)
+
+    def _at(self, at: datetime) -> tuple[TrustStore, Verifier]:
+        if self._built is None or self._built[0] != at:
+            trust = load_trust(self._settings, at=at)
+            self._built = (at, trust, assemble(self._settings, trust, self._rules, at))
+        return self._built[1], self._built[2]
+
+    def _decided(self, path: Path, at: datetime, facts: Sequence[str] = (), *, record: bool = False) -> Decided:
+        trust, verifier = self._at(at)
+        if facts:
+            verifier = assemble(self._settings, trust, self._rules_with(facts), at)
+        return verifier.decide(path, record=record)
+
+    def _rules_with(self, facts: Sequence[str]) -> AppliedRules:
+        return applied_rules(self._packs, self._settings, (*self._settings.context, *facts)) if facts else self._rules
+
+    def _told(self, decided: Decided, named: bool) -> dict[str, Any]:
+        document = to_dict(decided.report, tool_version=self._version)
+        if not named:
+            document["asset"]["name"] = None
+        return document
+
+    def _export(self, path: Path, at: datetime, facts: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
+        """The data of one export, and whether an AI finding was left out of it that waits for a person."""
+        from waarmerk.provenance.labelling.record import decision_digest  # noqa: PLC0415 - only for this form
+        from waarmerk.provenance.report.exports.forms import export  # noqa: PLC0415
+
+        report, record = self._decided(path, at, facts, record=True)
+        if report.fault is not None or record is None:
+            raise UnsupportedAsset(report.fault.code if report.fault else "media.unreadable", "nothing to export")
+        public = self._rules_with(facts).publishable(report.verdict)
+        return export(report, at=at, decision=decision_digest(record), publishable=public, **options)
+
+    def _dossier(self, path: Path, decided: Decided, named: bool, at: datetime) -> dict[str, Any]:
+        """The report, and what a dossier shows beside it where the file could be examined."""
+        from waarmerk.provenance.report.dossier import payload  # noqa: PLC0415 - only for this form
+
+        document = self._told(decided, named)
+        if document["status"] != "examined":
+            return {"report": document, "dossier": None}
+        asset = open_asset(path, limits=self._settings.limits)
+        return {"report": document, "dossier": payload(asset, self._reader(at).manifests(asset), self._settings.limits)}
+
+    def _reader(self, at: datetime) -> CredentialReader:
+        return CredentialReader(self._at(at)[0], at=at)
+
+    def _search(self, path: Path, named: bool, at: datetime) -> dict[str, Any]:
+        """A report in which nothing but watermarks was looked for; only its asset and its watermarks mean anything."""
+        if self._searcher is None or self._searcher[0] != at:
+            self._searcher = (
+                at,
+                Verifier(
+                    open_asset=opener(self._settings.limits),
+                    sources=mark_searches(self._settings),
+                    basis=Basis(trust_lists=()),
+                    rules=None,
+                    at=at,
+                ),
+            )
+        document = to_dict(self._searcher[1].verify(path), tool_version=self._version)
+        if not named:
+            document["asset"]["name"] = None
+        return document
+
+    def _tree(self, path: Path, at: datetime) -> list[dict[str, Any]]:
+        asset = open_asset(path, limits=self._settings.limits)
+        return [asdict(manifest) for manifest in self._reader(at).manifests(asset)]
+
+    def _detailed(self, path: Path, at: datetime) -> Any:
+        return self._reader(at).detailed(open_asset(path, limits=self._settings.limits))
+
+    def _crjson(self, path: Path, at: datetime) -> Any:
+        return self._reader(at).crjson(open_asset(path, limits=self._settings.limits))
+
+    def _rubric(self, path: Path, named: bool, at: datetime) -> dict[str, Any]:
+        """The official asset rubric on the crJSON, and beside it what we make of the file."""
+        from waarmerk.provenance.credentials.rubric import evaluate  # noqa: PLC0415 - only for this form
+
+        report = self._told(self._decided(path, at), named)
+        document = self._crjson(path, at)
+        ours = {"report": {key: report[key] for key in ("status", "error", "verdict", "credentials")}}
+        return {"crjson": document, "rubric": evaluate(document), **ours}
