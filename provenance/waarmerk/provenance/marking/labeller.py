@@ -6,7 +6,6 @@ Nothing of the original is claimed falsely or lost in silence: earlier credentia
 drops is listed, and a layer that cannot be written stops the work unless less is allowed.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,17 +27,15 @@ from waarmerk.provenance.credentials.signing_statement import (
 from waarmerk.provenance.errors import ConfigurationError, Error, LimitExceeded, SigningError, UnsupportedAsset
 from waarmerk.provenance.marking.convert import Start, started
 from waarmerk.provenance.marking.drawing import Drawn, draw
+from waarmerk.provenance.marking.placing import issuance_of, place
 from waarmerk.provenance.marking.plan import SOURCE_TYPES, Gap, Layer, MarkingPlan, Says, Wishes
 from waarmerk.provenance.marking.watermark import Marker
 from waarmerk.provenance.media import Limits, asset_from_bytes, decode_rgb, open_asset
 from waarmerk.provenance.media.losses import Loss
-from waarmerk.provenance.media.write import write_file
 from waarmerk.provenance.metadata.xmp_write import Statement as XmpStatement
 from waarmerk.provenance.metadata.xmp_write import state
 from waarmerk.provenance.model import AISignal, Asset, DutyStatus, Integrity, Report
 from waarmerk.provenance.registry import Issuance, Ledger
-from waarmerk.provenance.registry.hashes import fingerprints, thumbnail
-from waarmerk.provenance.trust.lists import rfc3339
 
 _DECLARED = {Says.GENERATED: "ai", Says.MODIFIED: "ai_partial", Says.NONE: "not_ai"}
 _DECIDED = (DutyStatus.REQUIRED, DutyStatus.RECOMMENDED, DutyStatus.PROHIBITED, DutyStatus.UNDECIDED)
@@ -149,13 +146,21 @@ class Labeller:
         signed = self.writer.sign(prepared.content, statement, parent=parent, sidecar=prepared.wishes.sidecar)
         final = asset_from_bytes(signed.data, name=target.name, limits=Limits())
         report = self._verified(prepared, final, signed)
-        payload = self._place(prepared, final, signed, target, force=force)
+        place(
+            signed,
+            target,
+            source=prepared.source,
+            issuance=self._issuance(prepared, final, signed),
+            ledger=self.ledger,
+            at=self.at,
+            force=force,
+        )
         return Labelled(
             target=target,
             plan=plan,
             signed=signed,
             report=report,
-            payload=payload,
+            payload=None if prepared.drawn.mark is None else prepared.drawn.mark.payload,
             bytes_before=prepared.asset.bytes,
             bytes_after=final.bytes,
         )
@@ -243,57 +248,11 @@ class Labeller:
             _demand(same, "its pixels are not those in which the mark was found")
         return report
 
-    def _place(self, prepared: Prepared, final: Asset, signed: Signed, target: Path, *, force: bool) -> bytes | None:
-        """Write, and remember a moment before the file is moved into place: no mark goes out unrecorded."""
-        issuance = self._issuance(prepared, final, signed)
-        remembered = False
-
-        def verify(path: Path) -> None:
-            nonlocal remembered
-            if signed.is_sidecar:
-                _demand(path.read_bytes() == signed.data, "the file system does not give back what was written")
-            else:
-                signed.require_at(path)
-            if issuance is not None and self.ledger is not None:
-                self.ledger.create()
-                self.ledger.add(issuance)
-                remembered = True
-
-        beside = target.with_suffix(".c2pa")
-        is_new = signed.is_sidecar and not beside.exists()
-        if signed.is_sidecar:
-            write_file(beside, signed.store, verify=lambda _: None, source=prepared.source, force=force)
-        try:
-            write_file(target, signed.data, verify=verify, source=prepared.source, force=force)
-        except BaseException:
-            if remembered and issuance is not None and self.ledger is not None:  # it never went out
-                self.ledger.forget(payload=issuance.payload, at=rfc3339(self.at))
-            if is_new:
-                beside.unlink()
-            raise
-        return None if prepared.drawn.mark is None else prepared.drawn.mark.payload
-
     def _issuance(self, prepared: Prepared, final: Asset, signed: Signed) -> Issuance | None:
-        mark, rgb = prepared.drawn.mark, prepared.drawn.rgb
-        if Layer.LEDGER not in prepared.plan.layers or mark is None or rgb is None:
+        if Layer.LEDGER not in prepared.plan.layers:
             return None
-        marks = fingerprints(rgb)
-        return Issuance(
-            key_id=mark.key_id,
-            payload=mark.payload,
-            scheme=mark.scheme,
-            issued_at=rfc3339(self.at),
-            says=prepared.wishes.says.value,
-            sha256=hashlib.sha256(signed.data).digest(),
-            media_type=final.media_type,
-            width=rgb.shape[1],
-            height=rgb.shape[0],
-            phash=marks.phash,
-            pdq=marks.pdq,
-            thumbnail=thumbnail(rgb),
-            geometry=mark.geometry,
-            manifest=signed.manifest,
-        )
+        says, media_type = prepared.wishes.says, final.media_type
+        return issuance_of(prepared.drawn, signed, media_type=media_type, says=says, at=self.at)
 
 
 def _opened(source: Path, limits: Limits) -> Asset:
