@@ -61,7 +61,12 @@ def test_the_credential_says_what_was_done_and_no_more(desk: Desk, labelled: Pat
     assert report.credential is not None
     actions = [(action.action, action.source_type, action.tool) for action in report.credential.actions]
     assert actions[0] == ("c2pa.created", AI, "Model")
-    assert [name for name, _, _ in actions[1:]] == ["c2pa.watermarked.bound", "c2pa.addedText", "c2pa.edited.metadata"]
+    assert [name for name, _, _ in actions[1:]] == [
+        "c2pa.watermarked.bound",
+        "c2pa.addedText",
+        "c2pa.transcoded",
+        "c2pa.edited.metadata",
+    ]
     assert report.declarations is not None
     assert report.declarations.ai_system == "Model 3"
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A picture on its way through the layers that change pixels: decode once, mark, draw the label, encode once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,7 +33,10 @@ _TURNS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Drawn:
-    """An encoded picture with what it carries. ``rgb`` is what it decodes to, as stored, H x W x 3."""
+    """An encoded picture with what it carries. ``rgb`` is what it decodes to, as stored, H x W x 3.
+
+    ``deeds`` are the actions (C2PA 2.2, section 18.14.4) that writing it took besides mark and label.
+    """
 
     data: bytes
     rgb: Bytes | None
@@ -41,6 +44,7 @@ class Drawn:
     words: str | None
     losses: tuple[Loss, ...]
     gaps: tuple[Gap, ...]
+    deeds: tuple[str, ...] = ()
 
 
 def upright(pixels: Bytes, orientation: int) -> Bytes:
@@ -132,7 +136,15 @@ class _Run:
             words=None if shown is None else shown.words,
             losses=losses(before, stock(written, picture, self.rewrite.limits)),
             gaps=tuple(gaps),
+            deeds=tuple(self._deeds()),
         )
+
+    def _deeds(self) -> Iterator[str]:
+        if self.rewrite.turns:
+            yield "c2pa.orientation"
+        if self.rewrite.changes_colour:
+            yield "c2pa.adjustedColor"
+        yield "c2pa.transcoded"
 
     def _shown(self, host: Bytes) -> Shown:
         """The label drawn as people see the picture."""

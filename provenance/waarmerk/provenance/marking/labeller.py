@@ -16,7 +16,6 @@ import numpy as np
 from waarmerk.provenance.credentials.signing import CredentialWriter, Signed, Survey
 from waarmerk.provenance.credentials.signing_engine import EMBEDDABLE
 from waarmerk.provenance.credentials.signing_statement import (
-    MARKED,
     Decision,
     SoftBinding,
     Statement,
@@ -26,14 +25,14 @@ from waarmerk.provenance.credentials.signing_statement import (
 )
 from waarmerk.provenance.errors import ConfigurationError, Error, LimitExceeded, SigningError, UnsupportedAsset
 from waarmerk.provenance.marking.convert import Start, started
+from waarmerk.provenance.marking.declare import declared
+from waarmerk.provenance.marking.deeds import deeds
 from waarmerk.provenance.marking.drawing import Drawn, draw
 from waarmerk.provenance.marking.placing import issuance_of, place
 from waarmerk.provenance.marking.plan import SOURCE_TYPES, Gap, Layer, MarkingPlan, Says, Wishes
 from waarmerk.provenance.marking.watermark import Marker
 from waarmerk.provenance.media import Limits, asset_from_bytes, decode_rgb, open_asset
 from waarmerk.provenance.media.losses import Loss
-from waarmerk.provenance.metadata.xmp_write import Statement as XmpStatement
-from waarmerk.provenance.metadata.xmp_write import state
 from waarmerk.provenance.model import AISignal, Asset, DutyStatus, Integrity, Report
 from waarmerk.provenance.registry import Issuance, Ledger
 
@@ -106,7 +105,7 @@ class Labeller:
         self._admit(asset, survey, wishes)
         start = started(asset, self.limits) if wishes.says.is_ai else Start(asset=asset)
         drawn = draw(start.asset, wishes, self.marker, self.limits)
-        data, gaps = self._stated(drawn, start.asset.media_type, wishes)
+        data, gaps, replaced = self._stated(drawn, start.asset.media_type, wishes)
         if not wishes.sidecar and start.asset.media_type not in EMBEDDABLE:
             gaps = (*gaps, Gap(layer=Layer.CREDENTIALS, code="label.no-embedding"))
         content = asset_from_bytes(data, name=asset.name, limits=Limits())
@@ -114,7 +113,7 @@ class Labeller:
         plan = MarkingPlan(
             layers=tuple(layer for layer in wishes.layers if layer not in missing),
             gaps=gaps,
-            losses=_without_parent(tuple(sorted({*start.losses, *drawn.losses})), survey),
+            losses=_without_parent(tuple(sorted({*start.losses, *drawn.losses, *replaced})), survey),
             notes=survey.notes,
             words=drawn.words,
             report=self.examine(content, _facts(wishes, drawn)),
@@ -175,20 +174,15 @@ class Labeller:
         elif self.marker is not None:
             self.marker.require(ai=True)
 
-    def _stated(self, drawn: Drawn, media_type: str, wishes: Wishes) -> tuple[bytes, tuple[Gap, ...]]:
-        """The file with the declaration in its XMP."""
+    def _stated(self, drawn: Drawn, media_type: str, wishes: Wishes) -> tuple[bytes, tuple[Gap, ...], tuple[Loss, ...]]:
+        """The file with the declaration in its XMP, and the earlier declarations that it takes the place of."""
         if Layer.METADATA not in wishes.layers:
-            return drawn.data, drawn.gaps
-        statement = XmpStatement(
-            source_type=SOURCE_TYPES[wishes.says.value],
-            system=wishes.tool,
-            system_version=wishes.tool_version,
-            title=wishes.title,
-        )
+            return drawn.data, drawn.gaps, ()
         try:
-            return state(drawn.data, media_type, statement, self.limits), drawn.gaps
+            data, lost = declared(drawn.data, media_type, wishes, self.limits)
         except (UnsupportedAsset, LimitExceeded):
-            return drawn.data, (*drawn.gaps, Gap(layer=Layer.METADATA, code="label.no-xmp"))
+            return drawn.data, (*drawn.gaps, Gap(layer=Layer.METADATA, code="label.no-xmp")), ()
+        return data, drawn.gaps, lost
 
     def _statement(self, prepared: Prepared) -> Statement:
         """What the credential says: how it came to be as declared, then what was done here, and no more."""
@@ -201,20 +195,17 @@ class Labeller:
             parent_says_it=prepared.survey.establishes(wishes.says.value),
             tool=tool,
         )
-        own = [
-            Step(action=action, when=self.at)
-            for action, done in (
-                ("c2pa.transcoded", prepared.is_converted),
-                (MARKED, drawn.mark is not None),
-                ("c2pa.addedText", drawn.words is not None),
-                ("c2pa.edited.metadata", Layer.METADATA in layers),
-            )
-            if done
-        ]
+        done = deeds(
+            drawn,
+            prepared.plan.losses,
+            is_converted=prepared.is_converted,
+            states=Layer.METADATA in layers,
+        )
         mark = drawn.mark
         return Statement(
-            steps=(*told, *own),
-            is_complete=len(told) == 1 and told[0].source_type is None,  # else somebody else did something, unseen
+            steps=(*told, *(Step(action=action, when=self.at) for action in done.actions)),
+            # How AI content came to be nobody here saw; what was done here is told whole, or the flag stays away.
+            is_complete=done.is_complete and len(told) == 1 and told[0].source_type is None,
             title=wishes.title,
             mark=None if mark is None else SoftBinding(scheme=mark.binding_name, payload=mark.payload),
             decision=self._decision(prepared.plan.report),

@@ -20,6 +20,7 @@ from waarmerk.provenance.media.image import Picture
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.segments import jpeg_segments, png_chunks, riff_chunks
 from waarmerk.provenance.media.stock import coded_segments
+from waarmerk.provenance.media.tiff import ORIENTATION, read_tiff
 from waarmerk.provenance.media.window import Truncated, Window
 from waarmerk.provenance.model import Asset
 
@@ -55,6 +56,26 @@ class Rewrite:
     def is_writable(self) -> bool:
         """Whether ``encode`` knows the format and the kind of pixels."""
         return self.asset.media_type in _WRITERS and (self.is_grey or self.picture.mode in _COLOUR)
+
+    @property
+    def changes_colour(self) -> bool:
+        """Whether the pixels are in other colours than those that were stored: print colours are written as RGB."""
+        return self.picture.mode in _PRINT
+
+    @property
+    def turns(self) -> bool:
+        """Whether the result is stored upright where the source was not: only TIFF is."""
+        if self.asset.media_type != "image/tiff":
+            return False
+        with self.asset.open() as stream:
+            tiff = read_tiff(Window(stream, self.asset.bytes))
+            if tiff is None:
+                return False
+            try:
+                stated = tiff.directory(tiff.first, self.limits).fields.get(ORIENTATION)
+            except Truncated:
+                return False
+            return (*tiff.numbers(stated), 1)[0] in range(2, 9)
 
     @property
     def host(self) -> "NDArray[np.uint8]":

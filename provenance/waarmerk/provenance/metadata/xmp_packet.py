@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
 from waarmerk.provenance.errors import ConfigurationError, UnsupportedAsset
-from waarmerk.provenance.model.source_types import SourceClass, canonical, class_of
+from waarmerk.provenance.model.source_types import SourceClass, canonical, class_of, term_of
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -74,6 +74,43 @@ def compose(statement: Statement, earlier: bytes | None = None) -> bytes:
         raise _unreadable() from error
 
 
+def replaced(statement: Statement, earlier: bytes) -> tuple[str, ...]:
+    """What ``earlier`` says that ``statement`` says otherwise: names of properties, with the short value if listed.
+
+    Raises as ``compose`` does.
+    """
+    root, _ = _parsed(earlier)
+    rdf = root if root.tag == _RDF + "RDF" else root.find(_RDF + "RDF")
+    stated = {
+        "DigitalSourceType": (_EXT, canonical(statement.source_type)),
+        "AISystemUsed": (_EXT, statement.system),
+        "AISystemVersionUsed": (_EXT, statement.system_version),
+        "title": (_DC, statement.title),
+    }
+    going = _stated_anew(statement)
+    found = []
+    for name, (space, new) in stated.items():
+        if going[space + name]:
+            olds = {
+                canonical(text) for node in (rdf if rdf is not None else ()) for text in _values(node, space + name)
+            }
+            found += [_named(name, old) for old in sorted(olds - {new or "", ""})]
+    return tuple(dict.fromkeys(found))
+
+
+def _values(node: "Element", name: str) -> Iterator[str]:
+    yield node.get(name, "").strip()
+    for element in node.findall(name):
+        for part in element.iter():
+            yield part.get(_RDF + "resource", "").strip()
+            yield (part.text or "").strip()
+
+
+def _named(name: str, value: str) -> str:
+    """A source type of the vocabulary by its term; no other text of the file is repeated."""
+    return f"{name} {term_of(value)}" if class_of(value) is not SourceClass.UNKNOWN else name
+
+
 def _empty() -> tuple["Element", dict[str, str]]:
     root = ElementTree.Element(f"{{{META_NS}}}xmpmeta")
     ElementTree.SubElement(root, _RDF + "RDF")
@@ -110,15 +147,19 @@ def _unreadable() -> UnsupportedAsset:
     return UnsupportedAsset("metadata.unreadable", "the XMP packet in the file cannot be read, so it cannot be kept")
 
 
-def _forget(node: "Element", statement: Statement) -> None:
-    """Take the earlier values of what is stated anew out of one description."""
-    ours = {
+def _stated_anew(statement: Statement) -> dict[str, bool]:
+    """Which properties the statement replaces. A version belongs to its system: it goes with it."""
+    return {
         _EXT + "DigitalSourceType": True,
         _EXT + "AISystemUsed": statement.system is not None,
         _EXT + "AISystemVersionUsed": statement.system is not None or statement.system_version is not None,
         _DC + "title": statement.title is not None,
     }
-    for name, stated in ours.items():
+
+
+def _forget(node: "Element", statement: Statement) -> None:
+    """Take the earlier values of what is stated anew out of one description."""
+    for name, stated in _stated_anew(statement).items():
         if stated:
             node.attrib.pop(name, None)
             for element in node.findall(name):
