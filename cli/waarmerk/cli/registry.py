@@ -227,6 +227,22 @@ def remove(names: tuple[str, ...], due: bool, address: str | None, at: datetime 
     return exits.OK if count else exits.FAILED
 
 
+@registry.command()
+@_registry
+@options.language
+def upgrade(address: str | None, lang: str) -> int:
+    """Bring a registry that an earlier version wrote up to this one, whole or not at all. Keep a copy of it first.
+
+    Earlier versions leave it alone from then on. Exit code 0 as well where there was nothing to do.
+    """
+    from waarmerk.provenance.recovery import upgraded  # noqa: PLC0415 - as above
+
+    words = wording(lang)
+    changed = upgraded(str(_settings(address).registry))
+    _say(words.say("registry", "upgraded" if changed else "up-to-date"))
+    return exits.OK
+
+
 def _settings(address: str | None, *, keys: tuple[Path, ...] = (), trust: Path | None = None) -> Settings:
     named = address or str(options.trust_folder().parent / "registry" / "registry.sqlite")
     return Settings(trust=trust, data_folder=options.trust_folder(), keys=keys, registry=named)

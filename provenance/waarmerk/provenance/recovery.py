@@ -7,6 +7,7 @@ was examined, and no program that compares it with that file will find the two e
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -95,6 +96,7 @@ class Recovery:
             source=wishes.source,
             keep_until=None if wishes.keep_until is None else rfc3339(wishes.keep_until),
             manifest=None if manifest is None else self._store.files.put(manifest),
+            manifest_label=None if manifest is None else _active_label(manifest),
             reference=None if reference is None else self._store.files.put(reference),
         )
         added = self._store.add(entry, bindings)
@@ -160,6 +162,23 @@ class Recovery:
         with asset.open() as stream:
             stores = find_stores(Window(stream, asset.bytes), asset.media_type, self._limits)
         return stores[0].data if len(stores) == 1 else None
+
+
+def upgraded(url: str) -> bool:
+    """Bring the registry at ``url`` up to this version; whether there was anything to do. Raises StoreError.
+
+    Manifests that were kept before their names were are named now: others ask for them by name.
+    """
+    store = Store(url, writing=True)
+    if store.path is not None and not store.path.is_file():
+        store.require()
+    changed = store.upgrade()
+    for entry in store.entries():
+        if entry.manifest is not None and entry.manifest_label is None:
+            with suppress(StoreError):  # what no longer reads as a manifest has no name; recover says so
+                data = store.files.get(entry.manifest, max_bytes=Limits().manifest_bytes)
+                store.label_manifest(entry.number, _active_label(data))
+    return changed
 
 
 def write_sidecar(recovered: Recovered, target: Path, *, force: bool = False) -> None:

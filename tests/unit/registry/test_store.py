@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,13 +42,6 @@ TIES = (
 )
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    made = Store(str(tmp_path / "own" / "registry.sqlite"), writing=True)
-    made.create()
-    return made
-
-
 def test_what_was_added_is_found(store: Store) -> None:
     digest = store.files.put(b"a manifest store")
     one = store.add(replace(entry(1), manifest=digest), TIES)
@@ -71,7 +66,9 @@ def test_a_file_is_known_once_and_nothing_of_the_second_stays(store: Store) -> N
     assert len(store.history()) == 1
 
 
-def test_a_reader_cannot_write_and_a_stranger_cannot_read(store: Store) -> None:
+def test_a_reader_cannot_write_and_a_stranger_cannot_read(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "own" / "registry.sqlite"), writing=True)
+    store.create()
     assert store.path is not None
     assert store.path.stat().st_mode & 0o077 == 0
     assert store.folder.stat().st_mode & 0o077 == 0
@@ -91,10 +88,13 @@ def test_what_is_no_registry_is_refused(tmp_path: Path) -> None:
         database_path("https://example.org/registry")
     assert database_path("postgresql://host/name") is None
     with pytest.raises(ConfigurationError, match="folder"):
-        Store("postgresql://host/name")
+        _ = Store("postgresql://host/name").folder
+    assert Store("postgresql://host/name?files=/srv/known").folder == Path("/srv/known")
 
 
-def test_a_changed_file_is_not_given_out(store: Store) -> None:
+def test_a_changed_file_is_not_given_out(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "registry.sqlite"), writing=True)
+    store.create()
     digest = store.files.put(b"a manifest store")
     (path,) = store.folder.glob("bytes/??/*")
     path.write_bytes(b"another one")
@@ -105,7 +105,7 @@ def test_a_changed_file_is_not_given_out(store: Store) -> None:
         store.files.get(digest, max_bytes=100)
 
 
-def test_what_is_removed_is_gone_from_the_disk(store: Store) -> None:
+def test_what_is_removed_is_gone_from_the_disk(store: Store, on_disk: Callable[[], bytes]) -> None:
     secret = b"ein Geheimnis, das niemand kennt"
     kept = store.add(replace(entry(2), manifest=store.files.put(b"kept")), ())
     gone = replace(entry(1), manifest=store.files.put(secret), source=secret.decode())
@@ -113,8 +113,10 @@ def test_what_is_removed_is_gone_from_the_disk(store: Store) -> None:
     assert store.entries() == [kept]
     assert store.bindings(BindingKind.PHASH, after=0) == []
     assert [what for _, what, _ in store.history()] == ["added", "added", "removed"]
-    assert store.path is not None
-    held = b"".join(path.read_bytes() for path in store.path.parent.rglob("*") if path.is_file())
+    assert store.files.get(kept.manifest or b"", max_bytes=9) == b"kept"
+    with pytest.raises(StoreError):
+        store.files.get(gone.manifest or b"", max_bytes=99)
+    held = on_disk()
     assert secret not in held
     assert b"payload8" not in held
     assert b"kept" in held
@@ -126,6 +128,16 @@ def test_retention_names_what_is_due(store: Store) -> None:
     store.add(replace(entry(2), keep_until="2026-11-22T12:00:01Z"), ())
     store.add(entry(3), ())
     assert store.due(at=AT) == (1,)
+
+
+def test_two_writers_take_turns_and_their_rows_come_in_order(store: Store, address: str, tmp_path: Path) -> None:
+    other = Store(address, folder=tmp_path / "other", writing=True)
+    with ThreadPoolExecutor(2) as pool:
+        turns = [pool.submit(each.add, entry(n), TIES[:1]) for n, each in enumerate([store, other] * 10, 1)]
+        numbers = sorted(turn.result().number for turn in turns)
+    assert numbers == list(range(1, 21))
+    assert [row[1] for row in store.bindings(BindingKind.PHASH, after=0)] == numbers
+    other.close()
 
 
 _ADDS = """
@@ -141,17 +153,17 @@ for number in range(int(sys.argv[2]), 100000):
 """
 
 
-def test_killed_at_any_moment_there_is_no_half_entry(store: Store) -> None:
+def test_killed_at_any_moment_there_is_no_half_entry(store: Store, address: str) -> None:
     for turn in range(4):
-        code = [sys.executable, "-c", _ADDS, str(store.path), str(turn * 10_000 + 1)]
+        code = [sys.executable, "-c", _ADDS, address, str(turn * 10_000 + 1)]
         with subprocess.Popen(code, stdout=subprocess.PIPE, cwd=Path(__file__).parents[3]) as writer:
             assert writer.stdout is not None
             writer.stdout.readline()
             time.sleep(0.02 + turn * 0.017)
             os.kill(writer.pid, signal.SIGKILL)
             told = [int(line) for line in writer.stdout.read().split()]
-        Store(str(store.path), writing=True).require()
-        held = Store(str(store.path)).entries()
+        Store(address, writing=True).require()
+        held = Store(address).entries()
         assert {one.sha256 for one in held} >= {number.to_bytes(32) for number in told}
         tied = store.bindings(BindingKind.PHASH, after=0)
         assert sorted({owner for _, owner, _ in tied}) == [one.number for one in held]

@@ -1,16 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bytes beside the database, each under its own digest: manifest stores and the small pictures compared with."""
+"""Bytes beside the rows, each under its own digest: manifest stores and the small pictures compared with.
+
+In a folder, or in the database where that is on a server and no folder is shared. Anything with the methods of
+``Bytes`` will do in their place.
+"""
 
 import hashlib
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Protocol
+
+import sqlalchemy as sa
 
 from waarmerk.provenance.errors import StoreError
 from waarmerk.provenance.media.write import write_file
+from waarmerk.provenance.registry.database import reading, writing
+from waarmerk.provenance.registry.schema import BLOB
+
+_UNDER_WAY_SECONDS = 3600.0  # bytes are put before the row that refers to them: a writer may still be at it
+
+
+class Bytes(Protocol):
+    """Bytes by their sha256. What is there is whole; what was changed is not given out. All raise StoreError."""
+
+    def put(self, data: bytes) -> bytes:
+        """Keep ``data``, durably; its digest."""
+        ...
+
+    def get(self, digest: bytes, *, max_bytes: int) -> bytes:
+        """The bytes with this digest. Raises StoreError where they are missing, changed or too many."""
+        ...
+
+    def drop(self, digests: Iterable[bytes]) -> None:
+        """Take these away, there or not."""
+        ...
+
+    def left_over(self) -> Iterator[bytes]:
+        """The digests of what has lain there for an hour or more."""
+        ...
 
 
 class Files:
-    """A folder of files named by their sha256. What is there is whole; what was changed is not given out."""
+    """A folder of files named by their sha256, readable by its owner alone."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -35,23 +67,66 @@ class Files:
                 data = stream.read(max_bytes + 1)
         except OSError as error:
             raise StoreError("registry.damaged", "a file of the registry is missing") from error
-        if len(data) > max_bytes or hashlib.sha256(data).digest() != digest:
-            raise StoreError("registry.damaged", "a file of the registry was changed")
-        return data
+        return _unchanged(data, digest, max_bytes)
 
-    def drop_all_but(self, kept: Iterable[bytes]) -> int:
-        """Take away what no entry refers to, for instance after a killed writer; how many."""
-        wanted, dropped = {digest.hex() for digest in kept}, 0
+    def drop(self, digests: Iterable[bytes]) -> None:
+        """Take files away, there or not. Raises StoreError where the machine does not let us."""
+        for digest in digests:
+            try:
+                self._path(digest).unlink(missing_ok=True)
+            except OSError as error:
+                raise StoreError("registry.not-erased", f"a file was not erased: {error.strerror}") from error
+
+    def left_over(self) -> Iterator[bytes]:
+        """The digests of files that were written an hour ago or earlier."""
+        before = time.time() - _UNDER_WAY_SECONDS
         for path in self._folder.glob("??/*"):
-            if path.parent.name + path.name not in wanted:
-                path.unlink(missing_ok=True)
-                dropped += 1
-        return dropped
-
-    def drop(self, digest: bytes) -> None:
-        """Take one file away, there or not."""
-        self._path(digest).unlink(missing_ok=True)
+            name = path.parent.name + path.name
+            if len(name) == 64 and path.stat().st_mtime < before:
+                yield bytes.fromhex(name)
 
     def _path(self, digest: bytes) -> Path:
         name = digest.hex()
         return self._folder / name[:2] / name[2:]
+
+
+class Blobs:
+    """A table of the database: several hosts then need nothing in common but its address."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def put(self, data: bytes) -> bytes:
+        """Keep ``data``; its digest. Raises StoreError."""
+        digest = hashlib.sha256(data).digest()
+        with writing(self._engine) as connection:
+            if connection.execute(sa.select(BLOB.c.sha256).where(BLOB.c.sha256 == digest)).first() is None:
+                connection.execute(sa.insert(BLOB).values(sha256=digest, data=data))
+        return digest
+
+    def get(self, digest: bytes, *, max_bytes: int) -> bytes:
+        """The bytes with this digest. Raises StoreError where they are missing, changed or too many."""
+        wanted = sa.select(BLOB.c.data).where(BLOB.c.sha256 == digest, sa.func.length(BLOB.c.data) <= max_bytes)
+        with reading(self._engine) as connection:
+            found = connection.execute(wanted).scalar()
+        if found is None:
+            raise StoreError("registry.damaged", "a file of the registry is missing")
+        return _unchanged(bytes(found), digest, max_bytes)
+
+    def drop(self, digests: Iterable[bytes]) -> None:
+        """Take rows away, there or not. Raises StoreError."""
+        with writing(self._engine) as connection:
+            connection.execute(sa.delete(BLOB).where(BLOB.c.sha256.in_(list(digests))))
+
+    def left_over(self) -> Iterator[bytes]:
+        """The digests of rows that were written an hour ago or earlier."""
+        before = sa.func.now() - sa.text(f"INTERVAL '{_UNDER_WAY_SECONDS:.0f} seconds'")
+        with reading(self._engine) as connection:
+            found = connection.scalars(sa.select(BLOB.c.sha256).where(BLOB.c.put_at < before)).all()
+        return iter([bytes(each) for each in found])
+
+
+def _unchanged(data: bytes, digest: bytes, max_bytes: int) -> bytes:
+    if len(data) > max_bytes or hashlib.sha256(data).digest() != digest:
+        raise StoreError("registry.damaged", "a file of the registry was changed")
+    return data

@@ -88,14 +88,40 @@ class Binding:
             raise ValueError("a mark, and nothing else, names its key")
 
 
+class State(StrEnum):
+    """What an entry is good for. Disputed: it is found, and proposes nothing. Withdrawn: it is found no more."""
+
+    ACTIVE = "active"
+    DISPUTED = "disputed"
+    WITHDRAWN = "withdrawn"
+
+
+class Role(StrEnum):
+    """What an entry shows: the picture itself, or what a fact-check published about it, stamped and framed."""
+
+    ITEM = "item"
+    DEBUNK = "debunk"
+
+
+class Basis(StrEnum):
+    """Why an entry says what it says. Issued: it was labelled here, under our own keys."""
+
+    ENTERED = "entered"
+    ISSUED = "issued"
+    FACT_CHECK = "fact-check"
+    PACKAGE = "package"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One known file.
 
     ``sha256`` is the digest of the original; ``manifest`` the digest of its stored manifest store and ``reference``
-    that of the small picture it is compared with, None without one. ``labels`` are proposals, ``fact_checks``
-    addresses; ``source`` says who entered it. ``added_at`` and ``keep_until`` are RFC 3339; ``number`` is 0 until it
-    is stored. Raises ValueError for digests of another size.
+    that of the small picture it is compared with, None without one; ``manifest_label`` names the active manifest.
+    ``labels`` are proposals, ``fact_checks`` addresses; ``source`` says who entered it. ``published`` is set where the
+    picture is known to be public: nothing of others leaves in a package. ``issuer`` is the number of whoever sent it
+    in a package, under the name ``foreign_id``; None for our own. ``added_at`` and ``keep_until`` are RFC 3339;
+    ``number`` is 0 until it is stored. Raises ValueError for digests of another size.
     """
 
     sha256: bytes
@@ -111,6 +137,13 @@ class Entry:
     manifest: bytes | None = None
     reference: bytes | None = None
     number: int = 0
+    manifest_label: str | None = None
+    state: State = State.ACTIVE
+    role: Role = Role.ITEM
+    basis: Basis = Basis.ENTERED
+    published: bool = False
+    issuer: int | None = None
+    foreign_id: str | None = None
 
     def __post_init__(self) -> None:
         digests = (self.sha256, self.manifest, self.reference)

@@ -1,57 +1,65 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The registry's database: entries, their bindings and what became of them, each change in one transaction.
-
-SQLite keeps a rollback journal, not a write-ahead log: a log asks every reader to write beside the database, and those
-who examine files of strangers may write nothing (decision 40). PostgreSQL serves many hosts.
-"""
+"""The registry's database: entries, their bindings and what became of them, each change in one transaction."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from waarmerk.provenance.errors import ConfigurationError, StoreError
 from waarmerk.provenance.model import Origin
 from waarmerk.provenance.model.moment import rfc3339
-from waarmerk.provenance.registry.files import Files
-from waarmerk.provenance.registry.model import Binding, BindingKind, Entry
-from waarmerk.provenance.registry.schema import BINDING, ENTRY, HISTORY, METADATA, SCHEMA_VERSION, VERSION
+from waarmerk.provenance.registry.database import (
+    database_path,
+    faults,
+    opened_file,
+    opened_server,
+    reading,
+    server_address,
+    writing,
+)
+from waarmerk.provenance.registry.files import Blobs, Bytes, Files
+from waarmerk.provenance.registry.model import Basis, Binding, BindingKind, Entry, Role, State
+from waarmerk.provenance.registry.schema import BINDING, ENTRY, HISTORY, ISSUER, SCHEMA_VERSION, SIGHTING, VERSION
 
-_WAIT_SECONDS = 20.0
-_SQLITE = "sqlite:///"
+__all__ = ["Store", "database_path", "insert_entry"]
 
-
-def database_path(url: str) -> Path | None:
-    """The file that ``url`` (a path or ``sqlite:///PATH``) names, None for a database on a server.
-
-    Raises ConfigurationError (``registry.address``) for an address of another kind.
-    """
-    if url.startswith(_SQLITE):
-        return Path(url.removeprefix(_SQLITE))
-    if "://" not in url:
-        return Path(url)
-    if url.startswith(("postgresql://", "postgresql+psycopg://")):
-        return None
-    raise ConfigurationError("registry.address", "a registry is a path, sqlite:///PATH or postgresql://…")
+_ACCEPTED = sa.select(ISSUER.c.number).where(ISSUER.c.state == "accepted")
+_OWN = ENTRY.c.issuer.is_(None)
+# What a search may find: neither what was withdrawn, nor what a stranger sent and nobody here has accepted.
+_LIVE = sa.and_(ENTRY.c.state != State.WITHDRAWN.value, sa.or_(_OWN, ENTRY.c.issuer.in_(_ACCEPTED)))
 
 
 class Store:
-    """One registry. ``files`` holds the bytes beside it; for a database on a server their folder is named."""
+    """One registry. ``files`` holds the bytes beside the rows."""
 
     def __init__(self, url: str, *, folder: Path | None = None, writing: bool = False) -> None:
-        """Nothing is opened yet. Raises ConfigurationError for an address that cannot be used."""
+        """Nothing is opened yet. ``folder`` is for the index of a database on a server, which has none beside it.
+
+        Raises ConfigurationError for an address that cannot be used.
+        """
         self.path = database_path(url)
-        beside = folder or (None if self.path is None else self.path.with_name(self.path.name + ".files"))
-        if beside is None:
-            raise ConfigurationError("registry.no-folder", "a registry on a server needs a folder for its files")
-        self.folder = beside
-        self.files = Files(beside / "bytes")
-        self._engine = _engine(url, self.path, writing=writing)
+        if self.path is not None:
+            beside = folder or self.path.with_name(self.path.name + ".files")
+            self.engine = opened_file(self.path, writing=writing)
+            self.files: Bytes = Files(beside / "bytes")
+            self._folder: Path | None = beside
+            return
+        address, named = server_address(url)
+        self.engine = opened_server(address)
+        self.files = Blobs(self.engine) if named is None else Files(named / "bytes")
+        self._folder = folder or named
+
+    @property
+    def folder(self) -> Path:
+        """Where the index made from the rows lies. Raises ConfigurationError where nobody named one."""
+        if self._folder is None:
+            raise ConfigurationError("registry.no-folder", "a registry on a server needs a folder for its index")
+        return self._folder
 
     def create(self) -> None:
         """Make an empty registry, readable by its owner alone, unless it is there. Raises StoreError."""
@@ -59,151 +67,204 @@ class Store:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             except OSError as error:
                 raise StoreError("registry.failed", f"{self.path.name}: {error.strerror}") from error
-        with _faults(), self._engine.begin() as connection:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not sa.inspect(connection).get_table_names():
-                METADATA.create_all(connection)
-                connection.execute(sa.insert(VERSION).values(version=SCHEMA_VERSION))
+        with reading(self.engine) as connection:
+            is_empty = not sa.inspect(connection).get_table_names()
+        if is_empty:
+            self.upgrade()
         self.require()
 
+    def upgrade(self) -> bool:
+        """Bring an older registry, or an empty database, to this version; whether there was anything to do.
+
+        All or nothing. Raises StoreError, ``registry.newer`` for one that a later version has written.
+        """
+        from waarmerk.provenance.registry import migrate  # noqa: PLC0415 - 0.3 s, once in the life of a registry
+
+        before = self._version()
+        if before == SCHEMA_VERSION:
+            return False
+        if before is not None and before > SCHEMA_VERSION:
+            self.require()
+        engine = self.engine if self.path is None else opened_file(self.path, writing=True, migrating=True)
+        with writing(engine) as connection:
+            tables = set(sa.inspect(connection).get_table_names())
+            if before is None and tables and VERSION.name not in tables:
+                raise StoreError("registry.unknown", "this is no registry")
+            migrate.upgrade(connection)
+            if self.path is not None and connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                raise StoreError("registry.damaged", "entries and bindings do not belong together")
+        return True
+
     def require(self) -> None:
-        """Raise StoreError unless this is a registry of this version."""
+        """Raise StoreError unless this is a registry of this version; the error says which way it differs."""
         if self.path is not None and not self.path.is_file():
             raise StoreError("registry.missing", f"there is no registry {self.path.name}")
-        with _faults(), self._engine.connect() as connection:
+        version = self._version()
+        if version == SCHEMA_VERSION:
+            return
+        if version is None:
+            raise StoreError("registry.unknown", "this is no registry")
+        if version > SCHEMA_VERSION:
+            raise StoreError("registry.newer", "a later version of waarmerk wrote this registry; it is left alone")
+        raise StoreError("registry.older", "an earlier version wrote this registry; run waarmerk registry upgrade")
+
+    def _version(self) -> int | None:
+        with reading(self.engine) as connection:
             names = set(sa.inspect(connection).get_table_names())
             versions = connection.scalars(sa.select(VERSION.c.version)).all() if VERSION.name in names else []
-        if list(versions) != [SCHEMA_VERSION]:
-            raise StoreError("registry.unknown", "this is no registry of this version")
+        return int(versions[0]) if len(versions) == 1 else None
 
     def add(self, entry: Entry, bindings: Iterable[Binding]) -> Entry:
         """Add an entry with its bindings, all or nothing. Raises StoreError; ``registry.known`` where it is there."""
-        row = {
-            "sha256": entry.sha256,
-            "media_type": entry.media_type,
-            "width": entry.width,
-            "height": entry.height,
-            "origin": entry.origin.value,
-            "labels": list(entry.labels),
-            "fact_checks": list(entry.fact_checks),
-            "source": entry.source,
-            "added_at": entry.added_at,
-            "keep_until": entry.keep_until,
-            "manifest": entry.manifest,
-            "reference": entry.reference,
-        }
-        with _faults(), self._engine.begin() as connection:
-            number = int(connection.execute(sa.insert(ENTRY).values(row).returning(ENTRY.c.number)).scalar_one())
-            tied = [{"entry": number, "kind": b.kind.value, "value": b.value, "key_id": b.key_id} for b in bindings]
-            if tied:
-                connection.execute(sa.insert(BINDING), tied)
-            connection.execute(sa.insert(HISTORY).values(entry=number, what="added", at=entry.added_at))
-        found = self.entry(number)
+        with writing(self.engine) as connection:
+            number = insert_entry(connection, entry, bindings)
+        found = self.held(number)
         if found is None:
             raise StoreError("registry.failed", "what was added is not there")
         return found
 
-    def entry(self, number: int) -> Entry | None:
-        """The entry with this number, None where there is none any more."""
+    def held(self, number: int) -> Entry | None:
+        """The entry with this number whatever its state, None where there is none any more."""
         return next(iter(self._select(ENTRY.c.number == number)), None)
 
+    def entry(self, number: int) -> Entry | None:
+        """The entry with this number, None where there is none that a search may find."""
+        return next(iter(self._select(ENTRY.c.number == number, _LIVE)), None)
+
     def of_file(self, sha256: bytes) -> Entry | None:
-        """The entry of a file with this digest."""
-        return next(iter(self._select(ENTRY.c.sha256 == sha256)), None)
+        """The entry of a file with this digest: our own where there is one, else what others sent first."""
+        found = self._select(ENTRY.c.sha256 == sha256, _LIVE)
+        return min(found, key=lambda entry: (entry.issuer is not None, entry.number), default=None)
 
     def of_mark(self, key_id: str, payload: bytes) -> tuple[Entry, ...]:
-        """The entries that a mark is bound to, the oldest first."""
+        """Our own entries that a mark is bound to, the oldest first."""
         marked = sa.select(BINDING.c.entry).where(BINDING.c.key_id == key_id, BINDING.c.value == payload)
-        return tuple(self._select(ENTRY.c.number.in_(marked)))
+        return tuple(self._select(ENTRY.c.number.in_(marked), _LIVE, _OWN))
+
+    def of_manifest(self, label: str) -> tuple[Entry, ...]:
+        """Entries whose manifest store has this active manifest, the oldest first."""
+        return tuple(self._select(ENTRY.c.manifest_label == label, ENTRY.c.manifest.is_not(None), _LIVE))
 
     def entries(self) -> Sequence[Entry]:
-        """All entries, the oldest first."""
+        """All entries whatever their state, the oldest first."""
         return self._select(sa.true())
 
-    def bindings(self, kind: BindingKind, *, after: int, limit: int | None = None) -> list[tuple[int, int, bytes]]:
-        """Row, entry and value of the bindings of a kind with rows beyond ``after``, in order."""
-        wanted = sa.select(BINDING.c.id, BINDING.c.entry, BINDING.c.value)
-        wanted = wanted.where(BINDING.c.kind == kind.value, BINDING.c.id > after).order_by(BINDING.c.id).limit(limit)
-        with _faults(), self._engine.connect() as connection:
-            return [(int(row[0]), int(row[1]), bytes(row[2])) for row in connection.execute(wanted)]
+    def bindings(
+        self, kind: BindingKind, *, after: int, limit: int | None = None, foreign: bool = False
+    ) -> list[tuple[int, int, bytes]]:
+        """Row, entry and value of the bindings of a kind with rows beyond ``after``, in order.
+
+        Our own, or with ``foreign`` those that others sent: what can be compared is never crowded out by what cannot.
+        """
+        wanted = sa.select(BINDING.c.id, BINDING.c.entry, BINDING.c.value).join(ENTRY)
+        wanted = wanted.where(BINDING.c.kind == kind.value, BINDING.c.id > after, ~_OWN if foreign else _OWN)
+        with reading(self.engine) as connection:
+            found = connection.execute(wanted.order_by(BINDING.c.id).limit(limit))
+            return [(int(row[0]), int(row[1]), bytes(row[2])) for row in found]
+
+    def bindings_of(self, number: int) -> tuple[Binding, ...]:
+        """The bindings of one entry, in order."""
+        wanted = sa.select(BINDING.c.kind, BINDING.c.value, BINDING.c.key_id).where(BINDING.c.entry == number)
+        with reading(self.engine) as connection:
+            found = connection.execute(wanted.order_by(BINDING.c.id)).all()
+        return tuple(Binding(kind=BindingKind(row[0]), value=bytes(row[1]), key_id=row[2]) for row in found)
+
+    def mark(self, number: int, state: State, *, why: str, at: datetime) -> bool:
+        """Set the state of an entry and note it in the history; whether there is such an entry. Raises StoreError."""
+        with writing(self.engine) as connection:
+            changed = connection.execute(sa.update(ENTRY).where(ENTRY.c.number == number).values(state=state.value))
+            if not changed.rowcount:
+                return False
+            note = {"entry": number, "what": state.value, "at": rfc3339(at), "why": why}
+            connection.execute(sa.insert(HISTORY).values(note))
+        return True
+
+    def label_manifest(self, number: int, label: str) -> None:
+        """Name the active manifest of an entry that was made before such names were kept. Raises StoreError."""
+        with writing(self.engine) as connection:
+            connection.execute(sa.update(ENTRY).where(ENTRY.c.number == number).values(manifest_label=label))
 
     def remove(self, numbers: Iterable[int], *, at: datetime) -> int:
         """Erase entries with everything that is held of them; how many. That they were erased, and when, stays.
 
         The index folder is the caller's to forget (``Finder.forget``). Raises StoreError.
         """
-        gone = [number for number in dict.fromkeys(numbers) if self.entry(number) is not None]
-        with _faults(), self._engine.begin() as connection:
-            connection.execute(sa.delete(BINDING).where(BINDING.c.entry.in_(gone)))
-            connection.execute(sa.delete(ENTRY).where(ENTRY.c.number.in_(gone)))
-            for number in gone:
+        gone = [entry for entry in map(self.held, dict.fromkeys(numbers)) if entry is not None]
+        which = [entry.number for entry in gone]
+        with writing(self.engine) as connection:
+            for table in (BINDING, SIGHTING):
+                connection.execute(sa.delete(table).where(table.c.entry.in_(which)))
+            connection.execute(sa.delete(ENTRY).where(ENTRY.c.number.in_(which)))
+            for number in which:
+                # What was noted of it goes as well: a reason may say more than that it is gone.
+                connection.execute(sa.update(HISTORY).where(HISTORY.c.entry == number).values(why=None))
                 connection.execute(sa.insert(HISTORY).values(entry=number, what="removed", at=rfc3339(at)))
         if gone:
-            self.files.drop_all_but(self._referred())
+            kept = set(self._referred())
+            held = {digest for entry in gone for digest in (entry.manifest, entry.reference) if digest is not None}
+            self.files.drop((held | set(self.files.left_over())) - kept)
+            self._overwrite()
         return len(gone)
+
+    def _overwrite(self) -> None:
+        """SQLite overwrites what it deletes (secure_delete); PostgreSQL only once its tables are written anew."""
+        if self.path is None:
+            with faults(), self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("VACUUM (FULL) entry, binding, sighting, history, blob")
 
     def due(self, *, at: datetime) -> tuple[int, ...]:
         """The numbers of entries whose time is over."""
-        kept = [(entry.number, entry.keep_until) for entry in self.entries()]
-        return tuple(number for number, until in kept if until is not None and until <= rfc3339(at))
+        over = sa.and_(ENTRY.c.keep_until.is_not(None), ENTRY.c.keep_until <= rfc3339(at))
+        return tuple(entry.number for entry in self._select(over))
 
     def history(self) -> list[tuple[int, str, str]]:
         """Number, what and when of all changes, in order."""
-        wanted = sa.select(HISTORY.c.entry, HISTORY.c.what, HISTORY.c.at).order_by(HISTORY.c.id)
-        with _faults(), self._engine.connect() as connection:
-            return [(int(row[0]), str(row[1]), str(row[2])) for row in connection.execute(wanted)]
+        return [(number, what, at) for number, what, at, _ in self.notes()]
+
+    def notes(self) -> list[tuple[int, str, str, str | None]]:
+        """Number, what, when and why of all changes, in order."""
+        wanted = sa.select(HISTORY.c.entry, HISTORY.c.what, HISTORY.c.at, HISTORY.c.why).order_by(HISTORY.c.id)
+        with reading(self.engine) as connection:
+            return [(int(row[0]), str(row[1]), str(row[2]), row[3]) for row in connection.execute(wanted)]
 
     def close(self) -> None:
         """Let go of all connections."""
-        self._engine.dispose()
+        self.engine.dispose()
 
     def _referred(self) -> Iterator[bytes]:
-        for entry in self.entries():
-            yield from (digest for digest in (entry.manifest, entry.reference) if digest is not None)
+        for column in (ENTRY.c.manifest, ENTRY.c.reference):
+            with reading(self.engine) as connection:
+                found = connection.scalars(sa.select(column).where(column.is_not(None)).distinct())
+                yield from (bytes(each) for each in found)
 
-    def _select(self, where: Any) -> Sequence[Entry]:
-        with _faults(), self._engine.connect() as connection:
-            found = connection.execute(sa.select(ENTRY).where(where).order_by(ENTRY.c.number))
+    def _select(self, *where: sa.ColumnElement[bool]) -> Sequence[Entry]:
+        with reading(self.engine) as connection:
+            found = connection.execute(sa.select(ENTRY).where(*where).order_by(ENTRY.c.number))
             return [_entry(row) for row in found.mappings()]
 
 
-def _engine(url: str, path: Path | None, *, writing: bool) -> sa.Engine:
-    if path is None:
-        return sa.create_engine(
-            url.replace("postgresql://", "postgresql+psycopg://", 1), isolation_level="SERIALIZABLE"
-        )
-    address = f"{path.absolute().as_uri()}?mode={'rw' if writing else 'ro'}"
-    engine = sa.create_engine(
-        f"sqlite:///{address}&uri=true", poolclass=sa.NullPool, connect_args={"timeout": _WAIT_SECONDS}
-    )
-
-    @sa.event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: object) -> None:
-        if writing:
-            for pragma in ("journal_mode = DELETE", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON"):
-                connection.execute(f"PRAGMA {pragma}")
-
-    return engine
-
-
-@contextmanager
-def _faults() -> Iterator[None]:
-    """Faults of the database as errors of ours, without a word of what is in it."""
-    try:
-        yield
-    except IntegrityError as error:
-        raise StoreError("registry.known", "this file is in the registry already") from error
-    except (SQLAlchemyError, OSError, ImportError) as error:
-        raise StoreError("registry.failed", f"the registry cannot be used: {type(error).__name__}") from error
+def insert_entry(connection: sa.Connection, entry: Entry, bindings: Iterable[Binding]) -> int:
+    """Add an entry with its bindings to a transaction; its number."""
+    row = {field.name: getattr(entry, field.name) for field in fields(Entry) if field.name != "number"}
+    row |= {"labels": list(entry.labels), "fact_checks": list(entry.fact_checks), "origin": entry.origin.value}
+    row |= {"state": entry.state.value, "role": entry.role.value, "basis": entry.basis.value}
+    number = int(connection.execute(sa.insert(ENTRY).values(row).returning(ENTRY.c.number)).scalar_one())
+    tied = [{"entry": number, "kind": b.kind.value, "value": b.value, "key_id": b.key_id} for b in bindings]
+    if tied:
+        connection.execute(sa.insert(BINDING), tied)
+    connection.execute(sa.insert(HISTORY).values(entry=number, what="added", at=entry.added_at))
+    return number
 
 
 def _entry(row: Any) -> Entry:
     """A row as it was added. Raises StoreError where somebody else wrote into it."""
     values = dict(row)
     try:
-        values["origin"] = Origin(values["origin"])
+        words = {"origin": Origin, "state": State, "role": Role, "basis": Basis}
+        values |= {name: kind(values[name]) for name, kind in words.items()}
         values["labels"], values["fact_checks"] = (tuple(map(str, values[n])) for n in ("labels", "fact_checks"))
         for name in ("sha256", "manifest", "reference"):
             values[name] = None if values[name] is None else bytes(values[name])
