@@ -6,8 +6,8 @@ In a folder, or in the database where that is on a server and no folder is share
 """
 
 import hashlib
-import time
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -17,8 +17,6 @@ from waarmerk.provenance.errors import StoreError
 from waarmerk.provenance.media.write import write_file
 from waarmerk.provenance.registry.database import reading, writing
 from waarmerk.provenance.registry.schema import BLOB
-
-_UNDER_WAY_SECONDS = 3600.0  # bytes are put before the row that refers to them: a writer may still be at it
 
 
 class Bytes(Protocol):
@@ -36,8 +34,8 @@ class Bytes(Protocol):
         """Take these away, there or not."""
         ...
 
-    def left_over(self) -> Iterator[bytes]:
-        """The digests of what has lain there for an hour or more."""
+    def since_before(self, moment: datetime) -> Iterator[bytes]:
+        """The digests of what was put before ``moment``."""
         ...
 
 
@@ -77,12 +75,11 @@ class Files:
             except OSError as error:
                 raise StoreError("registry.not-erased", f"a file was not erased: {error.strerror}") from error
 
-    def left_over(self) -> Iterator[bytes]:
-        """The digests of files that were written an hour ago or earlier."""
-        before = time.time() - _UNDER_WAY_SECONDS
+    def since_before(self, moment: datetime) -> Iterator[bytes]:
+        """The digests of files that were written before ``moment``."""
         for path in self._folder.glob("??/*"):
             name = path.parent.name + path.name
-            if len(name) == 64 and path.stat().st_mtime < before:
+            if len(name) == 64 and path.stat().st_mtime < moment.timestamp():
                 yield bytes.fromhex(name)
 
     def _path(self, digest: bytes) -> Path:
@@ -118,11 +115,10 @@ class Blobs:
         with writing(self._engine) as connection:
             connection.execute(sa.delete(BLOB).where(BLOB.c.sha256.in_(list(digests))))
 
-    def left_over(self) -> Iterator[bytes]:
-        """The digests of rows that were written an hour ago or earlier."""
-        before = sa.func.now() - sa.text(f"INTERVAL '{_UNDER_WAY_SECONDS:.0f} seconds'")
+    def since_before(self, moment: datetime) -> Iterator[bytes]:
+        """The digests of rows that were written before ``moment``."""
         with reading(self._engine) as connection:
-            found = connection.scalars(sa.select(BLOB.c.sha256).where(BLOB.c.put_at < before)).all()
+            found = connection.scalars(sa.select(BLOB.c.sha256).where(BLOB.c.put_at < moment)).all()
         return iter([bytes(each) for each in found])
 
 

@@ -115,6 +115,16 @@ class Finder:
         order = {"exact": 0, "watermark": 1, "fingerprint": 2}
         return tuple(sorted(found.values(), key=lambda f: (not f.verified, order[f.kind], f.entry.number)))
 
+    def near(self, kind: BindingKind, value: bytes) -> tuple[tuple[int, int], ...]:
+        """Numbers of the entries whose hash of a kind is within reach of ``value``, and how far apart in bits.
+
+        The nearest first. Nothing is compared: these are candidates. Raises StoreError.
+        """
+        nearest: dict[int, int] = {}
+        for hit in self._hits(kind, np.frombuffer(value, np.uint8)[None]):
+            nearest[hit.owner] = min(hit.distance, nearest.get(hit.owner, hit.distance))
+        return tuple(sorted(nearest.items(), key=lambda pair: (pair[1], pair[0])))
+
     def seal(self) -> None:
         """Write full shards of the index, so that a search has less to read. Raises StoreError."""
         for kind in HASH_BYTES:

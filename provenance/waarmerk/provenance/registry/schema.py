@@ -110,5 +110,5 @@ BLOB = sa.Table(
     METADATA,
     sa.Column("sha256", sa.LargeBinary, primary_key=True),
     sa.Column("data", sa.LargeBinary, nullable=False),
-    sa.Column("put_at", sa.DateTime, nullable=False, server_default=sa.func.now()),
+    sa.Column("put_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
 )

@@ -4,7 +4,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from waarmerk.provenance.registry.schema import BINDING, ENTRY, HISTORY, ISSUER,
 
 __all__ = ["Store", "database_path", "insert_entry"]
 
+_UNDER_WAY = timedelta(hours=1)  # bytes are put before the row that refers to them: a writer may still be at it
 _ACCEPTED = sa.select(ISSUER.c.number).where(ISSUER.c.state == "accepted")
 _OWN = ENTRY.c.issuer.is_(None)
 # What a search may find: neither what was withdrawn, nor what a stranger sent and nobody here has accepted.
@@ -144,6 +145,13 @@ class Store:
         marked = sa.select(BINDING.c.entry).where(BINDING.c.key_id == key_id, BINDING.c.value == payload)
         return tuple(self._select(ENTRY.c.number.in_(marked), _LIVE, _OWN))
 
+    def of_payload(self, payload: bytes) -> tuple[Entry, ...]:
+        """Our own entries that a mark with this payload is bound to, under whatever key, the oldest first."""
+        marked = sa.select(BINDING.c.entry).where(
+            BINDING.c.kind == BindingKind.WATERMARK.value, BINDING.c.value == payload
+        )
+        return tuple(self._select(ENTRY.c.number.in_(marked), _LIVE, _OWN))
+
     def of_manifest(self, label: str) -> tuple[Entry, ...]:
         """Entries whose manifest store has this active manifest, the oldest first."""
         return tuple(self._select(ENTRY.c.manifest_label == label, ENTRY.c.manifest.is_not(None), _LIVE))
@@ -205,7 +213,7 @@ class Store:
         if gone:
             kept = set(self._referred())
             held = {digest for entry in gone for digest in (entry.manifest, entry.reference) if digest is not None}
-            self.files.drop((held | set(self.files.left_over())) - kept)
+            self.files.drop((held | set(self.files.since_before(at - _UNDER_WAY))) - kept)
             self._overwrite()
         return len(gone)
 

@@ -50,7 +50,7 @@ def upgrade() -> None:
         "blob",
         sa.Column("sha256", sa.LargeBinary, primary_key=True),
         sa.Column("data", sa.LargeBinary, nullable=False),
-        sa.Column("put_at", sa.DateTime, nullable=False, server_default=sa.func.now()),
+        sa.Column("put_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
     )
     op.execute("UPDATE registry_version SET version = 2")
 
