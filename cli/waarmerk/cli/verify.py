@@ -65,6 +65,7 @@ def _public(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.option("--record", type=_LOG, metavar="LOG", help="Append a record of each decision to LOG, for rules replay.")
 @click.option("--ask", is_flag=True, help="Ask on the terminal what decides the labels (one INPUT).")
 @click.option("--public-url", callback=_public, help="Where INPUT stands on the web: adds search links; not fetched.")
+@click.option("--open-marks", is_flag=True, help="Search pictures for published marks of AI generators.")
 @click.option("--second-opinion", is_flag=True, help="Ask an independent engine too; the weaker result counts.")
 @click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Worker processes; one a processor if not given.")
 @click.option(
@@ -94,6 +95,7 @@ def verify(
     record: Path | None,
     ask: bool,
     public_url: str | None,
+    open_marks: bool,
     second_opinion: bool,
     jobs: int | None,
     fail_on: frozenset[str],
@@ -111,6 +113,7 @@ def verify(
         context.settings_of(trust=trust, facts=facts, platforms=platforms, packs=packs, keys=keys, ledger=ledger),
         registry=registry,
         second_opinion=second_opinion,
+        open_marks=open_marks,
         pixels=form == "html",  # which decodes the picture anyway
     )
     one = inputs[0] if len(inputs) == 1 and files_from is None and not is_folder(inputs[0]) else None
@@ -127,6 +130,7 @@ def verify(
         *(part for fact in facts for part in _option("--context", fact)),
         *_option("--for", platforms),
         *(part for pack in packs for part in _option("--rules", pack)),
+        *(("--open-marks",) if open_marks else ()),
         *(("--second-opinion",) if second_opinion else ()),
         *_option("--lang", lang),
         *_option("--format", form),

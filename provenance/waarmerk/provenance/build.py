@@ -85,7 +85,12 @@ def assemble(settings: Settings, trust: TrustStore, rules: AppliedRules, at: dat
         MetadataSource(settings.limits),
         *_known(settings, mark_searches(settings)),
         *_pixels(settings),
-        UnreadChannels(watermark=bool(settings.keys), registry=settings.registry is not None),
+        *_open_marks(settings),
+        UnreadChannels(
+            watermark=bool(settings.keys),
+            registry=settings.registry is not None,
+            open_marks=settings.searches_open_marks,
+        ),
     ]
     return Verifier(
         open_asset=opener(settings.limits),
@@ -213,6 +218,14 @@ def _pixels(settings: Settings) -> tuple[EvidenceSource, ...]:
     from waarmerk.provenance.sources.screenshot import ScreenshotSource  # noqa: PLC0415 - as above
 
     return (ScreenshotSource(settings.limits),)
+
+
+def _open_marks(settings: Settings) -> tuple[EvidenceSource, ...]:
+    if not settings.searches_open_marks:
+        return ()
+    from waarmerk.provenance.sources.open_marks import OpenMarkSource  # noqa: PLC0415 - as above
+
+    return (OpenMarkSource(settings.limits),)
 
 
 def opener(limits: Limits) -> Callable[[Path], Asset]:

@@ -24,6 +24,8 @@ class Settings:
     ``registry`` is a registry of known pictures, a path or ``sqlite:///PATH``; it is read only.
     ``second_opinion`` asks an independent engine about every credential as well (the extra of that name).
     ``pixels`` looks at the pixels for hints of a screenshot too, which costs a decoding.
+    ``open_marks`` searches them for marks of generators whose constants are published; it is done too wherever keys, a
+    registry or ``pixels`` have the picture decoded anyway.
     """
 
     trust: Path | None = None
@@ -37,6 +39,12 @@ class Settings:
     registry: str | None = None
     second_opinion: bool = False
     pixels: bool = False
+    open_marks: bool = False
+
+    @property
+    def searches_open_marks(self) -> bool:
+        """Whether pictures are searched for open marks: asked for, or decoded anyway."""
+        return self.open_marks or self.pixels or bool(self.keys) or self.registry is not None
 
     def to_json(self) -> dict[str, Any]:
         """The settings as plain data."""
@@ -52,6 +60,7 @@ class Settings:
             "keys": [str(key_file.absolute()) for key_file in self.keys],
             "second_opinion": self.second_opinion,
             "pixels": self.pixels,
+            "open_marks": self.open_marks,
         }
 
     @classmethod
@@ -72,6 +81,7 @@ class Settings:
             keys=tuple(Path(key_file) for key_file in data.get("keys") or ()),
             second_opinion=_flag(data.get("second_opinion", False), "second_opinion"),
             pixels=_flag(data.get("pixels", False), "pixels"),
+            open_marks=_flag(data.get("open_marks", False), "open_marks"),
         )
 
     @classmethod

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT, Run
+from tests.unit.marks.writing import host, mark
 
 CLOCK = ("--at", "2026-11-21T12:00:00Z")
 
@@ -55,6 +56,23 @@ def test_a_picture_without_marks_is_of_unknown_origin(waarmerk: Run, photo: Path
     unread = {channel["channel"] for channel in report["channels"] if channel["state"] == "unread"}
     assert "closed:SynthID" in unread
     assert report["verdict"]["next_steps"][0]["nl"]
+
+
+def test_open_marks_are_searched_where_asked_for(waarmerk: Run, tmp_path: Path, photo: Path) -> None:
+    Image.fromarray(mark(host(), "flux")).save(tmp_path / "flux.png")
+    done = waarmerk("verify", tmp_path / "flux.png", photo, *CLOCK, "--open-marks", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    marked, plain = json.loads(done.stdout)
+    states = [{c["channel"]: c["state"] for c in report["channels"]}["open-marks"] for report in (marked, plain)]
+    assert states == ["found", "none"]
+    assert (marked["verdict"]["origin"], marked["verdict"]["tier"]) == ("ai-generated", "claimed")
+    assert [each["scheme"] for each in marked["watermarks"]] == ["dwtDct:flux"]
+    assert plain["watermarks"] == []
+    assert "dwtDct:flux, which anyone can write" in waarmerk("verify", tmp_path / "flux.png", "--open-marks").stdout
+    table = waarmerk("verify", tmp_path / "flux.png", "--open-marks", "--format", "csv").stdout
+    assert "dwtDct:flux" in table
+    (unasked,) = json.loads(waarmerk("verify", tmp_path / "flux.png", *CLOCK, "--format", "json").stdout)
+    assert {c["channel"]: c["state"] for c in unasked["channels"]}["open-marks"] == "unread"
 
 
 def test_the_human_form_speaks_two_languages_and_no_colour_into_a_pipe(waarmerk: Run, photo: Path) -> None:

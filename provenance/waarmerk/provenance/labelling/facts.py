@@ -227,11 +227,12 @@ def _aigc(label: str | None) -> str:
 
 
 def _mark(marks: tuple[MarkFinding, ...]) -> str:
+    """What the marks say; a mark without a key is an open one of a generator, and no search for keys."""
     found = {mark.means for mark in marks if mark.detected}
     for meaning in ("ai", "origin"):
         if meaning in found:
             return meaning
-    return "none" if any(mark.p_value is not None for mark in marks) else "unread"
+    return "none" if any(mark.p_value is not None and mark.key_id is not None for mark in marks) else "unread"
 
 
 def _bound(marks: tuple[MarkFinding, ...]) -> bool | None:

@@ -60,7 +60,7 @@ def row(document: dict[str, Any], *, language: str) -> str:
         "identity": credential.get("identity"),
         "chain": credential.get("chain"),
         "ai_signal": (credential.get("ai") or {}).get("signal"),
-        "watermarks": " ".join(mark["key_id"] or "?" for mark in document["watermarks"] if mark["detected"]),
+        "watermarks": " ".join(mark["key_id"] or mark["scheme"] for mark in document["watermarks"] if mark["detected"]),
         "labels_required": " ".join(duty["rule"] for duty in document["labels"] if duty["status"] == "required"),
         "concerns": " ".join(concern["code"] for concern in verdict["concerns"]),
         "summary": verdict["summary"][language],

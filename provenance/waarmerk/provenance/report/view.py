@@ -144,6 +144,9 @@ class View:
 
     def _marks(self) -> Iterator[str]:
         for mark in self._document["watermarks"]:
+            if mark["key_id"] is None:
+                yield self._say("mark", "open", scheme=mark["scheme"], p=f"{mark['p_value']:.1e}")
+                continue
             if mark["p_value"] is None:
                 yield self._say("mark", "unread", key=mark["key_id"])
                 continue

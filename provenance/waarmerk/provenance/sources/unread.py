@@ -12,9 +12,10 @@ _VISUAL = ("image/", "video/")
 class UnreadChannels:
     """Names what nobody here looked at: other sources' channels that are not configured, and closed marks."""
 
-    def __init__(self, *, watermark: bool, registry: bool) -> None:
+    def __init__(self, *, watermark: bool, registry: bool, open_marks: bool) -> None:
         self._watermark = watermark
         self._registry = registry
+        self._open_marks = open_marks
 
     def examine(self, asset: Asset) -> Examination:
         """Name the unread channels for this kind of asset."""
@@ -24,7 +25,8 @@ class UnreadChannels:
         if not self._registry:
             channels.append(_unread("registry", "registry.not-configured"))
         if asset.media_type.startswith(_VISUAL):
-            channels.append(_unread("open-marks", "open-marks.not-searched"))
+            if not self._open_marks:
+                channels.append(_unread("open-marks", "open-marks.not-searched"))
             channels.extend(_unread(f"closed:{name}", f"closed.{code}") for name, code in _CLOSED)
         return Examination(channels=tuple(channels))
 

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each block of a picture says under the scheme called dwtDct, read in every way it may have been written.
+
+The scheme: of chroma U (0.492 (B - Y)) one Haar level is taken, its approximation band cut into blocks of 4 x 4, and in
+each block the largest of the entries 1 to 15, by magnitude, moved onto a lattice of step 36: a quarter above a multiple
+for 0, three quarters for 1. Blocks take the bits of the message in turn, row by row. Despite its name no DCT is in it.
+
+Ways of writing it that are met: pictures of floats (U around 0.5) or of 8 bits (around 128), channels in the order the
+library expects or reversed. Ways in which it arrives: as written; from a JPEG with halved chroma, whose decoder blurs
+what it doubles, so that the blur is undone; halved, where one pixel is what one coefficient was; doubled.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
+
+STEP = 36.0
+MIN_SIDE = 128  # below it there are fewer than 256 blocks, and no generator marks a picture that small
+HALF_PIXELS = 4_000_000  # the halved picture of something larger is not looked for: it costs most
+_LUMA = np.array([0.299, 0.587, 0.114])
+_BLUE = np.array([0.0, 0.0, 1.0])
+# Rows: U from RGB, and U where red and blue changed places.
+_U = (0.492 * np.array([_BLUE - _LUMA, (_BLUE - _LUMA)[::-1]])).astype(np.float32)
+_ORDERS = ("bgr", "rgb")
+_OFFSETS = {"float": 1.0, "8-bit": 256.0}  # twice that of U: the Haar approximation of a constant is its double
+# libjpeg doubles chroma with weights 3/4 and 1/4; the mean of each pair is then x[-1]/8 + 6 x[0]/8 + x[1]/8. The filter
+# that undoes it falls off as (2 sqrt 2 - 3)^|n|, over sqrt(1/2); nine terms leave an error of 0.1 %.
+_ROOT = 2 * np.sqrt(2) - 3
+_SHARPEN = (_ROOT ** np.abs(np.arange(-4, 5)) * np.sqrt(2)).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """One way of reading: ``scores`` in [-1, 1], rows x columns of blocks, positive where a block says 1."""
+
+    way: str
+    scores: Floats
+
+
+def readings(rgb: Bytes) -> Iterator[Reading]:
+    """Every reading of H x W x 3 pixels; none where a side is under MIN_SIDE. How many depends on the size alone."""
+    height, width = rgb.shape[:2]
+    if min(height, width) < MIN_SIDE:
+        return
+    halved = _shrunk(rgb, 2)
+    for order, band in _bands(halved):
+        yield from _read(f"{order}", band)
+        yield from _read(f"{order} jpeg", _unblurred(band))
+    for order, band in _bands(_shrunk(rgb, 4)):
+        yield from _read(f"{order} doubled", band)
+    if height * width <= HALF_PIXELS:
+        for order, band in _bands(rgb.astype(np.float32)):
+            yield from _read(f"{order} halved", band)
+
+
+def _shrunk(rgb: Bytes, factor: int) -> Floats:
+    """The mean of every ``factor`` x ``factor`` pixels; what is left over at the edges is cut, as the scheme does."""
+    height, width = (side // 4 * 4 for side in rgb.shape[:2])
+    wide = rgb[:height, :width].astype(np.uint16) * 256  # so that no digit of the mean is lost
+    small = cv2.resize(wide, (width // factor, height // factor), interpolation=cv2.INTER_AREA)
+    return small.astype(np.float32) / np.float32(256)
+
+
+def _unblurred(band: Floats) -> Floats:
+    return cv2.sepFilter2D(band, -1, _SHARPEN, _SHARPEN).astype(np.float32, copy=False)
+
+
+def _bands(rgb: Floats) -> Iterator[tuple[str, Floats]]:
+    """The approximation band of U without its offset, for each order of the channels."""
+    both = cv2.transform(rgb, 2 * _U)
+    for index, order in enumerate(_ORDERS):
+        yield order, np.ascontiguousarray(both[..., index], dtype=np.float32)
+
+
+def _read(way: str, band: Floats) -> Iterator[Reading]:
+    rows, columns = (side // 4 * 4 for side in band.shape)
+    for depth, offset in _OFFSETS.items():
+        size = np.abs(band[:rows, :columns] + np.float32(offset))
+        size[::4, ::4] = 0  # entry 0 never carries
+        for axis in (0, 0, 1, 1):  # the largest of each block, two by two
+            size = np.maximum(size[::2], size[1::2]) if axis == 0 else np.maximum(size[:, ::2], size[:, 1::2])
+        yield Reading(f"{depth} {way}", -np.sin(size * np.float32(2 * np.pi / STEP)))
