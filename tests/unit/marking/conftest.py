@@ -50,9 +50,12 @@ class Desk:
             ledger=self.folder / "ledger.sqlite" if remembers else None,
         )
 
-    def label(self, source: Path, target: Path, **wishes: Any) -> Labelled:
+    def label(
+        self, source: Path, target: Path, *, force: bool = False, others: tuple[Path, ...] = (), **wishes: Any
+    ) -> Labelled:
         labeller = self.labeller()
-        return labeller.write(labeller.prepare(source, Wishes(**{"says": Says.GENERATED, **wishes})), target)
+        prepared = labeller.prepare(source, Wishes(**{"says": Says.GENERATED, **wishes}))
+        return labeller.write(prepared, target, force=force, others=others)
 
     def verify(self, path: Path) -> Report:
         settings = Settings(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One call writes every layer, and what was written holds; nothing is lost in silence or claimed falsely."""
 
+import os
 import shutil
 from dataclasses import replace
 from io import BytesIO
@@ -209,6 +210,106 @@ def test_a_sidecar_stands_beside_the_file(desk: Desk, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="there already"):
         desk.label(source, tmp_path / "there.jpg", sidecar=True)
     assert not (tmp_path / "there.c2pa").exists()
+
+
+class Machine:
+    """A machine on which one of the calls that put files in place fails."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, name: str, fail_at: int) -> None:
+        self.left = fail_at
+        call = getattr(os, name)
+
+        def counted(*arguments: Any, **options: Any) -> Any:
+            self.left -= 1
+            if self.left == 0:
+                raise OSError(5, "Input/output error")
+            return call(*arguments, **options)
+
+        patch.setattr(os, name, counted)
+
+
+def test_a_failed_run_leaves_the_old_file_with_its_old_sidecar(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = saved(tmp_path / "in.jpg", "JPEG", seed=11)
+    desk.label(source, tmp_path / "out.jpg", sidecar=True)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    labeller, known = desk.labeller(), len(list(desk.ledger.entries()))
+    prepared = labeller.prepare(source, Wishes(says=Says.GENERATED, sidecar=True))
+    for fail_at in (2, 3):  # of the moves: the sidecar's, the picture's
+        with monkeypatch.context() as patch:
+            Machine(patch, "replace", fail_at)
+            with pytest.raises(StoreError, match="was not written"):
+                labeller.write(prepared, tmp_path / "out.jpg", force=True)
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+        assert len(list(desk.ledger.entries())) == known
+    done = labeller.write(prepared, tmp_path / "out.jpg", force=True)
+    assert (tmp_path / "out.c2pa").read_bytes() == done.signed.store
+    assert [mark.bound for mark in desk.verify(done.target).marks] == [True]
+
+
+def test_a_sidecar_is_never_that_of_another_file(desk: Desk, tmp_path: Path) -> None:
+    first = desk.label(saved(tmp_path / "in.png", "PNG", seed=12), tmp_path / "x.png", sidecar=True)
+    assert first.beside is not None
+    earlier = first.beside.read_bytes()
+    done = desk.label(first.target, tmp_path / "x.PNG", sidecar=True, force=True, says=Says.MODIFIED)
+    assert done.beside == tmp_path / "x.PNG.c2pa"
+    assert first.beside.read_bytes() == earlier
+    report = desk.verify(done.target)
+    assert report.credential is not None
+    assert report.credential.integrity is Integrity.INTACT
+    assert [part.relationship for part in report.credential.ingredients] == ["parentOf"]
+    source = saved(tmp_path / "in.jpg", "JPEG", seed=12)
+    one = desk.label(source, tmp_path / "a.jpg", sidecar=True, others=(tmp_path / "a.png",), says=Says.NONE)
+    two = desk.label(tmp_path / "in.png", tmp_path / "a.png", sidecar=True, says=Says.NONE)
+    assert (one.beside, two.beside) == (tmp_path / "a.jpg.c2pa", tmp_path / "a.png.c2pa")
+
+
+def test_a_file_that_is_there_is_not_called_unwritten(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = saved(tmp_path / "in.png", "PNG", seed=13)
+    labeller = desk.labeller()
+    prepared = labeller.prepare(source, Wishes(says=Says.GENERATED))
+    with monkeypatch.context() as patch:
+        Machine(patch, "fsync", 2)  # the file's own, then the folder's
+        done = labeller.write(prepared, tmp_path / "out.png")
+    assert done.doubt is not None
+    assert (tmp_path / "out.png").read_bytes() == done.signed.data
+    assert [mark.bound for mark in desk.verify(done.target).marks] == [True]  # the ledger still has it
+
+
+def test_a_new_file_has_the_mode_of_any_new_file(desk: Desk, tmp_path: Path) -> None:
+    source = saved(tmp_path / "in.png", "PNG", seed=14)
+    source.chmod(0o600)
+    before = os.umask(0o022)
+    try:
+        desk.label(source, tmp_path / "out.png", says=Says.NONE, sidecar=True)
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "out.png", tmp_path / "out.c2pa")} == {0o644}
+
+
+def test_a_rehearsal_refuses_what_the_writing_would(desk: Desk, tmp_path: Path) -> None:
+    labeller, known = desk.labeller(), len(list(desk.ledger.entries()))
+    tiny = labeller.prepare(saved(tmp_path / "tiny.png", "PNG", size=(20, 20)), Wishes(says=Says.GENERATED))
+    with pytest.raises(Refused):
+        labeller.rehearse(tiny, tmp_path / "out.png")
+    signed = labeller.prepare(MEDIA / "camera-capture.jpg", Wishes(says=Says.NONE, sidecar=True))
+    with pytest.raises(SigningError, match="inside"):
+        labeller.rehearse(signed, tmp_path / "out.jpg")
+    fine = labeller.prepare(saved(tmp_path / "in.png", "PNG"), Wishes(says=Says.GENERATED))
+    (tmp_path / "there.png").write_bytes(b"precious")
+    with pytest.raises(ConfigurationError, match="there already"):
+        labeller.rehearse(fine, tmp_path / "there.png")
+    with pytest.raises(ConfigurationError, match="no folder"):
+        labeller.rehearse(fine, tmp_path / "new" / "out.png")
+    labeller.rehearse(fine, tmp_path / "new" / "out.png", makes_folder=True)
+    with pytest.raises(StoreError, match="no folder"):
+        labeller.rehearse(fine, tmp_path / "in.png" / "deep" / "out.png", makes_folder=True)
+    labeller.rehearse(fine, tmp_path / "out.png")
+    assert len(list(desk.ledger.entries())) == known
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.png", "there.png", "tiny.png"]
 
 
 def test_keys_and_texts_that_do_not_fit_are_refused(desk: Desk, tmp_path: Path) -> None:

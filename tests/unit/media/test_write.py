@@ -91,11 +91,15 @@ def test_what_is_no_file_and_what_has_no_folder(tmp_path: Path) -> None:
     assert refused(tmp_path / "nowhere" / "x", force=True) == "write.no-folder"
 
 
-def test_the_mode_is_that_of_the_original(tmp_path: Path, target: Path) -> None:
+def test_the_mode_is_that_of_any_new_file_or_of_the_one_that_is_replaced(tmp_path: Path, target: Path) -> None:
     source = tmp_path / "in.bin"
     source.write_bytes(b"in")
-    source.chmod(0o640)
-    write_file(target, b"new", verify=fine, source=source)
+    source.chmod(0o600)  # as programs leave what they made with mkstemp
+    before = os.umask(0o027)
+    try:
+        write_file(target, b"new", verify=fine, source=source)
+    finally:
+        os.umask(before)
     assert target.stat().st_mode & 0o777 == 0o640
     target.chmod(0o604)
     write_file(target, b"newer", verify=fine, source=source, force=True)

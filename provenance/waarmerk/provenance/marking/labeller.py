@@ -6,7 +6,7 @@ Nothing of the original is claimed falsely or lost in silence: earlier credentia
 drops is listed, and a layer that cannot be written stops the work unless less is allowed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,11 +28,12 @@ from waarmerk.provenance.marking.convert import Start, started
 from waarmerk.provenance.marking.declare import declared
 from waarmerk.provenance.marking.deeds import deeds
 from waarmerk.provenance.marking.drawing import Drawn, draw
-from waarmerk.provenance.marking.placing import issuance_of, place
+from waarmerk.provenance.marking.placing import Place, issuance_of, sidecar_of
 from waarmerk.provenance.marking.plan import SOURCE_TYPES, Gap, Layer, MarkingPlan, Says, Wishes
 from waarmerk.provenance.marking.watermark import Marker
 from waarmerk.provenance.media import Limits, asset_from_bytes, decode_rgb, open_asset
 from waarmerk.provenance.media.losses import Loss
+from waarmerk.provenance.media.write import Uncertain, require_room
 from waarmerk.provenance.model import AISignal, Asset, DutyStatus, Integrity, Report
 from waarmerk.provenance.registry import Issuance, Ledger
 
@@ -67,15 +68,19 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:
-    """What was written. ``report`` is our own examination of it; ``payload`` names it in the ledger."""
+    """What was written, with ``beside`` the sidecar. ``report`` is our own examination of it, ``payload`` its name in
+    the ledger; ``doubt`` says why it is there but perhaps not for good.
+    """
 
     target: Path
+    beside: Path | None
     plan: MarkingPlan
     signed: Signed
     report: Report
     payload: bytes | None
     bytes_before: int
     bytes_after: int
+    doubt: Uncertain | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +134,48 @@ class Labeller:
             plan=plan,
         )
 
-    def write(self, prepared: Prepared, target: Path, *, force: bool = False) -> Labelled:
-        """Sign, verify, remember, and move into place; on any failure the target is as it was.
+    def write(
+        self, prepared: Prepared, target: Path, *, force: bool = False, others: Collection[Path] = ()
+    ) -> Labelled:
+        """Sign, verify, remember, and move into place; on any failure everything is as it was.
 
-        Raises Refused (``label.partial``) where a layer is missing and less was not allowed, SigningError,
-        StoreError, and ConfigurationError of ``write_file``.
+        ``others`` are files that are to stand beside ``target``: none of them shares its sidecar. Raises Refused
+        (``label.partial``) where a layer is missing and less was not allowed, SigningError, StoreError, and
+        ConfigurationError of ``write_together``.
         """
+        place = _place(prepared, target, others, force=force)
+        signed, final, report = self._signed(prepared, target)
+        doubt = place.put(signed, issuance=self._issuance(prepared, final, signed), ledger=self.ledger, at=self.at)
+        return Labelled(
+            target=target,
+            beside=place.beside,
+            plan=prepared.plan,
+            signed=signed,
+            report=report,
+            payload=None if prepared.drawn.mark is None else prepared.drawn.mark.payload,
+            bytes_before=prepared.asset.bytes,
+            bytes_after=final.bytes,
+            doubt=doubt,
+        )
+
+    def rehearse(
+        self,
+        prepared: Prepared,
+        target: Path,
+        *,
+        force: bool = False,
+        others: Collection[Path] = (),
+        makes_folder: bool = False,
+    ) -> None:
+        """Everything ``write`` does but writing; raises what it would raise, as far as that can be known before."""
+        _place(prepared, target, others, force=force, makes_folder=makes_folder)
+        signed, final, _ = self._signed(prepared, target)
+        require_room(target.parent, final.bytes + len(signed.store) * signed.is_sidecar)
+        if self.ledger is not None and self._issuance(prepared, final, signed) is not None:
+            self.ledger.require()
+
+    def _signed(self, prepared: Prepared, target: Path) -> tuple[Signed, Asset, Report]:
+        """The finished file, in memory, and our own examination of it."""
         plan = prepared.plan
         if plan.gaps and not prepared.wishes.allow_partial:
             raise Refused("label.partial", "not all layers can be written; --allow-partial goes on without", plan.gaps)
@@ -144,25 +185,7 @@ class Labeller:
         parent = prepared.asset if statement.opens else None
         signed = self.writer.sign(prepared.content, statement, parent=parent, sidecar=prepared.wishes.sidecar)
         final = asset_from_bytes(signed.data, name=target.name, limits=Limits())
-        report = self._verified(prepared, final, signed)
-        place(
-            signed,
-            target,
-            source=prepared.source,
-            issuance=self._issuance(prepared, final, signed),
-            ledger=self.ledger,
-            at=self.at,
-            force=force,
-        )
-        return Labelled(
-            target=target,
-            plan=plan,
-            signed=signed,
-            report=report,
-            payload=None if prepared.drawn.mark is None else prepared.drawn.mark.payload,
-            bytes_before=prepared.asset.bytes,
-            bytes_after=final.bytes,
-        )
+        return signed, final, self._verified(prepared, final, signed)
 
     def _admit(self, asset: Asset, survey: Survey, wishes: Wishes) -> None:
         """Raise where what is asked contradicts what the file says."""
@@ -244,6 +267,16 @@ class Labeller:
             return None
         says, media_type = prepared.wishes.says, final.media_type
         return issuance_of(prepared.drawn, signed, media_type=media_type, says=says, at=self.at)
+
+
+def _place(
+    prepared: Prepared, target: Path, others: Collection[Path], *, force: bool, makes_folder: bool = False
+) -> Place:
+    """Where it goes. Raises ConfigurationError where it may not, before anything is signed."""
+    beside = sidecar_of(target, prepared.source, others=others) if prepared.wishes.sidecar else None
+    place = Place(target=target, source=prepared.source, beside=beside, force=force, makes_folder=makes_folder)
+    place.require()
+    return place
 
 
 def _opened(source: Path, limits: Limits) -> Asset:

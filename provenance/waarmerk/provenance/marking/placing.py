@@ -2,17 +2,24 @@
 """The last step of a labelling: what was signed goes into the ledger, then into place."""
 
 import hashlib
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from waarmerk.provenance.credentials.signing import Signed
-from waarmerk.provenance.errors import SigningError
+from waarmerk.provenance.errors import SigningError, StoreError
 from waarmerk.provenance.marking.drawing import Drawn
 from waarmerk.provenance.marking.plan import Says
-from waarmerk.provenance.media.write import write_file
+from waarmerk.provenance.media.write import Piece, Uncertain, require_target, write_together
 from waarmerk.provenance.registry import Issuance, Ledger
 from waarmerk.provenance.registry.hashes import fingerprints, thumbnail
 from waarmerk.provenance.trust.lists import rfc3339
+
+_SIDECAR = ".c2pa"
+_BESIDE = frozenset({_SIDECAR, ".xmp"})  # files that belong to another one of their name
+KNOWN = "ledger.known"  # of ``Ledger.add``
 
 
 def issuance_of(drawn: Drawn, signed: Signed, *, media_type: str, says: Says, at: datetime) -> Issuance | None:
@@ -39,47 +46,92 @@ def issuance_of(drawn: Drawn, signed: Signed, *, media_type: str, says: Says, at
     )
 
 
-def place(
-    signed: Signed,
-    target: Path,
-    *,
-    source: Path,
-    issuance: Issuance | None,
-    ledger: Ledger | None,
-    at: datetime,
-    force: bool,
-) -> None:
-    """Write, and remember a moment before the file is moved into place: no mark goes out unrecorded.
+def sidecar_of(target: Path, source: Path, *, others: Iterable[Path] = ()) -> Path:
+    """Where the credentials of ``target`` stand beside it: ``x.c2pa``; ``x.jpg.c2pa`` where another file is called x.
 
-    Raises SigningError, StoreError, and ConfigurationError of ``write_file``.
+    Both names are read (``media/sidecars.py``), the second one first. ``others`` are files that will stand there, the
+    input included: neither its credentials nor those of another file are taken for these, or written over.
     """
-    remembered = False
+    whole, short = target.with_name(target.name + _SIDECAR), target.with_suffix(_SIDECAR)
+    names = {each.name for each in others if each.parent == target.parent}
+    with suppress(OSError):
+        names.update(each.name for each in target.parent.iterdir() if not each.name.startswith("."))
+    with suppress(OSError):
+        if source.parent.samefile(target.parent):
+            names.add(source.name)
+    names -= {target.name, short.name}
+    shared = any(Path(name).stem == target.stem and Path(name).suffix not in _BESIDE for name in names)
+    return whole if shared or whole.name in names else short
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a file goes: ``beside`` is its sidecar where it has one; ``makes_folder`` allows for one yet to be made."""
+
+    target: Path
+    source: Path
+    beside: Path | None
+    force: bool
+    makes_folder: bool = False
+
+    def require(self) -> None:
+        """Raise ConfigurationError where it may not be written. Nothing is touched."""
+        makes_folder = self.makes_folder and not self.target.parent.exists()
+        for path in (self.target, self.beside):
+            if path is not None and not makes_folder:
+                require_target(path, source=self.source, force=self.force)
+
+    def put(
+        self, signed: Signed, *, issuance: Issuance | None, ledger: Ledger | None, at: datetime
+    ) -> Uncertain | None:
+        """Remember the file, then move it into place with its sidecar, both or none: no mark goes out unrecorded.
+
+        What is returned says that the files are there but perhaps not for good. Raises SigningError, StoreError, and
+        ConfigurationError of ``write_together``; then all is as it was, the ledger too.
+        """
+        entry = _Entry(issuance=issuance, ledger=ledger, at=at)
+        pieces = [Piece(target=self.target, data=signed.data, verify=_same(signed.data))]
+        if self.beside is not None:
+            pieces.insert(0, Piece(target=self.beside, data=signed.store, verify=_same(signed.store)))
+        try:
+            write_together(pieces, source=self.source, force=self.force, before=entry.remember, undone=entry.forget)
+        except Uncertain as doubt:
+            return doubt
+        return None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Entry:
+    """The line in the ledger that a file gets a moment before it appears."""
+
+    issuance: Issuance | None
+    ledger: Ledger | None
+    at: datetime
+    may_stand: bool = False
+
+    def remember(self) -> None:
+        if self.issuance is None or self.ledger is None:
+            return
+        self.ledger.create()
+        self.may_stand = True  # before it does: a signal may end us inside
+        try:
+            self.ledger.add(self.issuance)
+        except StoreError as fault:
+            self.may_stand = fault.code != KNOWN  # that entry is of another file
+            raise
+
+    def forget(self) -> None:
+        """It never went out."""
+        if self.may_stand and self.issuance is not None and self.ledger is not None:
+            with suppress(StoreError):  # an entry without a file harms nobody, and what failed first is what counts
+                self.ledger.forget(payload=self.issuance.payload, at=rfc3339(self.at))
+
+
+def _same(data: bytes) -> Callable[[Path], None]:
     def verify(path: Path) -> None:
-        nonlocal remembered
-        if signed.is_sidecar:
-            _demand(path.read_bytes() == signed.data, "the file system does not give back what was written")
-        else:
-            signed.require_at(path)
-        if issuance is not None and ledger is not None:
-            ledger.create()
-            ledger.add(issuance)
-            remembered = True
+        if path.read_bytes() != data:
+            raise SigningError(
+                "label.not-verified", "the file system does not give back what was written; nothing is written"
+            )
 
-    beside = target.with_suffix(".c2pa")
-    is_new = signed.is_sidecar and not beside.exists()
-    if signed.is_sidecar:
-        write_file(beside, signed.store, verify=lambda _: None, source=source, force=force)
-    try:
-        write_file(target, signed.data, verify=verify, source=source, force=force)
-    except BaseException:
-        if remembered and issuance is not None and ledger is not None:  # it never went out
-            ledger.forget(payload=issuance.payload, at=rfc3339(at))
-        if is_new:
-            beside.unlink()
-        raise
-
-
-def _demand(holds: bool, message: str) -> None:
-    if not holds:
-        raise SigningError("label.not-verified", f"the labelled file did not verify: {message}; nothing is written")
+    return verify

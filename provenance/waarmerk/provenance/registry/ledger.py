@@ -72,6 +72,15 @@ class Ledger:
                 database.execute(f"PRAGMA application_id = {_APPLICATION}")
                 database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
+    def require(self) -> None:
+        """Raise StoreError where no entry could be added, as far as can be seen without writing."""
+        ground = next(each for each in (self._path, *self._path.absolute().parents) if each.exists())
+        if ground == self._path:
+            with self._reading():
+                pass
+        if not os.access(ground, os.W_OK):
+            raise StoreError("ledger.failed", f"{self._path.name}: {ground} may not be written to")
+
     def add(self, issuance: Issuance) -> None:
         """Add an entry, durably. Raises StoreError; ``ledger.known`` where the payload was issued before."""
         small = issuance.thumbnail
