@@ -45,7 +45,7 @@ def test_no_clock_no_chance_and_no_network_inside() -> None:
         "jobs/pool.py",
         "jobs/frames.py",
         "cli/waarmerk/cli/options.py",
-        "api/waarmerk/api/app.py",
+        "api/waarmerk/api/services.py",
         "watermark/keys.py",
     )
     asked = set()

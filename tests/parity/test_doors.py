@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from tests.conftest import AT, ROOT
 from waarmerk.api.app import create_app
 from waarmerk.api.schemas import report_schema
+from waarmerk.api.services import Services
 from waarmerk.provenance import Pool, Settings, build_verifier
 from waarmerk.provenance.report.document import to_dict
 
@@ -52,7 +53,7 @@ def test_command_line_api_and_library_agree(
 ) -> None:
     told = command_line[path.name]
     jsonschema.validate(told, report_schema())
-    with TestClient(create_app(pool.verify, version="0", clock=lambda: AT)) as client:
+    with TestClient(create_app(Services(bench=pool, clock=lambda: AT))) as client:
         raw = client.post("/v1/verify", content=path.read_bytes()).json()
         form = client.post("/v1/verify", files={"file": (path.name, path.read_bytes())}).json()
     assert raw == form

@@ -1,45 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verification API. Everything it needs is handed in; it fetches no address for anybody."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Protocol
+from fastapi import FastAPI, Request, Response
 
-from fastapi import FastAPI
+from waarmerk.api import auth, problems
+from waarmerk.api.limits import LimitBody
+from waarmerk.api.problems import Problem
+from waarmerk.api.routes import explain, health, verify
+from waarmerk.api.services import Services
+from waarmerk.api.trail import Trailing
+from waarmerk.provenance.errors import StoreError
 
-from waarmerk.api import problems
-from waarmerk.api.limits import MAX_BODY_BYTES, LimitBody
-from waarmerk.api.routes import health, verify
-
-
-class Verify(Protocol):
-    """Anything that gives the report document of a file, as ``jobs.Pool.verify`` does."""
-
-    def __call__(self, path: Path, *, at: datetime, named: bool) -> dict[str, Any]:
-        """The report document of the file at ``path``."""
-        ...
+API_VERSION = "1"  # of the interface; which release answers is nothing a stranger needs
+ROUTERS = (verify.router, health.router, explain.router)
 
 
-def create_app(
-    verifier: Verify,
-    *,
-    version: str,
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    max_body_bytes: int = MAX_BODY_BYTES,
-) -> FastAPI:
-    """The application. ``clock`` is the time of decisions."""
+def create_app(services: Services) -> FastAPI:
+    """The application. Raises ValueError for a route that does not say who may call it."""
     app = FastAPI(
         title="waarmerk",
-        version=version,
+        version=API_VERSION,
         summary="Where a picture or a clip comes from, and which label it owes.",
         docs_url=None,  # the bundled pages load scripts from a third party
         redoc_url=None,
+        responses=problems.RESPONSES,
     )
-    app.state.verify = verifier
-    app.state.clock = clock
+    app.state.services = services
     problems.install(app)
-    app.add_middleware(LimitBody, max_bytes=max_body_bytes)
-    app.include_router(verify.router)
-    app.include_router(health.router)
+
+    @app.exception_handler(StoreError)
+    async def on_store(request: Request, error: StoreError) -> Response:
+        return Problem("service.not-ready", retry_after=5).response(request)
+
+    for router in ROUTERS:
+        app.include_router(router)
+    auth.require_access_declared(ROUTERS)
+    app.add_middleware(LimitBody, limits=services.body, gate=services.gate)
+    app.add_middleware(
+        Trailing, journal=services.journal, metrics=services.metrics, clock=services.clock, mint=services.mint
+    )
     return app

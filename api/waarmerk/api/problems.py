@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Errors of a request as ``application/problem+json`` (RFC 9457): our codes, never exception texts or paths.
 
-A broken credential is not an error of the request; it is a report.
+Every code that can be answered stands in ``KINDS``, with its status and the title that never changes; ``type`` is the
+address under which this service explains it (``/problems/CODE``). A broken credential is not an error of the request;
+it is a report.
 """
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -12,49 +15,134 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-_MEDIA_TYPE = "application/problem+json"
+MEDIA_TYPE = "application/problem+json"
+
+KINDS: Mapping[str, tuple[HTTPStatus, str]] = {
+    "request.form": (HTTPStatus.BAD_REQUEST, "The multipart body cannot be read"),
+    "request.no-file": (HTTPStatus.BAD_REQUEST, "There is no file in the request"),
+    "request.too-slow": (HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time"),
+    "request.too-large": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large"),
+    "request.head-too-large": (HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The header of the request is too large"),
+    "request.invalid": (HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not as described"),
+    "auth.missing": (HTTPStatus.UNAUTHORIZED, "This needs a key"),
+    "auth.unknown-key": (HTTPStatus.UNAUTHORIZED, "The key is not known"),
+    "auth.forbidden": (HTTPStatus.FORBIDDEN, "The key does not allow this"),
+    "quota.exceeded": (HTTPStatus.TOO_MANY_REQUESTS, "Too many requests"),
+    "service.busy": (HTTPStatus.TOO_MANY_REQUESTS, "All workers are busy"),
+    "service.full": (HTTPStatus.SERVICE_UNAVAILABLE, "No room for more uploads now"),
+    "service.not-ready": (HTTPStatus.SERVICE_UNAVAILABLE, "Something this service needs is not there"),
+    "service.not-configured": (HTTPStatus.NOT_IMPLEMENTED, "This service was started without what this needs"),
+    "internal.fault": (HTTPStatus.INTERNAL_SERVER_ERROR, "A fault in this service"),
+}
 
 
 class Problem(HTTPException):
-    """A request that cannot be answered; ``code`` is one of ours (``source.what``)."""
+    """A request that cannot be answered; ``code`` is one of ``KINDS``, ``errors`` say where (JSON pointers)."""
 
-    def __init__(self, status: HTTPStatus, code: str, detail: str) -> None:
-        super().__init__(status_code=status, detail=detail)
+    def __init__(
+        self,
+        code: str,
+        detail: str | None = None,
+        *,
+        errors: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        """``detail`` is for the caller and holds nothing of a file; ``retry_after`` is in seconds."""
+        status, title = KINDS[code]
+        told = dict(headers or {})
+        if retry_after is not None:
+            told["Retry-After"] = str(max(1, retry_after))
+        super().__init__(status_code=status, detail=detail or title, headers=told)
         self.code = code
+        self.errors = tuple(errors)
+
+    def response(self, request: Request) -> JSONResponse:
+        """The problem document of this request."""
+        return _document(request, self.code, str(self.detail), self.errors, self.headers)
 
 
-def problem(status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None) -> JSONResponse:
-    """The response for one problem."""
-    body: dict[str, Any] = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "code": code,
-    }
-    if errors:
-        body["errors"] = errors
-    return JSONResponse(body, status_code=status, media_type=_MEDIA_TYPE)
+class BodyProblem(Problem):
+    """A problem with a body that still arrives; the connection is of no further use."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(code, detail, headers={"Connection": "close"})
+
+
+SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "description": "RFC 9457",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string", "format": "uri-reference"},
+        "code": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+    },
+}
+
+# For ``responses=`` of a router: whatever is not a success is a problem document.
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {"description": "A problem (RFC 9457)", "content": {MEDIA_TYPE: {"schema": SCHEMA}}}
+}
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of ``app`` a problem document."""
+    """Make every error of ``app`` a problem document; faults of ours are told by ``trail.Trailing``."""
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> JSONResponse:
-        code = error.code if isinstance(error, Problem) else f"http.{error.status_code}"
-        response = problem(error.status_code, code, str(error.detail))
-        response.headers.update(error.headers or {})
-        return response
+        if isinstance(error, Problem):
+            return error.response(request)
+        return _document(request, f"http.{error.status_code}", _phrase(error.status_code), (), error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        places = [
-            {"pointer": "/" + "/".join(str(step) for step in each["loc"]), "detail": str(each["msg"])}
-            for each in error.errors()
-        ]
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "request.invalid", "the request is not as described", places)
+        places = [{"pointer": _pointer(each["loc"]), "detail": str(each["msg"])} for each in error.errors()]
+        return Problem("request.invalid", errors=places).response(request)
 
-    @app.exception_handler(Exception)
-    async def on_fault(request: Request, error: Exception) -> JSONResponse:
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal.fault", "a fault in this service")
+
+def _pointer(steps: Sequence[Any]) -> str:
+    """A JSON pointer (RFC 6901) to where it went wrong; the first step says whether in body, query, path or header."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase
+
+
+def _document(
+    request: Request,
+    code: str,
+    detail: str,
+    errors: Sequence[Mapping[str, str]],
+    headers: Mapping[str, str] | None,
+) -> JSONResponse:
+    status, title = KINDS[code] if code in KINDS else (int(code.partition(".")[2]), None)
+    trail = request.scope.get("state", {}).get("trail")
+    body: dict[str, Any] = {
+        "type": f"/problems/{code}",
+        "title": title or _phrase(status),
+        "status": int(status),
+        "detail": detail,
+        "instance": request.scope.get("raw_path", b"/").decode("ascii", "replace"),
+        "code": code,
+        "request_id": "" if trail is None else trail.request_id,
+    }
+    if errors:
+        body["errors"] = [dict(each) for each in errors]
+    if trail is not None:
+        trail.code = code
+    return JSONResponse(body, status_code=int(status), media_type=MEDIA_TYPE, headers=dict(headers or {}))

@@ -1,27 +1,118 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run the application on a socket."""
+"""Put a service together from its options, and run it on a socket."""
 
-from importlib.metadata import version
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from tempfile import gettempdir
 
 import uvicorn
 
 from waarmerk.api.app import create_app
+from waarmerk.api.connection import BoundedConnection
+from waarmerk.api.gate import Gate
+from waarmerk.api.journal import LOGGING
+from waarmerk.api.metrics import Metrics
+from waarmerk.api.readiness import DiskProbe, Probe, Readiness, keys_probe, lists_probe
+from waarmerk.api.services import Services, monotonic, now
+from waarmerk.api.tenants import Keyring, service_secret
+from waarmerk.api.trail import MAX_HEAD_BYTES
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs import Pool
+from waarmerk.provenance.jobs.database import Database
+from waarmerk.provenance.settings import Settings
 
 _CANNOT_START = 3  # uvicorn.main.STARTUP_FAILURE
+GRACE_SECONDS = 20
 
 
-def run(pool: Pool, *, host: str, port: int) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceOptions:
+    """What an operator chooses. ``folder`` holds what this service keeps; ``database`` may be on a server instead."""
+
+    settings: Settings
+    folder: Path
+    database: str | None = None
+    workers: int = 2
+    host: str = "127.0.0.1"
+    port: int = 8000
+    max_list_age: timedelta | None = None
+
+
+@contextmanager
+def keyring(folder: Path, database: str | None = None) -> Iterator[Keyring]:
+    """The tenants and keys of the service in ``folder``. Raises ConfigurationError, StoreError."""
+    opened = Database(database or str(folder / "service.sqlite"))
+    try:
+        made = Keyring(opened, service_secret(folder / "secret"), monotonic=monotonic)
+        made.create()
+        yield made
+    finally:
+        opened.close()
+
+
+def run(options: ServiceOptions) -> None:
     """Serve until told to stop (SIGINT, SIGTERM); requests under way are finished first.
 
-    Raises ConfigurationError where the address cannot be listened on.
+    Raises ConfigurationError where the address cannot be listened on or the settings cannot be used; StoreError.
     """
-    pool.warm()
-    app = create_app(pool.verify, version=version("waarmerk"))
+    _allow_many_files()
+    with (
+        Pool(options.settings.to_json(), size=options.workers) as pool,
+        keyring(options.folder, options.database) as keys,
+    ):
+        pool.warm()
+        _listen(create_app(_services(options, pool, keys)), options)
+
+
+def _services(options: ServiceOptions, pool: Pool, keys: Keyring) -> Services:
+    gate, metrics = Gate(working=options.workers), Metrics()
+    metrics.gauge("places_taken", "Files under examination or waiting", lambda: gate.taken)
+    metrics.gauge("upload_bytes", "Bytes of uploads held now", lambda: gate.held)
+    probes: dict[str, Probe] = {
+        "store": keys.probe,
+        "disk": DiskProbe(Path(gettempdir()), options.folder),
+        "keys": keys_probe(options.settings.keys),
+        "lists": lists_probe(options.settings, clock=now, max_age=options.max_list_age),
+    }
+    return Services(
+        bench=pool,
+        settings=options.settings,
+        gate=gate,
+        metrics=metrics,
+        keyring=keys,
+        readiness=Readiness(probes, clock=now),
+    )
+
+
+def _listen(app: object, options: ServiceOptions) -> None:
     try:
-        uvicorn.run(app, host=host, port=port, server_header=False, date_header=True, timeout_graceful_shutdown=20)
+        uvicorn.run(
+            app,  # type: ignore[arg-type]
+            host=options.host,
+            port=options.port,
+            http=BoundedConnection,
+            ws="none",
+            log_config=LOGGING,
+            access_log=False,
+            server_header=False,
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
     except SystemExit as end:
         if end.code == _CANNOT_START:
-            raise ConfigurationError("serve.cannot-listen", f"cannot listen on {host}, port {port}") from None
+            raise ConfigurationError(
+                "serve.cannot-listen", f"cannot listen on {options.host}, port {options.port}"
+            ) from None
         raise
+
+
+def _allow_many_files() -> None:
+    """Each upload holds two files and a socket; the usual 1,024 would be the first limit anybody meets."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 16384 if hard == resource.RLIM_INFINITY else min(16384, hard)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,59 +1,85 @@
 # SPDX-License-Identifier: Apache-2.0
 """An upload on its way to a worker: a file without a name, gone on every path, a killed service included."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from http import HTTPStatus
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
+from starlette.formparsers import MultiPartException, MultiPartParser
 
 from waarmerk.api.problems import Problem
 from waarmerk.provenance.jobs.spool import nameless_file
 
-RECEIVE_SECONDS = 120.0  # the whole body; 512 MiB at 35 Mbit/s
 MAX_PARTS = 4
 _PIECE_BYTES = 2**20
 
+# What a route that takes a file says of its body: ``openapi_extra={"requestBody": BODY}``.
+BODY = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
+            }
+        },
+        "application/octet-stream": {"schema": {}},
+    },
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """What was sent: the file under a path that workers can open, and the other fields of the form."""
+
+    path: Path
+    bytes: int
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class _Parser(MultiPartParser):
+    spool_max_size = 1  # bytes: to disk at once, for a thousand slow uploads of 1 MiB in memory would be 1 GiB
+
 
 @asynccontextmanager
-async def received(request: Request) -> AsyncIterator[Path]:
-    """The uploaded file under a path that workers can open: the field ``file`` of a multipart body, or the body.
+async def received(request: Request, *, max_parts: int = MAX_PARTS) -> AsyncIterator[Upload]:
+    """The uploaded file: the field ``file`` of a multipart body, or the body itself.
 
-    Raises Problem where the form has no file, or the body does not arrive in time.
+    Raises Problem where the form has no file, more than ``max_parts`` parts, or cannot be read.
     """
     with nameless_file() as (copy, path):
-        try:
-            async with asyncio.timeout(RECEIVE_SECONDS):
-                await _fill(request, copy)
-        except TimeoutError:
-            raise Problem(HTTPStatus.REQUEST_TIMEOUT, "request.too-slow", "the body did not arrive in time") from None
-        copy.flush()
-        yield path
-
-
-async def _fill(request: Request, copy: IO[bytes]) -> None:
-    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        await _fill_from_form(request, copy)
-    else:
-        async for piece in request.stream():
-            copy.write(piece)
-
-
-async def _fill_from_form(request: Request, copy: IO[bytes]) -> None:
-    try:
-        async with request.form(max_files=1, max_fields=MAX_PARTS) as form:
-            upload = form.get("file")
-            if not isinstance(upload, UploadFile):
-                raise Problem(HTTPStatus.BAD_REQUEST, "request.no-file", "the form has no file in its field `file`")
-            while piece := await upload.read(_PIECE_BYTES):
+        if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+            fields = await _fill_from_form(request, copy, max_parts)
+        else:
+            fields = {}
+            async for piece in request.stream():
                 copy.write(piece)
+            if not copy.tell():
+                raise Problem("request.no-file", "the body is empty")
+        copy.flush()
+        yield Upload(path=path, bytes=copy.tell(), fields=fields)
+
+
+async def _fill_from_form(request: Request, copy: IO[bytes], max_parts: int) -> dict[str, str]:
+    try:
+        parser = _Parser(request.headers, request.stream(), max_files=1, max_fields=max_parts - 1)
+        form = await parser.parse()
     except Problem:
         raise
     except (HTTPException, MultiPartException, KeyError, ValueError):
-        raise Problem(HTTPStatus.BAD_REQUEST, "request.form", "the multipart body cannot be read") from None
+        raise Problem("request.form") from None
+    try:
+        upload = form.get("file")
+        if not isinstance(upload, UploadFile):
+            raise Problem("request.no-file", "the form has no file in its field `file`")
+        while piece := await upload.read(_PIECE_BYTES):
+            copy.write(piece)
+        return {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    finally:
+        await form.close()

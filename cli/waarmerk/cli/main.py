@@ -27,6 +27,7 @@ _COMMANDS = {
     "rules": ("rules", "Labelling rules: list, explain, decide on facts, test a pack, replay."),
     "trust": ("trust", "Trust lists: show them, import newer ones, update them from their publishers."),
     "serve": ("serve", "Start the verification API."),
+    "tenant": ("tenant", "Who may use the verification API: tenants and their keys."),
 }
 
 

@@ -2,6 +2,7 @@
 """``waarmerk serve``: the verification API on this machine."""
 
 import os
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,18 @@ from typing import Any
 import click
 
 from waarmerk.cli import exits, options
-from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.settings import Settings
+
+FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+
+folder = click.option(
+    "--data",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for what the service keeps: its secret, its database, jobs under way.",
+)
+database = click.option("--database", metavar="URL", help="postgresql://… for several hosts.")
 
 
 @click.command()
@@ -20,20 +31,61 @@ from waarmerk.provenance.settings import Settings
 )
 @options.trust
 @click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Worker processes; one a processor if not given.")
-def serve(host: str, port: int, trust: Path | None, jobs: int | None) -> int:
+@click.option("--key", "keys", type=FILE, multiple=True, help="Watermark key that strangers may have searched for.")
+@click.option("--ledger", type=FILE, help="Ledger of what was issued under these keys.")
+@click.option("--registry", metavar="PATH", help="Registry of known pictures.")
+@click.option("--rules", "rule_packs", type=FOLDER, multiple=True, help="Folder with rules of your own.")
+@click.option("--max-list-age", type=click.IntRange(1), metavar="DAYS", help="Not ready with older trust lists.")
+@folder
+@database
+def serve(
+    host: str,
+    port: int,
+    trust: Path | None,
+    jobs: int | None,
+    keys: tuple[Path, ...],
+    ledger: Path | None,
+    registry: str | None,
+    rule_packs: tuple[Path, ...],
+    max_list_age: int | None,
+    folder: Path | None,
+    database: str | None,
+) -> int:
     """Start the verification API: POST a file to /v1/verify, get its report.
 
-    Nothing of an upload is kept. The service fetches no address, whatever a file or a caller names.
+    Nothing of an upload is kept. The service fetches no address, whatever a file or a caller names. Who has a key may
+    do more: see `waarmerk tenant`.
     """
-    api: Any = _door("waarmerk.api.server")
-    settings = Settings(trust=trust, data_folder=options.trust_folder())
-    size = jobs or len(os.sched_getaffinity(0))
-    with Pool(settings.to_json(), size=size) as pool:
-        api.run(pool, host=host, port=port)
+    options.mend_registry(registry)
+    settings = Settings(
+        trust=trust,
+        data_folder=options.trust_folder(),
+        keys=keys,
+        ledger=ledger,
+        registry=registry,
+        rule_packs=rule_packs,
+    )
+    api: Any = door("waarmerk.api.server")
+    api.run(
+        api.ServiceOptions(
+            settings=settings,
+            folder=service_folder(folder),
+            database=database,
+            workers=jobs or len(os.sched_getaffinity(0)),
+            host=host,
+            port=port,
+            max_list_age=None if max_list_age is None else timedelta(days=max_list_age),
+        )
+    )
     return exits.OK
 
 
-def _door(module: str) -> Any:
+def service_folder(named: Path | None) -> Path:
+    """Where a service keeps what is its own."""
+    return named or options.trust_folder().parent / "service"
+
+
+def door(module: str) -> Any:
     """The other door, loaded by name: the two doors never import each other, and this one works without FastAPI."""
     try:
         return import_module(module)

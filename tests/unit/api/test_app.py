@@ -3,69 +3,37 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
-from pathlib import Path
-from typing import Any
+from datetime import UTC, datetime
 
 import pytest
+from fastapi import APIRouter
 from starlette.testclient import TestClient
 
 from tests.conftest import AT, ROOT
-from waarmerk.api.app import create_app
-
-LIMIT = 100_000
-
-
-class Recorder:
-    """A verifier that says what it was given."""
-
-    def __init__(self) -> None:
-        self.paths: list[Path] = []
-
-    def __call__(self, path: Path, *, at: datetime, named: bool) -> dict[str, Any]:
-        self.paths.append(path)
-        if path.read_bytes() == b"fault":
-            raise RuntimeError("secret /path")
-        names = path.stat().st_nlink
-        return {"bytes": path.read_bytes().decode("latin-1"), "at": at.isoformat(), "named": named, "names": names}
-
-
-@pytest.fixture
-def recorder() -> Recorder:
-    return Recorder()
-
-
-@pytest.fixture
-def client(recorder: Recorder, tmp_path: Path) -> Iterator[TestClient]:
-    app = create_app(recorder, version="0", clock=lambda: AT, max_body_bytes=LIMIT)
-    with TestClient(app, raise_server_exceptions=False) as made:
-        yield made
-
-
-def problem(response: Any, status: int, code: str) -> None:
-    assert response.status_code == status
-    assert response.headers["content-type"] == "application/problem+json"
-    body = response.json()
-    assert body["code"] == code
-    assert set(body) >= {"type", "title", "status", "detail"}
+from tests.unit.api.conftest import LIMIT, Recorder, bearer, problem
+from waarmerk.api.auth import require_access_declared
+from waarmerk.api.journal import Journal
+from waarmerk.api.problems import KINDS
+from waarmerk.api.tenants import Keyring, Scope
 
 
 def test_a_multipart_file_reaches_the_verifier_and_is_gone_afterwards(client: TestClient, recorder: Recorder) -> None:
     response = client.post("/v1/verify", files={"file": ("../../evil.jpg", b"\xff\xd8abc", "text/html")})
     assert response.status_code == 200
-    assert response.json() == {"bytes": "ÿØabc", "at": AT.isoformat(), "named": False, "names": 0}
+    assert recorder.given == [{"data": b"\xff\xd8abc", "at": AT, "named": False, "names": 0, "settings": None}]
     assert "evil" not in str(recorder.paths[0])
     assert not recorder.paths[0].exists()
 
 
-def test_a_raw_body_is_the_file(client: TestClient) -> None:
-    response = client.post("/v1/verify", content=b"abc", headers={"content-type": "image/jpeg"})
-    assert response.json()["bytes"] == "abc"
+def test_a_raw_body_is_the_file(client: TestClient, recorder: Recorder) -> None:
+    client.post("/v1/verify", content=b"abc", headers={"content-type": "image/jpeg"})
+    assert recorder.given[0]["data"] == b"abc"
+    problem(client.post("/v1/verify", content=b""), 400, "request.no-file")
 
 
-def test_the_clock_can_be_given(client: TestClient) -> None:
-    response = client.post("/v1/verify?at=2027-01-01T00:00:00Z", content=b"abc")
-    assert response.json()["at"] == "2027-01-01T00:00:00+00:00"
+def test_the_clock_can_be_given(client: TestClient, recorder: Recorder) -> None:
+    client.post("/v1/verify?at=2027-01-01T00:00:00Z", content=b"abc")
+    assert recorder.given[0]["at"] == datetime(2027, 1, 1, tzinfo=UTC)
     for at in ("yesterday", "2026-01-01", "1700000000", "2026-01-01T00:00:00", "9999-12-31T23:59:59-14:00"):
         problem(client.post("/v1/verify", params={"at": at}, content=b"abc"), 422, "request.invalid")
 
@@ -90,11 +58,20 @@ def test_a_form_without_a_file_is_a_problem(client: TestClient, recorder: Record
     assert recorder.paths == []
 
 
-def test_a_fault_of_ours_tells_nothing_of_ours(client: TestClient, tmp_path: Path) -> None:
+def test_a_fault_of_ours_tells_nothing_of_ours(client: TestClient, lines: list[str]) -> None:
     response = client.post("/v1/verify", content=b"fault")
     problem(response, 500, "internal.fault")
-    assert "secret" not in response.text
-    assert list(tmp_path.iterdir()) == []
+    assert "secret" not in response.text + "".join(lines)
+
+
+def test_a_form_with_too_many_parts_is_refused(client: TestClient, recorder: Recorder) -> None:
+    few = {f"field{n}": "x" for n in range(3)}
+    assert client.post("/v1/verify", data=few, files={"file": b"x"}).status_code == 200
+    problem(client.post("/v1/verify", data=few | {"more": "x"}, files={"file": b"x"}), 400, "request.form")
+    head, tail = b'--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n1\r\n', b"--x--\r\n"
+    form = {"content-type": "multipart/form-data; boundary=x"}
+    problem(client.post("/v1/verify", content=head * 1000 + tail, headers=form), 400, "request.form")
+    assert len(recorder.paths) == 1
 
 
 def test_other_paths_and_methods_are_problems(client: TestClient) -> None:
@@ -109,3 +86,79 @@ def test_it_lives(client: TestClient) -> None:
 def test_the_description_is_the_committed_one(client: TestClient) -> None:
     committed = json.loads((ROOT / "api" / "waarmerk" / "api" / "openapi.json").read_text("utf-8"))
     assert client.get("/openapi.json").json() == committed, "run `python -m waarmerk.api.describe`"
+
+
+def test_every_answer_has_the_id_of_its_request(client: TestClient) -> None:
+    assert len(client.get("/livez").headers["x-request-id"]) == 32
+    own = client.get("/livez", headers={"X-Request-ID": "abc-12345"})
+    assert own.headers["x-request-id"] == "abc-12345"
+    for hostile in ("short", "a" * 65, "a b c d e f", 'x"y"zzzzz'):
+        assert client.get("/livez", headers={"X-Request-ID": hostile}).headers["x-request-id"] != hostile
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    traced = client.get("/livez", headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
+    assert traced.headers["x-request-id"] == trace
+
+
+def test_a_head_that_is_too_large_is_refused(client: TestClient) -> None:
+    problem(client.get("/livez", headers={"x": "y" * 16_400}), 431, "request.head-too-large")
+    problem(client.get("/livez?" + "y" * 16_400), 431, "request.head-too-large")
+
+
+def test_every_kind_of_problem_is_explained_where_its_type_points(client: TestClient) -> None:
+    for code, (status, title) in KINDS.items():
+        assert client.get(f"/problems/{code}").json() == {"code": code, "status": status, "title": title}
+    problem(client.get("/problems/none"), 404, "http.404")
+
+
+def test_the_tag_of_a_report_is_the_same_for_the_same_evidence(client: TestClient) -> None:
+    first, second = (
+        client.post("/v1/verify", params={"at": at}, content=b"abc").headers["etag"]
+        for at in ("2027-01-01T00:00:00Z", "2027-01-02T00:00:00Z")
+    )
+    assert first == second
+    assert first.startswith('W/"')
+
+
+def test_a_request_is_one_line_of_log_with_nothing_of_the_file(client: TestClient, lines: list[str]) -> None:
+    client.post("/v1/verify", files={"file": ("hush-hush.jpg", b"hush-hush", "image/hush-hush")})
+    client.get("/hush-hush?hush-hush", headers={"hush-hush": "hush-hush"})
+    assert "hush-hush" not in "".join(lines)
+    first, second = map(json.loads, lines)
+    assert (first["route"], first["status"], first["code"]) == ("/v1/verify", 200, "media.unreadable")
+    assert first["verdict"] == "unknown/none"
+    assert first["bytes"] > 9
+    assert (second["route"], second["status"], second["code"]) == ("-", 404, "http.404")
+
+
+def test_a_field_that_is_not_on_the_list_is_not_logged() -> None:
+    with pytest.raises(ValueError, match="filename"):
+        Journal(lambda line: None).write(filename="x")
+
+
+def test_counters_are_for_operators_and_name_no_file(client: TestClient, keyring: Keyring) -> None:
+    client.post("/v1/verify", content=b"abc")
+    problem(client.get("/metrics"), 401, "auth.missing")
+    told = client.get("/metrics", headers=bearer(keyring, "north", Scope.ADMIN)).text
+    assert 'waarmerk_requests_total{method="POST",route="/v1/verify",status="200"} 1.0' in told
+    assert 'waarmerk_faults_total{code="media.unreadable"} 1.0' in told
+    assert "abc" not in told
+
+
+def test_a_route_that_does_not_say_who_may_call_it_is_refused() -> None:
+    router = APIRouter()
+
+    @router.get("/open")
+    async def anybody() -> str:
+        return "x"
+
+    with pytest.raises(ValueError, match="/open"):
+        require_access_declared([router])
+
+
+def test_no_answer_tells_which_release_this_is(client: TestClient) -> None:
+    from importlib.metadata import version
+
+    for path in ("/livez", "/readyz", "/openapi.json", "/nothing"):
+        answer = client.get(path)
+        assert version("waarmerk") not in answer.text
+        assert "server" not in answer.headers

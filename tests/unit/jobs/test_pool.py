@@ -76,6 +76,23 @@ def test_a_poison_file_is_a_fault_and_the_next_one_is_answered(two: Pool, name: 
     assert two.perform("verify", Path("good"), at=AT)["answer"]["name"] == "good"
 
 
+def test_a_worker_knows_one_set_of_settings_and_no_other(two: Pool) -> None:
+    north, south = {"keys": ["north"]}, {"keys": ["south"]}
+
+    def worker(settings: dict[str, object] | None) -> int:
+        number: int = two.perform("verify", Path("good"), at=AT, settings=settings)["answer"]["worker"]
+        return number
+
+    first = worker(north)
+    assert worker(north) == first
+    other = worker(south)
+    assert other != first
+    assert worker(None) not in (first, other)  # two places: the longest idle worker made room
+    assert worker(south) == other
+    assert worker(north) not in (first, other)
+    assert len(two._all) == 2
+
+
 def test_among_many_only_the_poison_is_lost(two: Pool) -> None:
     names = ["good", "abort", "fine", "segfault"] * 10
     answers = dict(two.each("verify", ((Path(name), True) for name in names), at=AT))

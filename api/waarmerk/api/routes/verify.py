@@ -3,34 +3,24 @@
 
 from datetime import datetime
 from functools import partial
-from http import HTTPStatus
 from typing import Annotated, Any
 
-from anyio.to_thread import run_sync
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
+from waarmerk.api.auth import ANYONE, Caller, Scope, open_to
 from waarmerk.api.problems import Problem
+from waarmerk.api.reports import etag
 from waarmerk.api.schemas import report_schema
-from waarmerk.api.spool import received
+from waarmerk.api.services import services_of
+from waarmerk.api.spool import BODY, received
+from waarmerk.api.trail import trail_of
 from waarmerk.provenance.model.moment import moment_of
 from waarmerk.provenance.report.escape import plain
 
-router = APIRouter()
+router = APIRouter(tags=["verify"])
 
-_BODY = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {
-                "type": "object",
-                "required": ["file"],
-                "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
-            }
-        },
-        "application/octet-stream": {"schema": {}},
-    },
-}
+AT = Query(description="The clock of the decision, RFC 3339; now if not given")
 
 
 @router.post(
@@ -38,28 +28,42 @@ _BODY = {
     summary="Examine one file",
     response_description="The report (waarmerk.report/1), a broken credential included",
     responses={200: {"content": {"application/json": {"schema": report_schema()}}}},
-    openapi_extra={"requestBody": _BODY},
+    openapi_extra={"requestBody": BODY},
 )
 async def verify(
     request: Request,
-    at: Annotated[str | None, Query(description="The clock of the decision, RFC 3339; now if not given")] = None,
+    caller: Annotated[Caller, Depends(open_to(ANYONE))],
+    at: Annotated[str | None, AT] = None,
 ) -> JSONResponse:
     """Examine the uploaded file. Invalid credentials are a result, not an error of the request."""
-    return JSONResponse(await _report(request, _moment(request, at)))
+    if not caller.is_stranger and Scope.VERIFY not in caller.scopes:
+        raise Problem("auth.forbidden", f"this key has no scope `{Scope.VERIFY}`")
+    moment = decision_time(request, at)
+    report = await examined(request, caller, moment)
+    return JSONResponse(report, headers={"ETag": etag(report)})
 
 
-def _moment(request: Request, at: str | None) -> datetime:
+def decision_time(request: Request, at: str | None) -> datetime:
     """The clock of the decision, read as the command line reads ``--at``. Raises Problem."""
     if at is None:
-        now: datetime = request.app.state.clock()
-        return now.replace(microsecond=0)
+        return services_of(request).clock().replace(microsecond=0)
     try:
         return moment_of(at)
     except ValueError as error:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "request.invalid", f"at: {plain(str(error))}") from None
+        places = [{"pointer": "/query/at", "detail": plain(str(error))}]
+        raise Problem("request.invalid", f"at: {plain(str(error))}", errors=places) from None
 
 
-async def _report(request: Request, at: datetime) -> dict[str, Any]:
-    state = request.app.state
-    async with received(request) as path:
-        return await run_sync(partial(state.verify, path, at=at, named=False))
+async def examined(request: Request, caller: Caller, at: datetime) -> dict[str, Any]:
+    """The report of the file in the body of ``request``, counted. Raises Problem."""
+    services = services_of(request)
+    async with received(request) as upload:
+        chosen = caller.settings(services.settings)
+        task = partial(services.bench.verify, upload.path, at=at, named=False, settings=chosen)
+        report = await services.gate.run(task, stranger=caller.is_stranger)
+    trail_of(request).note(report)
+    error = report["error"]
+    services.metrics.reported(
+        origin=report["verdict"]["origin"], tier=report["verdict"]["tier"], code=error["code"] if error else None
+    )
+    return report

@@ -7,7 +7,6 @@ replaced; its file is tried once more, alone in a fresh worker, then recorded as
 
 import contextlib
 import os
-import queue
 import signal
 import subprocess
 import sys
@@ -24,11 +23,13 @@ from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs.answers import document_of
 from waarmerk.provenance.jobs.frames import DeadlineError, FrameError, receive, send
 from waarmerk.provenance.jobs.spool import empty_folder
+from waarmerk.provenance.media.sniff import Kind, kind_of, sniff
 
 DEADLINE_SECONDS = 20.0  # wall clock for an image; a quiet machine needs 0.05
-DEADLINE_SECONDS_LARGE = 90.0  # beyond LARGE_BYTES: hashing and pixel searches take longer
+DEADLINE_SECONDS_LARGE = 90.0  # for film, and beyond LARGE_BYTES: hashing and pixel searches take longer
 DEADLINE_SECONDS_PER_KEY = 2.0  # a search for one more watermark key takes 0.3 on a quiet machine
 LARGE_BYTES = 32 * 2**20
+_HEAD_BYTES = 4096
 TASKS_PER_WORKER = 200  # then a fresh one, whatever the libraries may have leaked
 # -P: the working directory is never a place to import from.
 COMMAND = (sys.executable, "-P", "-m", "waarmerk.provenance.jobs.worker")
@@ -59,6 +60,7 @@ class Worker:
         self._in = cast(IO[bytes], self._process.stdin).fileno()
         self._out = cast(IO[bytes], self._process.stdout).fileno()
         self.tasks = 0
+        self.settings = settings
         with contextlib.suppress(BrokenPipeError):  # its answer will say so
             send(self._in, settings)
 
@@ -104,7 +106,11 @@ def _environment() -> dict[str, str]:
 
 
 class Pool:
-    """``size`` workers, started when first needed. Safe to use from several threads; a context manager."""
+    """``size`` workers, started when first needed. Safe to use from several threads; a context manager.
+
+    A worker knows the settings it was started with and no others: what one tenant's files do to a worker never meets
+    another tenant's keys. Where all places are taken by idle workers of others, the longest idle one makes room.
+    """
 
     def __init__(self, settings: dict[str, Any], *, size: int = 1, command: Sequence[str] = COMMAND) -> None:
         """``settings`` is ``Settings.to_json()``, ``command`` starts a worker. Raises ValueError for no size."""
@@ -114,9 +120,9 @@ class Pool:
         self._command = command
         self.size = size
         self._folder = empty_folder()  # where workers stand: the engine looks for its library there, files name others
-        self._idle: queue.LifoQueue[Worker | None] = queue.LifoQueue()
-        for _ in range(size):
-            self._idle.put(None)
+        self._turn = threading.Condition()
+        self._busy = 0
+        self._idle: list[Worker] = []  # the longest idle first
         self._all: set[Worker] = set()
         self._lock = threading.Lock()
         self._closed = False
@@ -129,7 +135,7 @@ class Pool:
 
     def warm(self) -> None:
         """Start one worker now, so that it gets ready while the caller does other things."""
-        self._idle.put(self._take() or self._start())
+        self._give(self._take(self._settings) or self._start(self._settings))
 
     def close(self) -> None:
         """End all workers; whoever still waits for one gets WorkerGone or a fault."""
@@ -141,12 +147,21 @@ class Pool:
         with contextlib.suppress(OSError):
             self._folder.rmdir()
 
-    def verify(self, path: Path, *, at: datetime, named: bool = True, facts: Sequence[str] = ()) -> dict[str, Any]:
+    def verify(
+        self,
+        path: Path,
+        *,
+        at: datetime,
+        named: bool = True,
+        facts: Sequence[str] = (),
+        settings: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
         """The report document of the file at ``path``; a file that ends its worker is a report too.
 
-        Raises ConfigurationError where the settings cannot be used.
+        ``settings`` are others than the pool's own. Raises ConfigurationError where the settings cannot be used.
         """
-        return document_of(self.perform("verify", path, at=at, named=named, facts=facts), path, at=at, named=named)
+        answer = self.perform("verify", path, at=at, named=named, facts=facts, settings=settings)
+        return document_of(answer, path, at=at, named=named)
 
     def perform(
         self,
@@ -157,6 +172,7 @@ class Pool:
         named: bool = True,
         facts: Sequence[str] = (),
         options: Mapping[str, Any] | None = None,
+        settings: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Have one worker do ``verb`` (see ``jobs.workbench.Workbench.perform``) with the file at ``path``."""
         task = {
@@ -167,14 +183,15 @@ class Pool:
             "facts": list(facts),
             "options": dict(options or {}),
         }
-        seconds = _deadline(path) + DEADLINE_SECONDS_PER_KEY * len(self._settings.get("keys") or ())
+        chosen = self._settings if settings is None else settings
+        seconds = _deadline(path) + DEADLINE_SECONDS_PER_KEY * len(chosen.get("keys") or ())
         try:
-            return self._ask(task, seconds)
+            return self._ask(task, chosen, seconds)
         except WorkerGone as first:
             if first.code == "worker.timeout":
                 return {"fault": first.code}
         try:  # a crash may have been another file's doing: once more, in a worker that has seen nothing else
-            return self._ask(task, seconds, fresh=True)
+            return self._ask(task, chosen, seconds, fresh=True)
         except WorkerGone as second:
             return {"fault": second.code}
 
@@ -200,30 +217,50 @@ class Pool:
             while waiting:
                 yield from _finished(waiting)
 
-    def _ask(self, task: dict[str, Any], seconds: float, *, fresh: bool = False) -> dict[str, Any]:
-        worker = self._take()
-        if worker is not None and (fresh or worker.tasks >= TASKS_PER_WORKER):
-            self._end(worker)
-            worker = None
+    def _ask(
+        self, task: dict[str, Any], settings: dict[str, Any], seconds: float, *, fresh: bool = False
+    ) -> dict[str, Any]:
+        worker = self._take(settings)
         try:
-            worker = worker or self._start()
+            if worker is not None and (fresh or worker.tasks >= TASKS_PER_WORKER):
+                self._end(worker)
+                worker = None
+            worker = worker or self._start(settings)
             answer = worker.ask(task, seconds=seconds)
         except BaseException:
             if worker is not None:
                 self._end(worker)
-            self._idle.put(None)
+            self._give(None)
             raise
-        self._idle.put(worker)
+        self._give(worker)
         return answer
 
-    def _take(self) -> Worker | None:
-        return self._idle.get()
+    def _take(self, settings: dict[str, Any]) -> Worker | None:
+        """Wait for a place; the last idle worker with these settings, None where one is to be started."""
+        with self._turn:
+            while self._busy >= self.size:
+                self._turn.wait()
+            self._busy += 1
+            fit = next((worker for worker in reversed(self._idle) if worker.settings == settings), None)
+            gone = None if fit or len(self._idle) + self._busy <= self.size else self._idle[0]
+            self._idle = [worker for worker in self._idle if worker not in (fit, gone)]
+        if gone is not None:
+            self._end(gone)
+        return fit
 
-    def _start(self) -> Worker:
+    def _give(self, worker: Worker | None) -> None:
+        """Give a place back, with the worker in it."""
+        with self._turn:
+            self._busy -= 1
+            if worker is not None:
+                self._idle.append(worker)
+            self._turn.notify()
+
+    def _start(self, settings: dict[str, Any]) -> Worker:
         with self._lock:
             if self._closed:
                 raise WorkerGone("worker.crashed")
-            worker = Worker(self._command, self._settings, self._folder)
+            worker = Worker(self._command, settings, self._folder)
             self._all.add(worker)
             return worker
 
@@ -240,7 +277,12 @@ def _finished(waiting: dict[Future[dict[str, Any]], int]) -> Iterator[tuple[int,
 
 
 def _deadline(path: Path) -> float:
+    """Seconds on the clock for this file, by what its first bytes say it is."""
     try:
-        return DEADLINE_SECONDS_LARGE if path.stat().st_size > LARGE_BYTES else DEADLINE_SECONDS
+        if path.stat().st_size > LARGE_BYTES:
+            return DEADLINE_SECONDS_LARGE
+        with path.open("rb") as file:
+            media_type = sniff(file.read(_HEAD_BYTES))
     except (OSError, ValueError):  # ValueError: a name that no file system can hold
         return DEADLINE_SECONDS
+    return DEADLINE_SECONDS_LARGE if media_type and kind_of(media_type) is Kind.VIDEO else DEADLINE_SECONDS

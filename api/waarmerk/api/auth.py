@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who calls, and what they may do. Nothing is allowed that a route does not declare.
+
+A route says ``caller: Annotated[Caller, Depends(open_to(Scope.LABEL))]``; one for everybody says
+``open_to(ANYONE)``. Either way whoever sends a key is known by it, and a key that is not known is refused, not ignored.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
+
+from waarmerk.api.problems import Problem
+from waarmerk.api.services import services_of
+from waarmerk.api.tenants import Scope, Tenant
+from waarmerk.api.trail import trail_of
+from waarmerk.provenance.settings import Settings
+
+__all__ = ["ANYONE", "Caller", "Scope", "open_to", "require_access_declared"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who sent a request: a tenant by one of its keys, or a stranger (``tenant`` None, no scopes)."""
+
+    tenant: Tenant | None = None
+    scopes: frozenset[Scope] = frozenset()
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether nobody vouches for this caller."""
+        return self.tenant is None
+
+    def settings(self, base: Settings) -> dict[str, Any] | None:
+        """What this caller's files are examined with; None for those of the service. Raises ConfigurationError."""
+        return None if self.tenant is None else self.tenant.profile(base).to_json()
+
+
+STRANGER: Final = Caller()
+ANYONE: Final = None
+_LOOKUPS = CapacityLimiter(8)  # threads that ask the database who it is
+
+
+class Access(HTTPBearer):
+    """The dependency ``open_to`` gives; its class is how a route is seen to have declared who may call it."""
+
+    def __init__(self, scope: Scope | None, *, counted: bool) -> None:
+        super().__init__(auto_error=False, scheme_name="key", description="A key of a tenant, shown once when made")
+        self._scope = scope
+        self._counted = counted
+
+    async def __call__(self, request: Request) -> Caller:  # type: ignore[override]
+        """The caller. Raises Problem: 401 without a key or with an unknown one, 403 beyond its scopes, 429."""
+        caller = await _identify(request)
+        if self._scope is not None:
+            if caller.is_stranger:
+                raise Problem("auth.missing", headers={"WWW-Authenticate": "Bearer"})
+            if self._scope not in caller.scopes:
+                raise Problem("auth.forbidden", f"this key has no scope `{self._scope}`")
+        if self._counted:
+            _count(request, caller)
+        return caller
+
+
+def open_to(scope: Scope | None, *, counted: bool = True) -> Callable[[Request], Awaitable[Caller]]:
+    """A dependency that gives the Caller, who must have ``scope``; ``ANYONE`` opens the route to strangers.
+
+    ``counted``: the request counts towards the quota of the caller.
+    """
+    return Access(scope, counted=counted)
+
+
+def require_access_declared(routers: Iterable[APIRouter]) -> None:
+    """Raise ValueError for a route that does not declare who may call it."""
+    for router in routers:
+        for route in router.routes:
+            if not isinstance(route, APIRoute) or not _declares(route.dependant):
+                raise ValueError(f"the route {getattr(route, 'path', route)} does not say who may call it")
+
+
+def _declares(dependant: Dependant) -> bool:
+    return any(isinstance(each.call, Access) or _declares(each) for each in dependant.dependencies)
+
+
+async def _identify(request: Request) -> Caller:
+    given = request.headers.getlist("authorization")
+    if not given:
+        return STRANGER
+    keyring = services_of(request).keyring
+    scheme, _, key = given[0].partition(" ")
+    if len(given) == 1 and scheme.lower() == "bearer" and keyring is not None:
+        known = await run_sync(keyring.find, key.strip(), limiter=_LOOKUPS)
+        if known is not None:
+            trail_of(request).tenant = known.tenant.name
+            return Caller(tenant=known.tenant, scopes=known.scopes)
+    _count(request, STRANGER)  # whoever tries keys is counted as the stranger they are
+    raise Problem("auth.unknown-key", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+
+def _count(request: Request, caller: Caller) -> None:
+    quota = services_of(request).quota
+    tenant = caller.tenant
+    if tenant is None:
+        state = quota.count_stranger("" if request.client is None else request.client.host)
+    else:
+        state = quota.count_tenant(tenant.name, tenant.per_minute)
+    trail_of(request).headers |= {
+        "ratelimit-limit": str(state.limit),
+        "ratelimit-remaining": str(state.remaining),
+        "ratelimit-reset": str(state.reset_seconds),
+    }
+    if not state.allowed:
+        raise Problem("quota.exceeded", retry_after=state.reset_seconds)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything the routes lean on, handed in as one object; a route takes it from ``services_of(request)``."""
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from fastapi import Request
+
+from waarmerk.api.gate import Gate
+from waarmerk.api.journal import Journal
+from waarmerk.api.limits import BodyLimits
+from waarmerk.api.metrics import Metrics
+from waarmerk.api.quota import Quota
+from waarmerk.api.readiness import Readiness
+from waarmerk.api.tenants import Keyring
+from waarmerk.provenance.settings import Settings
+
+
+class Bench(Protocol):
+    """Where files are examined: ``jobs.Pool``, in processes that may die. ``settings`` None: the service's own."""
+
+    def verify(
+        self,
+        path: Path,
+        *,
+        at: datetime,
+        named: bool = True,
+        facts: Sequence[str] = (),
+        settings: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """The report document of the file at ``path``; a file that ends its worker has one too."""
+        ...
+
+    def perform(
+        self,
+        verb: str,
+        path: Path,
+        *,
+        at: datetime,
+        named: bool = True,
+        facts: Sequence[str] = (),
+        options: Mapping[str, Any] | None = None,
+        settings: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """``{"answer": …}`` of one of the verbs of ``jobs.workbench``, or ``{"fault": code}``."""
+        ...
+
+
+def now() -> datetime:
+    """This moment; the clock of a service that runs."""
+    return datetime.now(UTC)
+
+
+monotonic = time.monotonic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What an application is made of. Only ``bench`` has no default.
+
+    ``settings`` are those of the service, from which a tenant's differ. ``keyring`` None: nobody has a key.
+    """
+
+    bench: Bench
+    settings: Settings = field(default_factory=Settings)
+    clock: Callable[[], datetime] = now
+    mint: Callable[[], str] = field(default=lambda: uuid.uuid4().hex)
+    body: BodyLimits = field(default_factory=BodyLimits)
+    gate: Gate = field(default_factory=lambda: Gate(working=4))
+    quota: Quota = field(default_factory=lambda: Quota(clock=now))
+    readiness: Readiness = field(default_factory=lambda: Readiness({}, clock=now))
+    metrics: Metrics = field(default_factory=Metrics)
+    journal: Journal = field(default_factory=Journal)
+    keyring: Keyring | None = None
+
+
+def services_of(request: Request) -> Services:
+    """What this application was made of."""
+    services: Services = request.app.state.services
+    return services

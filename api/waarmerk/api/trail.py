@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known of one request while it runs, and the middleware that opens and closes its record.
+
+Every answer carries ``X-Request-ID``: the caller's own where it has a plain form, the trace of a ``traceparent``
+(W3C Trace Context) otherwise, else a new one.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from waarmerk.api.journal import Journal
+from waarmerk.api.metrics import Metrics
+from waarmerk.api.problems import Problem
+from waarmerk.provenance.errors import places
+from waarmerk.provenance.model.moment import rfc3339
+
+MAX_HEAD_BYTES = 16 * 1024
+_OWN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_TRACE = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_SAFE = {"x-content-type-options": "nosniff", "cache-control": "no-store", "referrer-policy": "no-referrer"}
+
+
+@dataclass(slots=True, kw_only=True)
+class Trail:
+    """One request. A route adds what is worth counting: ``media_type``, ``verdict``; none of it names a file."""
+
+    request_id: str
+    bytes_in: int = 0
+    media_type: str | None = None
+    verdict: str | None = None
+    code: str | None = None
+    tenant: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)  # to be sent with the answer, whatever it is
+
+    def note(self, report: dict[str, Any]) -> None:
+        """Take from a report what may be counted: the type, and the class of the verdict."""
+        self.media_type = report["asset"].get("media_type")
+        self.verdict = f"{report['verdict']['origin']}/{report['verdict']['tier']}"
+        error = report.get("error")
+        self.code = error["code"] if error else self.code
+
+
+def trail_of(request: Request) -> Trail:
+    """The record of this request."""
+    trail: Trail = request.scope["state"]["trail"]
+    return trail
+
+
+class Trailing:
+    """ASGI middleware, the outermost: request id, size of the head, one line of log and the counters."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        journal: Journal,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+        mint: Callable[[], str],
+    ) -> None:
+        self._app = app
+        self._journal = journal
+        self._metrics = metrics
+        self._clock = clock
+        self._mint = mint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; its record is closed on every path."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        trail = Trail(request_id=self._id(Headers(scope=scope)))
+        scope.setdefault("state", {})["trail"] = trail
+        began = asyncio.get_running_loop().time()
+        status = 0
+
+        async def told(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = trail.request_id
+                for name, value in (_SAFE | trail.headers).items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            with self._metrics.running():
+                if _head_bytes(scope) > MAX_HEAD_BYTES:
+                    await Problem("request.head-too-large").response(Request(scope))(scope, receive, told)
+                else:
+                    await self._app(scope, receive, told)
+        except Exception as fault:
+            self._journal.write(
+                at=rfc3339(self._clock()),
+                event="fault",
+                request_id=trail.request_id,
+                where=f"{type(fault).__name__} at {places(fault)}",
+            )
+            if not status:  # else the answer is cut short, which the caller can see
+                await Problem("internal.fault").response(Request(scope))(scope, receive, told)
+        finally:
+            self._close(scope, trail, status, asyncio.get_running_loop().time() - began)
+
+    def _id(self, headers: Headers) -> str:
+        own = headers.get("x-request-id", "")
+        if _OWN_ID.fullmatch(own):
+            return own
+        trace = _TRACE.fullmatch(headers.get("traceparent", ""))
+        return trace[1] if trace else self._mint()
+
+    def _close(self, scope: Scope, trail: Trail, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "-")
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._metrics.answered(route=route, method=method, status=status, seconds=seconds, size=trail.bytes_in)
+        self._journal.write(
+            at=rfc3339(self._clock()),
+            event="request",
+            request_id=trail.request_id,
+            tenant=trail.tenant,
+            method=method,
+            route=route,
+            status=status,
+            bytes=trail.bytes_in,
+            media_type=trail.media_type,
+            verdict=trail.verdict,
+            ms=round(seconds * 1000),
+            code=trail.code,
+        )
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+
+
+def _head_bytes(scope: Scope) -> int:
+    fields = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    return fields + len(scope.get("raw_path") or b"") + len(scope["query_string"])

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``waarmerk tenant``: who may use the verification API, and with which keys."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from waarmerk.cli import exits, options
+from waarmerk.cli.serve import FILE, FOLDER, database, door, folder, service_folder
+
+_SCOPES = click.Choice(("verify", "label", "registry", "admin"))
+
+
+@click.group()
+def tenant() -> None:
+    """Who may use the verification API: tenants and their keys."""
+
+
+@tenant.command()
+@click.argument("name")
+@click.option("--key", "keys", type=FILE, multiple=True, help="Watermark key of this tenant.")
+@click.option("--ledger", type=FILE, help="Ledger of what was issued under these keys.")
+@click.option("--registry", metavar="PATH", help="Registry of this tenant.")
+@click.option("--rules", "rule_packs", type=FOLDER, multiple=True, help="Folder with rules of its own.")
+@options.trust
+@click.option("--per-minute", type=click.IntRange(1), default=1200, show_default=True, help="Requests a minute.")
+@click.option("--keep-days", type=click.IntRange(1, 365), default=30, show_default=True, help="How long results stay.")
+@folder
+@database
+def add(
+    name: str,
+    keys: tuple[Path, ...],
+    ledger: Path | None,
+    registry: str | None,
+    rule_packs: tuple[Path, ...],
+    trust: Path | None,
+    per_minute: int,
+    keep_days: int,
+    folder: Path | None,
+    database: str | None,
+) -> int:
+    """Add the tenant NAME, with what its files are examined with; the paths are read by the service."""
+    settings = {
+        "keys": [str(each.absolute()) for each in keys],
+        "rule_packs": [str(each.absolute()) for each in rule_packs],
+        "ledger": None if ledger is None else str(ledger.absolute()),
+        "registry": None if registry is None else registry if "://" in registry else str(Path(registry).absolute()),
+        "trust": None if trust is None else str(trust.absolute()),
+    }
+    own = {field: value for field, value in settings.items() if value}
+    tenants: Any = door("waarmerk.api.tenants")
+    made = tenants.Tenant(name=name, settings=own, per_minute=per_minute, keep_days=keep_days)
+    with _keyring(folder, database) as keyring:
+        keyring.add_tenant(made, at=options.now(None))
+    click.echo(f"tenant {name} added; make it a key with: waarmerk tenant key {name} --scope verify", err=True)
+    return exits.OK
+
+
+@tenant.command()
+@click.argument("name")
+@click.option("--scope", "scopes", type=_SCOPES, multiple=True, required=True, help="What it may do; several times.")
+@folder
+@database
+def key(name: str, scopes: tuple[str, ...], folder: Path | None, database: str | None) -> int:
+    """Make a key for the tenant NAME and print it: this once, it is kept nowhere."""
+    tenants: Any = door("waarmerk.api.tenants")
+    with _keyring(folder, database) as keyring:
+        made = keyring.add_key(name, [tenants.Scope(scope) for scope in scopes], at=options.now(None))
+    click.echo(made)
+    return exits.OK
+
+
+@tenant.command("list")
+@folder
+@database
+def list_(folder: Path | None, database: str | None) -> int:
+    """List tenants and the prefixes of their keys."""
+    with _keyring(folder, database) as keyring:
+        tenants, keys = keyring.tenants(), keyring.keys()
+    for each in tenants:
+        click.echo(f"{each.name}  {each.per_minute} a minute, results kept {each.keep_days} days")
+        for held in keys:
+            if held.tenant == each.name:
+                state = f"revoked {held.revoked_at}" if held.revoked_at else "in use"
+                click.echo(f"  {held.prefix}  {','.join(held.scopes)}  made {held.added_at}  {state}")
+    return exits.OK
+
+
+@tenant.command()
+@click.argument("prefix")
+@folder
+@database
+def revoke(prefix: str, folder: Path | None, database: str | None) -> int:
+    """End the key with PREFIX (12 digits, as listed); a running service follows within five seconds."""
+    with _keyring(folder, database) as keyring:
+        keyring.revoke(prefix, at=options.now(None))
+    return exits.OK
+
+
+def _keyring(folder: Path | None, database: str | None) -> Any:
+    return door("waarmerk.api.server").keyring(service_folder(folder), database)

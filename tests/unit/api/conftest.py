@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An application on a bench that says what it was given, and a keyring with two tenants."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.conftest import AT
+from waarmerk.api.app import create_app
+from waarmerk.api.journal import Journal
+from waarmerk.api.limits import BodyLimits
+from waarmerk.api.services import Services
+from waarmerk.api.tenants import Keyring, Scope, Tenant
+from waarmerk.provenance.jobs.answers import failure
+from waarmerk.provenance.jobs.database import Database
+
+LIMIT = 100_000
+
+
+class Recorder:
+    """A bench that says what it was given."""
+
+    def __init__(self) -> None:
+        self.paths: list[Path] = []
+        self.given: list[dict[str, Any]] = []
+
+    def verify(
+        self,
+        path: Path,
+        *,
+        at: datetime,
+        named: bool = True,
+        facts: Sequence[str] = (),
+        settings: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        data = path.read_bytes()
+        self.paths.append(path)
+        if data == b"fault":
+            raise RuntimeError("secret /path")
+        names = path.stat().st_nlink
+        self.given.append({"data": data, "at": at, "named": named, "names": names, "settings": settings})
+        return failure("media.unreadable", path, at=at, named=named)
+
+    def perform(
+        self,
+        verb: str,
+        path: Path,
+        *,
+        at: datetime,
+        named: bool = True,
+        facts: Sequence[str] = (),
+        options: Mapping[str, Any] | None = None,
+        settings: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        return {"answer": self.verify(path, at=at, named=named, facts=facts, settings=settings)}
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def seconds() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def keyring(tmp_path: Path, seconds: Clock) -> Iterator[Keyring]:
+    database = Database(str(tmp_path / "service.sqlite"))
+    made = Keyring(database, bytes(32), monotonic=seconds)
+    made.create()
+    made.add_tenant(Tenant(name="north", settings={"platforms": ["youtube"]}, per_minute=5), at=AT)
+    made.add_tenant(Tenant(name="south"), at=AT)
+    yield made
+    database.close()
+
+
+@pytest.fixture
+def lines() -> list[str]:
+    """What was logged."""
+    return []
+
+
+@pytest.fixture
+def services(recorder: Recorder, keyring: Keyring, lines: list[str]) -> Services:
+    return Services(
+        bench=recorder,
+        clock=lambda: AT,
+        body=BodyLimits(max_bytes=LIMIT),
+        keyring=keyring,
+        journal=Journal(lines.append),
+    )
+
+
+@pytest.fixture
+def client(services: Services) -> Iterator[TestClient]:
+    with TestClient(create_app(services), raise_server_exceptions=False) as made:
+        yield made
+
+
+def bearer(keyring: Keyring, tenant: str, *scopes: Scope) -> dict[str, str]:
+    """The header of a new key."""
+    return {"Authorization": f"Bearer {keyring.add_key(tenant, scopes, at=AT)}"}
+
+
+def problem(response: Any, status: int, code: str) -> dict[str, Any]:
+    """The problem document in ``response``, which has to be this one."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert body["code"] == code
+    assert body["type"] == f"/problems/{code}"
+    assert set(body) >= {"type", "title", "status", "detail", "instance", "code", "request_id"}
+    assert body["request_id"] == response.headers["x-request-id"]
+    return body
