@@ -184,7 +184,7 @@ def _known(settings: Settings, marks: tuple[EvidenceSource, ...]) -> tuple[Evide
     except StoreError as error:
         raise ConfigurationError(error.code, error.message) from error
     found = marks[0] if marks else None
-    return (RegistrySource(Finder(store, settings.limits), settings.limits, marks=found),)
+    return (RegistrySource(store, Finder(store, settings.limits), settings.limits, marks=found),)
 
 
 def build_recovery(settings: Settings, *, at: datetime) -> "Recovery":

@@ -22,7 +22,7 @@ from waarmerk.provenance.media.write import write_file
 from waarmerk.provenance.model import Asset, Credential, CredentialState, Integrity, Origin
 from waarmerk.provenance.model.moment import rfc3339
 from waarmerk.provenance.registry.finder import Bytes, Finder, Found, reference_file, ties, upright
-from waarmerk.provenance.registry.model import Binding, BindingKind, Entry
+from waarmerk.provenance.registry.model import Basis, Binding, BindingKind, Entry, Role
 from waarmerk.provenance.registry.store import Store
 
 _SEALED_EVERY = 1024  # entries: adding one then costs the same whether the registry holds ten or a million
@@ -38,6 +38,9 @@ class Wishes:
     fact_checks: tuple[str, ...] = ()
     source: str = "own"
     keep_until: datetime | None = None
+    role: Role = Role.ITEM
+    basis: Basis = Basis.ENTERED
+    published: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +82,7 @@ class Recovery:
         """
         asset = self._open(path)
         known = self._store.of_file(bytes.fromhex(asset.sha256))
-        if known is not None:
+        if known is not None and known.issuer is None:
             raise StoreError("registry.known", f"{path.name} is in the registry already, as {known.registry_id}")
         credential = self._read(asset)
         bindings, reference = self._tied(asset)
@@ -95,6 +98,9 @@ class Recovery:
             fact_checks=wishes.fact_checks,
             source=wishes.source,
             keep_until=None if wishes.keep_until is None else rfc3339(wishes.keep_until),
+            role=wishes.role,
+            basis=wishes.basis,
+            published=wishes.published,
             manifest=None if manifest is None else self._store.files.put(manifest),
             manifest_label=None if manifest is None else _active_label(manifest),
             reference=None if reference is None else self._store.files.put(reference),

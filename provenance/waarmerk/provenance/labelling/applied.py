@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from waarmerk.provenance.labelling.context import Context, Given
 from waarmerk.provenance.labelling.decide import decide, decide_for
-from waarmerk.provenance.labelling.facts import Facts, evidence_of, facts_of
+from waarmerk.provenance.labelling.facts import Facts, evidence_of, fact_checked, facts_of
 from waarmerk.provenance.labelling.rules import RuleSet
 from waarmerk.provenance.labelling.wording import one_line
 from waarmerk.provenance.model import (
@@ -88,7 +88,7 @@ class AppliedRules:
             examined.matches,
             declared=str(self._given("decl", "none")),
             registry_read=read,
-            fact_check=str(self._given("fc_match", "unread")),
+            fact_check=str(self._given("fc_match", fact_checked(examined.matches, read=read))),
             forensic=self._forensic(),
             claimed_remotely=declarations.source_types if remote and declarations is not None else (),
         )

@@ -243,6 +243,17 @@ def _bound(marks: tuple[MarkFinding, ...]) -> bool | None:
     return None if None in bound or not bound else False
 
 
+def fact_checked(matches: tuple[Match, ...], *, read: bool) -> str:
+    """The field ``fc_match``: what the registry knows of a file's fact-checks; ``read`` is whether it was asked.
+
+    Only the operator's own entry of these very bytes is ``exact``: what others sent is for a person to look at.
+    """
+    checked = [match for match in matches if match.verified and match.fact_checks]
+    if any(match.kind == "exact" and match.basis != "package" for match in checked):
+        return "exact"
+    return "near" if checked else "none" if read else "unread"
+
+
 def _known(matches: tuple[Match, ...]) -> str:
     origins = {match.origin for match in matches if match.verified}
     if any(origin.is_ai for origin in origins):

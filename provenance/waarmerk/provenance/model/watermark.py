@@ -25,7 +25,11 @@ class MarkFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A known asset that this file equals or resembles. A fingerprint match is a candidate until ``verified``."""
+    """A known asset that this file equals or resembles. A fingerprint match is a candidate until ``verified``.
+
+    ``basis`` says what the entry rests on (``entered``, ``issued``, ``fact-check``, ``package``), ``source`` who says
+    so. ``fact_checks`` are addresses of those who wrote about it.
+    """
 
     registry_id: str
     kind: str
@@ -33,3 +37,6 @@ class Match:
     verified: bool
     labels: tuple[str, ...] = ()
     origin: Origin = Origin.UNKNOWN
+    basis: str = "entered"
+    source: str = "own"
+    fact_checks: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ automatic), one entered as a capture speaks against AI only where nothing of not
 verified is named as a finding and carries no label.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from waarmerk.provenance.errors import LimitExceeded, StoreError, UnsupportedAsset
@@ -24,21 +24,36 @@ from waarmerk.provenance.model import (
     Match,
     Origin,
 )
-from waarmerk.provenance.registry.finder import Finder, Found, upright
+from waarmerk.provenance.registry.finder import Bytes, Finder, Found, ties, upright
+from waarmerk.provenance.registry.model import Basis, BindingKind, Entry, Role, State
+from waarmerk.provenance.registry.signals import Signals
+from waarmerk.provenance.registry.store import Store
 from waarmerk.provenance.sources import EvidenceSource, Examination
 
 CODES = frozenset(
-    {"registry.known", "registry.known-part", "registry.candidate", "registry.fact-checked", "registry.has-manifest"}
+    {
+        "registry.known",
+        "registry.known-part",
+        "registry.candidate",
+        "registry.fact-checked",
+        "registry.has-manifest",
+        "registry.disputed",
+        "registry.debunk",
+        "registry.signal",
+    }
 )
+_MOST_OF_IT = 0.5  # of the issued picture, and of the examined one, before a mark is bound to what was issued
 _CANDIDATES_NAMED = 3
 
 
 class RegistrySource:
     """Looks a file up in one registry: by digest, by the marks that another source finds in it, by its pixels."""
 
-    def __init__(self, finder: Finder, limits: Limits, *, marks: EvidenceSource | None) -> None:
+    def __init__(self, store: Store, finder: Finder, limits: Limits, *, marks: EvidenceSource | None) -> None:
         """``marks`` is the search for watermarks, where there is one; its findings are handed on with ours."""
+        self._store = store
         self._finder = finder
+        self._signals = Signals(store)
         self._limits = limits
         self._marks = marks
 
@@ -46,28 +61,46 @@ class RegistrySource:
         """What is known of ``asset``; content never makes this raise."""
         seen = self._marks.examine(asset) if self._marks is not None else Examination()
         try:
-            found = self._found(asset, seen.marks)
+            rgb = self._pixels(asset)
+            found = counted(self._found(asset, rgb, seen.marks))
+            seen = bound(seen, self._issued(found, rgb))
+            hints = self._hints(rgb)
         except StoreError as error:
             return self._unread(seen, "registry.unreadable", Finding(error.code))
         except Exception:  # the file chose these pixels: what fails on them must not lose the rest of the report
             return self._unread(seen, "registry.unreadable", Finding("registry.search-failed"))
-        state = ChannelState.FOUND if found else ChannelState.NONE
+        state = ChannelState.FOUND if found or hints else ChannelState.NONE
         return replace(
             seen,
-            evidence=(*seen.evidence, *(evidence_of(each) for each in _named(found))),
+            evidence=(*seen.evidence, *(evidence_of(each) for each in _named(found)), *map(_hint, hints)),
             channels=(*seen.channels, Channel(name="registry", state=state)),
             matches=tuple(match_of(each) for each in found),
         )
 
-    def _found(self, asset: Asset, marks: tuple[MarkFinding, ...]) -> tuple[Found, ...]:
+    def _pixels(self, asset: Asset) -> Bytes | None:
+        if not asset.media_type.startswith("image/"):
+            return None
+        try:
+            return upright(decode_rgb(asset, self._limits))
+        except (UnsupportedAsset, LimitExceeded):
+            return None  # its digest can still be known
+
+    def _found(self, asset: Asset, rgb: Bytes | None, marks: tuple[MarkFinding, ...]) -> tuple[Found, ...]:
         pairs = [(m.key_id, bytes.fromhex(m.payload)) for m in marks if m.key_id is not None and m.payload is not None]
-        rgb = None
-        if asset.media_type.startswith("image/"):
-            try:
-                rgb = upright(decode_rgb(asset, self._limits))
-            except (UnsupportedAsset, LimitExceeded):
-                rgb = None  # its digest can still be known
         return self._finder.find(bytes.fromhex(asset.sha256), rgb, pairs)
+
+    def _hints(self, rgb: Bytes | None) -> tuple[tuple[Entry, int], ...]:
+        return () if rgb is None or not self._signals.any() else self._signals.near(ties(rgb))
+
+    def _issued(self, found: tuple[Found, ...], rgb: Bytes | None) -> dict[tuple[str, str], Origin]:
+        """The marks, as key id and payload, of what was labelled here and is seen in these pixels; and what it is."""
+        return {
+            (tie.key_id or "", tie.value.hex()): each.entry.origin
+            for each in found
+            if _is_issued(each, rgb)
+            for tie in self._store.bindings_of(each.entry.number)
+            if tie.kind is BindingKind.WATERMARK
+        }
 
     def _unread(self, seen: Examination, why: str, finding: Finding) -> Examination:
         evidence = Evidence(
@@ -83,35 +116,94 @@ def _named(found: tuple[Found, ...]) -> Iterator[Found]:
     yield from verified or found[:_CANDIDATES_NAMED]
 
 
+def counted(found: tuple[Found, ...]) -> tuple[Found, ...]:
+    """What was found, without the copies that are none.
+
+    What a fact-check published shows the picture that it is about, stamped: whoever posts that posts the fact-check,
+    and no copy of the picture.
+    """
+    stamped = [each for each in found if each.entry.role is Role.DEBUNK and each.whole]
+    return tuple(each for each in found if not any(_is_of(each, other) for other in stamped))
+
+
+def _is_of(found: Found, stamped: Found) -> bool:
+    """Whether ``found`` is there only because the picture of the fact-check shows it."""
+    same = set(found.entry.fact_checks) & set(stamped.entry.fact_checks)
+    return found.entry.role is Role.ITEM and bool(same) and _nearness(stamped) > _nearness(found)
+
+
+def _nearness(found: Found) -> tuple[bool, bool, float]:
+    return found.kind == "exact", found.whole, 0.0 if found.resemblance is None else found.resemblance.share
+
+
+def bound(seen: Examination, issued: Mapping[tuple[str, str], Origin]) -> Examination:
+    """``seen`` with the marks bound that were issued for these very pixels; what the ledger said already stands."""
+    marks, evidence = [], list(seen.evidence)
+    for mark in seen.marks:
+        origin = issued.get((mark.key_id or "", mark.payload or ""))
+        if origin is None or mark.bound is not None or not mark.detected:
+            marks.append(mark)
+            continue
+        marks.append(replace(mark, bound=True))
+        evidence = [_proof(each, origin) if each.channel == f"watermark:{mark.key_id}" else each for each in evidence]
+    return replace(seen, marks=tuple(marks), evidence=tuple(evidence))
+
+
+def _proof(evidence: Evidence, origin: Origin) -> Evidence:
+    """The evidence of a mark that is bound; one that says nothing of AI still says nothing."""
+    says = origin if evidence.origin.is_ai and origin.is_ai else evidence.origin
+    return replace(evidence, assurance=Assurance.TRUSTED, origin=says, findings=())
+
+
+def _is_issued(found: Found, rgb: Bytes | None) -> bool:
+    """Whether this is what was labelled here: most of it, filling most of the picture, and nothing that is disputed."""
+    entry, seen = found.entry, found.resemblance
+    if entry.basis is not Basis.ISSUED or entry.issuer is not None or entry.state is not State.ACTIVE:
+        return False
+    if found.kind == "exact":
+        return True
+    if rgb is None or seen is None or not seen.verified or seen.region is None:
+        return False
+    filled = seen.region[2] * seen.region[3] / (rgb.shape[0] * rgb.shape[1])
+    return seen.overlap >= _MOST_OF_IT and filled >= _MOST_OF_IT
+
+
 def match_of(found: Found) -> Match:
-    """As the report states it: labels and origin only of what is verified."""
+    """As the report states it: labels, fact-checks and origin only of what is verified and stands."""
     entry = found.entry
+    says = found.verified and entry.state is State.ACTIVE and entry.role is Role.ITEM
     return Match(
         registry_id=entry.registry_id,
         kind=found.kind,
         distance=found.distance,
         verified=found.verified,
-        labels=entry.labels if found.verified else (),
+        labels=entry.labels if says else (),
         origin=_origin(found),
+        basis=entry.basis.value,
+        source=entry.source,
+        fact_checks=entry.fact_checks if says else (),
     )
 
 
 def _origin(found: Found) -> Origin:
-    """What the match says of this file: a capture only where nothing of note differs."""
-    origin = found.entry.origin
-    if not found.verified or (origin is Origin.CAPTURED and not found.whole):
+    """What the match says of this file: a capture only where nothing of note differs, and never on others' word."""
+    entry = found.entry
+    if not found.verified or entry.state is not State.ACTIVE or entry.role is not Role.ITEM:
         return Origin.UNKNOWN
-    return origin
+    if entry.origin is Origin.CAPTURED and (not found.whole or entry.issuer is not None):
+        return Origin.UNKNOWN
+    return entry.origin
 
 
 def evidence_of(found: Found) -> Evidence:
     """One match as evidence: a verified one states what was entered, as a claim; a candidate states nothing."""
     entry = found.entry
     if not found.verified:
-        finding = Finding("registry.candidate", entry.registry_id)
-        return Evidence(
-            channel="registry", claimant=Claimant.REGISTRY, assurance=Assurance.INDIRECT, findings=(finding,)
-        )
+        return _pointer(Finding("registry.candidate", entry.registry_id))
+    if entry.role is Role.DEBUNK:
+        return _pointer(*(Finding("registry.debunk", address) for address in entry.fact_checks or (entry.registry_id,)))
+    if entry.state is not State.ACTIVE:
+        return _pointer(Finding("registry.disputed", entry.registry_id))
     origin = _origin(found)
     findings = [Finding("registry.known" if found.whole else "registry.known-part", _about(found))]
     findings += [Finding("registry.fact-checked", address) for address in entry.fact_checks]
@@ -125,6 +217,16 @@ def evidence_of(found: Found) -> Evidence:
         contradicts_ai=origin is Origin.CAPTURED,
         findings=tuple(findings),
     )
+
+
+def _hint(near: tuple[Entry, int]) -> Evidence:
+    """What others sent and nobody can compare here: a pointer, whatever it says."""
+    entry, distance = near
+    return _pointer(Finding("registry.signal", f"{entry.registry_id}, {entry.source}, {distance} bits apart"))
+
+
+def _pointer(*findings: Finding) -> Evidence:
+    return Evidence(channel="registry", claimant=Claimant.REGISTRY, assurance=Assurance.INDIRECT, findings=findings)
 
 
 def _about(found: Found) -> str:

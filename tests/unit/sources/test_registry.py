@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the registry says of a file: states, fact-checks' own pictures, and marks that were issued here."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.unit.marking.conftest import Desk, desk
+from tests.unit.marking.pictures import scene
+from waarmerk.provenance.build import build_recovery, build_verifier
+from waarmerk.provenance.model import Origin, Report
+from waarmerk.provenance.recovery import Wishes
+from waarmerk.provenance.registry.model import Basis, Role, State
+from waarmerk.provenance.registry.store import Store
+from waarmerk.provenance.settings import Settings
+
+__all__ = ["desk"]
+AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
+CHECK = "https://check.example/flood"
+
+
+class Known:
+    """A registry with one picture in it, and copies of that picture."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings = Settings(registry=str(folder / "registry.sqlite"))
+        self.rgb = scene(600, 800, 5)
+
+    def save(self, name: str, rgb: np.ndarray, quality: int = 90) -> Path:
+        Image.fromarray(rgb).save(self.folder / name, "JPEG", quality=quality)
+        return self.folder / name
+
+    def add(self, path: Path, **wishes: object) -> int:
+        return build_recovery(self.settings, at=AT).add(path, Wishes(**wishes), at=AT).number  # type: ignore[arg-type]
+
+    def verify(self, path: Path, **more: object) -> Report:
+        return build_verifier(replace(self.settings, **more), at=AT).verify(path)  # type: ignore[arg-type]
+
+    def mark(self, number: int, state: State) -> None:
+        assert Store(str(self.settings.registry), writing=True).mark(number, state, why="mistaken", at=AT)
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> Known:
+    return Known(tmp_path)
+
+
+def stamped(rgb: np.ndarray) -> np.ndarray:
+    """As a fact-check shows it: the word across it, and a frame."""
+    shown = rgb.copy()
+    height, width = shown.shape[:2]
+    cv2.putText(shown, "FALSE", (width // 10, height // 2), cv2.FONT_HERSHEY_DUPLEX, 6.0, (220, 0, 0), 26)
+    return np.ascontiguousarray(cv2.copyMakeBorder(shown, 12, 60, 12, 12, cv2.BORDER_CONSTANT, value=(200, 0, 0)))
+
+
+def codes(report: Report) -> set[str]:
+    return {each.code for each in report.verdict.concerns}
+
+
+def test_the_picture_of_a_fact_check_is_no_copy_of_what_it_is_about(known: Known) -> None:
+    known.add(known.save("item.jpg", known.rgb), labels=("fact-checked",), fact_checks=(CHECK,), basis=Basis.FACT_CHECK)
+    known.add(known.save("debunk.jpg", stamped(known.rgb)), fact_checks=(CHECK,), role=Role.DEBUNK)
+    repost = known.verify(known.save("repost.jpg", known.rgb[20:-20, 30:-30], 60))
+    (match,) = (each for each in repost.matches if each.labels)
+    assert (match.registry_id, match.labels, match.fact_checks) == ("r1", ("fact-checked",), (CHECK,))
+    assert (match.basis, match.verified) == ("fact-check", True)
+    assert "registry.fact-checked" in codes(repost)
+
+    shared = known.verify(known.save("shared.jpg", stamped(known.rgb), 70))
+    assert "registry.debunk" in codes(shared)
+    assert not {"registry.fact-checked", "registry.known", "registry.known-part"} & codes(shared)
+    assert [each for each in shared.matches if each.labels or each.fact_checks] == []
+    exact = known.verify(known.folder / "debunk.jpg")
+    assert [each.registry_id for each in exact.matches] == ["r2"]
+
+
+def test_what_is_disputed_proposes_nothing_and_what_is_withdrawn_is_not_found(known: Known) -> None:
+    number = known.add(known.save("item.jpg", known.rgb), labels=("satire",), origin=Origin.AI_GENERATED)
+    copy = known.save("copy.jpg", known.rgb, 60)
+    assert known.verify(copy).verdict.origin is Origin.AI_GENERATED
+    known.mark(number, State.DISPUTED)
+    disputed = known.verify(copy)
+    assert [(each.verified, each.labels, each.origin) for each in disputed.matches] == [(True, (), Origin.UNKNOWN)]
+    assert (disputed.verdict.origin, codes(disputed) >= {"registry.disputed"}) == (Origin.UNKNOWN, True)
+    known.mark(number, State.WITHDRAWN)
+    for path in (copy, known.folder / "item.jpg"):
+        assert known.verify(path).matches == ()
+    known.mark(number, State.ACTIVE)
+    assert known.verify(copy).verdict.origin is Origin.AI_GENERATED
+    store = Store(str(known.settings.registry))
+    assert [(what, why) for _, what, _, why in store.notes()] == [
+        ("added", None),
+        ("disputed", "mistaken"),
+        ("withdrawn", "mistaken"),
+        ("active", "mistaken"),
+    ]
+
+
+def test_a_fact_checked_picture_asks_for_a_label_exactly_or_after_review(known: Known) -> None:
+    item = known.save("item.jpg", known.rgb)
+    known.add(item, fact_checks=(CHECK,), basis=Basis.FACT_CHECK)
+    near = known.save("near.jpg", known.rgb, 50)
+    other = known.save("other.jpg", scene(600, 800, 44))
+    owed = {}
+    for path in (item, near, other):
+        report = known.verify(path, context=("role=platform",))
+        owed[path.name] = {
+            duty.rule for duty in report.duties if duty.rule.startswith("FC-") and duty.status == "recommended"
+        }
+    assert owed == {"item.jpg": {"FC-exact"}, "near.jpg": {"FC-near-copy"}, "other.jpg": set()}
+
+
+def test_a_mark_is_bound_by_what_was_issued_here_and_by_nothing_else(desk: Desk, tmp_path: Path) -> None:
+    known = Known(tmp_path)
+    source, issued = known.save("source.jpg", known.rgb), tmp_path / "issued.jpg"
+    desk.label(source, issued)
+    keys = (desk.folder / "mark.key",)
+    known.settings = replace(known.settings, keys=keys, trust=desk.folder / "trust")
+    with Image.open(issued) as image:
+        copy = known.save("copy.jpg", np.asarray(image.convert("RGB")), 80)
+    origin = {"origin": Origin.AI_GENERATED}
+    number = known.add(issued, **origin)
+    (mark,) = known.verify(copy).marks
+    assert (mark.detected, mark.bound) == (True, None), "entered, which is not issued"
+    build_recovery(known.settings, at=AT).remove([number], at=AT)
+
+    number = known.add(issued, basis=Basis.ISSUED, **origin)
+    proven = known.verify(copy)
+    assert [mark.bound for mark in proven.marks] == [True]
+    assert (proven.verdict.tier.value, proven.verdict.origin) == ("proven", Origin.AI_GENERATED)
+    known.mark(number, State.DISPUTED)
+    assert [mark.bound for mark in known.verify(copy).marks] == [None]
+    known.mark(number, State.ACTIVE)
+
+    # The marked picture as a small part of another: whatever the mark says, it is not about most of this picture.
+    collage = scene(1800, 2400, 9)
+    with Image.open(issued) as image:
+        collage[100:700, 100:900] = np.asarray(image.convert("RGB"))[:600, :800]
+    pasted = known.verify(known.save("collage.jpg", collage, 92))
+    assert [mark.bound for mark in pasted.marks] != [True]
+    assert pasted.verdict.tier.value != "proven"
