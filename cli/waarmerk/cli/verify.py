@@ -66,6 +66,13 @@ def _public(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.option("--ask", is_flag=True, help="Ask on the terminal what decides the labels (one INPUT).")
 @click.option("--public-url", callback=_public, help="Where INPUT stands on the web: adds search links; not fetched.")
 @click.option("--open-marks", is_flag=True, help="Search pictures for published marks of AI generators.")
+@click.option(
+    "--detector",
+    "detectors",
+    multiple=True,
+    metavar="NAME[=mark]",
+    help="Ask this installed detector; repeatable.",
+)
 @click.option("--second-opinion", is_flag=True, help="Ask an independent engine too; the weaker result counts.")
 @click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Worker processes; one a processor if not given.")
 @click.option(
@@ -96,6 +103,7 @@ def verify(
     ask: bool,
     public_url: str | None,
     open_marks: bool,
+    detectors: tuple[str, ...],
     second_opinion: bool,
     jobs: int | None,
     fail_on: frozenset[str],
@@ -114,6 +122,7 @@ def verify(
         registry=registry,
         second_opinion=second_opinion,
         open_marks=open_marks,
+        detectors=detectors,
         pixels=form == "html",  # which decodes the picture anyway
     )
     one = inputs[0] if len(inputs) == 1 and files_from is None and not is_folder(inputs[0]) else None
@@ -131,6 +140,7 @@ def verify(
         *_option("--for", platforms),
         *(part for pack in packs for part in _option("--rules", pack)),
         *(("--open-marks",) if open_marks else ()),
+        *(part for detector in detectors for part in _option("--detector", detector)),
         *(("--second-opinion",) if second_opinion else ()),
         *_option("--lang", lang),
         *_option("--format", form),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The composition root: the only place that chooses sources, keys, lists and rules."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -75,21 +75,35 @@ def build_verifier(settings: Settings | None = None, *, at: datetime | None = No
     """
     moment = at or datetime.now(UTC)
     chosen = settings or Settings()
+    if chosen.detectors:
+        raise ConfigurationError("settings.detector", "closed detectors run in confined workers only: use jobs.Pool")
     return assemble(chosen, load_trust(chosen, at=moment), load_rules(chosen), moment)
 
 
-def assemble(settings: Settings, trust: TrustStore, rules: AppliedRules, at: datetime) -> Verifier:
-    """A verifier from parts that are loaded already. Raises ConfigurationError where a key or registry is none."""
+def assemble(
+    settings: Settings,
+    trust: TrustStore,
+    rules: AppliedRules,
+    at: datetime,
+    *,
+    detectors: Sequence[EvidenceSource] = (),
+) -> Verifier:
+    """A verifier from parts that are loaded already; ``detectors`` are the sources of those that the settings declare.
+
+    Raises ConfigurationError where a key or registry is none.
+    """
     sources: list[EvidenceSource] = [
         CredentialSource(_reader(settings, trust, at)),
         MetadataSource(settings.limits),
         *_known(settings, mark_searches(settings)),
         *_pixels(settings),
         *_open_marks(settings),
+        *detectors,
         UnreadChannels(
             watermark=bool(settings.keys),
             registry=settings.registry is not None,
             open_marks=settings.searches_open_marks,
+            asked=[name for name, _ in settings.declared_detectors] if detectors else (),
         ),
     ]
     return Verifier(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a verifier rests on, in a form that can be written down, hashed and told to another process."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -26,6 +27,8 @@ class Settings:
     ``pixels`` looks at the pixels for hints of a screenshot too, which costs a decoding.
     ``open_marks`` searches them for marks of generators whose constants are published; it is done too wherever keys, a
     registry or ``pixels`` have the picture decoded anyway.
+    ``detectors`` are closed detectors to ask, each ``NAME`` (a classifier) or ``NAME=mark``: installed entry points of
+    the group ``waarmerk.detectors``. They run in the confined workers of ``jobs.Pool`` and nowhere else.
     """
 
     trust: Path | None = None
@@ -40,6 +43,17 @@ class Settings:
     second_opinion: bool = False
     pixels: bool = False
     open_marks: bool = False
+    detectors: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [name for name, _ in self.declared_detectors]
+        if len(set(names)) != len(names):
+            raise ConfigurationError("settings.detector", "a detector is named once")
+
+    @property
+    def declared_detectors(self) -> tuple[tuple[str, str], ...]:
+        """Name and kind (``mark``, ``classifier``) of each detector. Raises ConfigurationError."""
+        return tuple(_detector(text) for text in self.detectors)
 
     @property
     def searches_open_marks(self) -> bool:
@@ -61,6 +75,7 @@ class Settings:
             "second_opinion": self.second_opinion,
             "pixels": self.pixels,
             "open_marks": self.open_marks,
+            "detectors": list(self.detectors),
         }
 
     @classmethod
@@ -82,6 +97,7 @@ class Settings:
             second_opinion=_flag(data.get("second_opinion", False), "second_opinion"),
             pixels=_flag(data.get("pixels", False), "pixels"),
             open_marks=_flag(data.get("open_marks", False), "open_marks"),
+            detectors=tuple(str(text) for text in data.get("detectors") or ()),
         )
 
     @classmethod
@@ -91,6 +107,16 @@ class Settings:
             return cls.from_json(tomllib.loads(path.read_text("utf-8")))
         except (OSError, ValueError) as error:
             raise ConfigurationError("settings.unreadable", f"{path.name}: {error}") from error
+
+
+_DETECTOR = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,39})(?:=(mark|classifier))?")
+
+
+def _detector(text: str) -> tuple[str, str]:
+    found = _DETECTOR.fullmatch(text)
+    if found is None:
+        raise ConfigurationError("settings.detector", "a detector is NAME, NAME=classifier or NAME=mark")
+    return found[1], found[2] or "classifier"
 
 
 def _absolute(address: str) -> str:

@@ -20,6 +20,11 @@ class DeadlineError(Exception):
     """No whole frame arrived in time."""
 
 
+def seconds_from_now(seconds: float) -> float:
+    """A deadline for ``receive``."""
+    return time.monotonic() + seconds
+
+
 def send(descriptor: int, message: dict[str, Any]) -> None:
     """Write one frame to a pipe. Raises BrokenPipeError where nobody reads any more."""
     body = json.dumps(message, ensure_ascii=True).encode("ascii")

@@ -28,6 +28,7 @@ from waarmerk.provenance.media.sniff import Kind, kind_of, sniff
 DEADLINE_SECONDS = 20.0  # wall clock for an image; a quiet machine needs 0.05
 DEADLINE_SECONDS_LARGE = 90.0  # for film, and beyond LARGE_BYTES: hashing and pixel searches take longer
 DEADLINE_SECONDS_PER_KEY = 2.0  # a search for one more watermark key takes 0.3 on a quiet machine
+DEADLINE_SECONDS_PER_DETECTOR = 12.0  # each has 10 of its own (jobs/detectors.py)
 LARGE_BYTES = 32 * 2**20
 _HEAD_BYTES = 4096
 TASKS_PER_WORKER = 200  # then a fresh one, whatever the libraries may have leaked
@@ -185,6 +186,7 @@ class Pool:
         }
         chosen = self._settings if settings is None else settings
         seconds = _deadline(path) + DEADLINE_SECONDS_PER_KEY * len(chosen.get("keys") or ())
+        seconds += DEADLINE_SECONDS_PER_DETECTOR * len(chosen.get("detectors") or ())
         try:
             return self._ask(task, chosen, seconds)
         except WorkerGone as first:

@@ -10,6 +10,7 @@ from typing import Any
 from waarmerk.provenance.build import applied_rules, assemble, load_trust, mark_searches, opener, tool_version
 from waarmerk.provenance.credentials import CredentialReader
 from waarmerk.provenance.errors import UnsupportedAsset
+from waarmerk.provenance.jobs.detectors import closed_sources
 from waarmerk.provenance.labelling.applied import AppliedRules
 from waarmerk.provenance.labelling.loader import load_packs
 from waarmerk.provenance.media.open import open_asset
@@ -29,6 +30,7 @@ class Workbench:
         self._version = tool_version()
         self._packs = load_packs(settings.rule_packs, weigh=weigh)
         self._rules = applied_rules(self._packs, settings, settings.context)
+        self._detectors = closed_sources(settings.declared_detectors, settings.limits)
         self._built: tuple[datetime, TrustStore, Verifier] | None = None
         self._searcher: tuple[datetime, Verifier] | None = None
 
@@ -63,13 +65,13 @@ class Workbench:
     def _at(self, at: datetime) -> tuple[TrustStore, Verifier]:
         if self._built is None or self._built[0] != at:
             trust = load_trust(self._settings, at=at)
-            self._built = (at, trust, assemble(self._settings, trust, self._rules, at))
+            self._built = (at, trust, assemble(self._settings, trust, self._rules, at, detectors=self._detectors))
         return self._built[1], self._built[2]
 
     def _decided(self, path: Path, at: datetime, facts: Sequence[str] = (), *, record: bool = False) -> Decided:
         trust, verifier = self._at(at)
         if facts:
-            verifier = assemble(self._settings, trust, self._rules_with(facts), at)
+            verifier = assemble(self._settings, trust, self._rules_with(facts), at, detectors=self._detectors)
         return verifier.decide(path, record=record)
 
     def _rules_with(self, facts: Sequence[str]) -> AppliedRules:

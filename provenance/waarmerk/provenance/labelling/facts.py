@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from waarmerk.provenance.labelling.context import FactError
 from waarmerk.provenance.labelling.fields import Field
 from waarmerk.provenance.model import (
+    CLASSIFIER_THRESHOLD,
     Assurance,
     Claimant,
     Credential,
@@ -26,9 +27,6 @@ from waarmerk.provenance.model import (
     SourceClass,
 )
 from waarmerk.provenance.model.source_types import class_of, origin_of
-
-FORENSIC_THRESHOLD = 0.9
-"""From this score on, a classifier makes a suspicion, never more. The scores of such tools are not error rates."""
 
 INTACT = ("trusted", "valid_untrusted")
 _AI_CLASSES = frozenset((SourceClass.AI_GENERATED, SourceClass.AI_MODIFIED))
@@ -124,7 +122,7 @@ def evidence_of(facts: Facts, *, edit: str | None = None) -> tuple[Evidence, ...
         found.append(_said("declaration", Claimant.UPLOADER, Assurance.DECLARED, _DECLARED[facts.decl]))
     if facts.decl == "not_ai":
         found.append(_against("declaration", Claimant.UPLOADER))
-    if facts.forensic is not None and facts.forensic >= FORENSIC_THRESHOLD:
+    if facts.forensic is not None and facts.forensic >= CLASSIFIER_THRESHOLD:
         found.append(_said("classifier", Claimant.CLASSIFIER, Assurance.INDIRECT, Origin.AI_GENERATED))
     return tuple(found)
 

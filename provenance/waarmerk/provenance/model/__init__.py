@@ -19,7 +19,7 @@ from waarmerk.provenance.model.credential import (
     TimeStatus,
 )
 from waarmerk.provenance.model.declaration import Declarations, Hint
-from waarmerk.provenance.model.evidence import Channel, ChannelState, Evidence
+from waarmerk.provenance.model.evidence import CLASSIFIER_THRESHOLD, Channel, ChannelState, Evidence
 from waarmerk.provenance.model.labelling import Citation, Duty, DutyStatus, Question
 from waarmerk.provenance.model.report import AssetFacts, Edition, Fault, Report
 from waarmerk.provenance.model.source_types import SourceClass
@@ -28,6 +28,7 @@ from waarmerk.provenance.model.watermark import MarkFinding, Match
 from waarmerk.provenance.model.words import Assurance, Claimant, Finding, Origin, Tier
 
 __all__ = [
+    "CLASSIFIER_THRESHOLD",
     "AISignal",
     "Action",
     "Asset",

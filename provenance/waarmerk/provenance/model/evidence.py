@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from waarmerk.provenance.model.words import Assurance, Claimant, Finding, Origin
 
+CLASSIFIER_THRESHOLD = 0.9
+"""From this score on, a classifier makes a suspicion, never more. The scores of such tools are not error rates."""
+
 
 class ChannelState(StrEnum):
     """What became of one channel that could have spoken."""

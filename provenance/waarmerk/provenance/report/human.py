@@ -139,7 +139,7 @@ class _Panel:
 
     def _mark(self, mark: dict[str, Any]) -> str:
         if mark["key_id"] is None:
-            return self._words.say("mark", "open", scheme=mark["scheme"], p=f"{mark['p_value']:.1e}")
+            return self._words.keyless_mark(mark["scheme"], mark["p_value"])
         if mark["p_value"] is None:
             return self._words.say("mark", "unread", key=mark["key_id"])
         key = "absent" if not mark["detected"] else "found" if mark["payload"] else "found-silent"

@@ -145,7 +145,7 @@ class View:
     def _marks(self) -> Iterator[str]:
         for mark in self._document["watermarks"]:
             if mark["key_id"] is None:
-                yield self._say("mark", "open", scheme=mark["scheme"], p=f"{mark['p_value']:.1e}")
+                yield self._words.keyless_mark(mark["scheme"], mark["p_value"])
                 continue
             if mark["p_value"] is None:
                 yield self._say("mark", "unread", key=mark["key_id"])

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Channels that could speak and were not listened to, so that "nothing found" is never read as "nothing there"."""
 
+from collections.abc import Collection
+
 from waarmerk.provenance.model import Asset, Channel, ChannelState
 from waarmerk.provenance.sources import Examination
 
@@ -12,10 +14,12 @@ _VISUAL = ("image/", "video/")
 class UnreadChannels:
     """Names what nobody here looked at: other sources' channels that are not configured, and closed marks."""
 
-    def __init__(self, *, watermark: bool, registry: bool, open_marks: bool) -> None:
+    def __init__(self, *, watermark: bool, registry: bool, open_marks: bool, asked: Collection[str] = ()) -> None:
+        """Which channels are listened to; ``asked`` names the closed marks that a detector is asked about."""
         self._watermark = watermark
         self._registry = registry
         self._open_marks = open_marks
+        self._asked = frozenset(asked)
 
     def examine(self, asset: Asset) -> Examination:
         """Name the unread channels for this kind of asset."""
@@ -27,7 +31,9 @@ class UnreadChannels:
         if asset.media_type.startswith(_VISUAL):
             if not self._open_marks:
                 channels.append(_unread("open-marks", "open-marks.not-searched"))
-            channels.extend(_unread(f"closed:{name}", f"closed.{code}") for name, code in _CLOSED)
+            channels.extend(
+                _unread(f"closed:{name}", f"closed.{code}") for name, code in _CLOSED if name not in self._asked
+            )
         return Examination(channels=tuple(channels))
 
 

@@ -37,6 +37,11 @@ class Wording:
             return self.say("concern", code, reasons=", ".join(reasons))
         return self.say("concern", code, about=about)
 
+    def keyless_mark(self, scheme: str, p_value: float) -> str:
+        """The sentence for a mark of others: an open one, or one that a closed detector read."""
+        key = "closed" if scheme.startswith("closed:") else "open"
+        return self.say("mark", key, scheme=scheme, p=f"{p_value:.1e}")
+
     def has(self, section: str, key: str) -> bool:
         """Whether there is a sentence for ``key``."""
         return key in self.sections.get(section, {})
