@@ -52,6 +52,11 @@ def own_ledger() -> Path:
     return trust_folder().parent / "ledger.sqlite"
 
 
+def own_registry() -> Path:
+    """Where this user's registry of known pictures is."""
+    return trust_folder().parent / "registry" / "registry.sqlite"
+
+
 def ledger(named: Path | None) -> Path | None:
     """The ledger that is named, else this user's own where there is one."""
     own = own_ledger()
@@ -60,7 +65,7 @@ def ledger(named: Path | None) -> Path | None:
 
 def mend_registry(address: str | None) -> None:
     """Let the database undo what a killed writer left half done: confined readers may not write."""
-    if address is None:
+    if address is None or address.startswith("postgresql"):
         return
     path = Path(address.removeprefix("sqlite:///"))
     if path.with_name(path.name + "-journal").exists():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The composition root: the only place that chooses sources, keys, lists and rules."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from waarmerk.provenance.marking.labeller import Labeller
     from waarmerk.provenance.marking.watermark import Marker
     from waarmerk.provenance.recovery import Recovery
+    from waarmerk.provenance.registry.store import Store
 
 
 def tool_version() -> str:
@@ -201,17 +203,30 @@ def _known(settings: Settings, marks: tuple[EvidenceSource, ...]) -> tuple[Evide
     return (RegistrySource(store, Finder(store, settings.limits), settings.limits, marks=found),)
 
 
+def build_store(settings: Settings, *, writing: bool = False) -> "Store":
+    """The registry of ``settings``, not opened yet. Raises ConfigurationError where there is none in the settings.
+
+    The index of one on a server lies in the data folder, by its address.
+    """
+    from waarmerk.provenance.registry.store import Store, database_path  # noqa: PLC0415 - only a registry pays
+
+    if settings.registry is None:
+        raise ConfigurationError("registry.not-named", "name a registry")
+    folder = None
+    if database_path(settings.registry) is None and settings.data_folder is not None:
+        name = hashlib.sha256(settings.registry.encode()).hexdigest()[:16]
+        folder = settings.data_folder.parent / "registries" / name
+    return Store(settings.registry, folder=folder, writing=writing)
+
+
 def build_recovery(settings: Settings, *, at: datetime) -> "Recovery":
     """What enters files into the registry of ``settings``, and gives manifests back. The registry is made if absent.
 
     Raises ConfigurationError where there is no registry in the settings, and as ``build_verifier`` does; StoreError.
     """
     from waarmerk.provenance.recovery import Recovery  # noqa: PLC0415 - only a registry pays
-    from waarmerk.provenance.registry.store import Store  # noqa: PLC0415
 
-    if settings.registry is None:
-        raise ConfigurationError("registry.not-named", "name a registry")
-    store = Store(settings.registry, writing=True)
+    store = build_store(settings, writing=True)
     store.create()
     reader, searches = (
         CredentialReader(load_trust(settings, at=at), at=at),

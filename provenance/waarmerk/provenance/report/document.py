@@ -176,6 +176,7 @@ def _match(match: Match) -> dict[str, Any]:
         "distance": match.distance,
         "verified": match.verified,
         "labels": list(match.labels),
+        "origin": match.origin.value,
         "basis": match.basis,
         "source": plain(match.source),
         "fact_checks": [plain(address, limit=2000) for address in match.fact_checks],

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the ``registry`` commands share: the registry that is meant, files examined in confined processes, output."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from waarmerk.cli import options
+from waarmerk.provenance.jobs import Pool
+from waarmerk.provenance.jobs.answers import document_of
+from waarmerk.provenance.report.escape import plain
+from waarmerk.provenance.settings import Settings
+
+if TYPE_CHECKING:
+    from waarmerk.provenance.recovery import Recovery
+    from waarmerk.provenance.registry.store import Store
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+KEY_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+FORMS = ("human", "json")
+
+registry = click.option(
+    "--registry", "address", metavar="URL", help="A path, sqlite:///PATH or postgresql://…; your own if not given."
+)
+keys = click.option("--key", "keys", multiple=True, type=KEY_FILE, help="Search for the marks of this key; repeatable.")
+form = click.option("--format", "form", type=click.Choice(FORMS), default="human", show_default=True)
+
+
+def settings_of(address: str | None, *, keys: tuple[Path, ...] = (), trust: Path | None = None) -> Settings:
+    """The settings with this registry, the user's own where none is named."""
+    named = address or str(options.own_registry())
+    return Settings(trust=trust, data_folder=options.trust_folder(), keys=keys, registry=named)
+
+
+def store_of(settings: Settings, *, writing: bool = False) -> "Store":
+    """The registry of ``settings``, which must be there and of this version. Raises StoreError."""
+    from waarmerk.provenance.build import build_store  # noqa: PLC0415 - a database
+
+    store = build_store(settings, writing=writing)
+    store.require()
+    return store
+
+
+def recovery(settings: Settings, moment: datetime) -> "Recovery":
+    """The registry at work; it is made if absent."""
+    from waarmerk.provenance.build import build_recovery  # noqa: PLC0415 - numerics and a database
+
+    return build_recovery(settings, at=moment)
+
+
+def examined(paths: Iterable[Path], settings: Settings, moment: datetime) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The report of each file, made in a confined process."""
+    with Pool(within_reach(settings).to_json(), size=1) as pool:
+        for path in paths:
+            answer = pool.perform("verify", path, at=moment, named=True)
+            yield path, document_of(answer, path, at=moment, named=True)
+
+
+def within_reach(settings: Settings) -> Settings:
+    """The settings as a confined process can use them, which may neither write nor connect."""
+    options.mend_registry(settings.registry)
+    return settings
+
+
+def numbers_of(names: Iterable[str]) -> list[int]:
+    """Entries by the names that lists and reports show. Raises UsageError for anything else."""
+    chosen = list(names)
+    if any(not name.startswith("r") or not name[1:].isdecimal() for name in chosen):
+        raise click.UsageError("name entries as registry list shows them, such as r7")
+    return [int(name[1:]) for name in chosen]
+
+
+def say(text: str) -> None:
+    """Lines on standard output, made safe."""
+    sys.stdout.write("\n".join(plain(each, limit=4000) for each in text.splitlines()) + "\n")

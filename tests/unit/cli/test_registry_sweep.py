@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A sweep as a desk makes it: reposts of what was fact-checked, found and listed, and nothing else."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import Run
+from tests.unit.marking.conftest import Desk, desk
+from tests.unit.marking.pictures import scene
+
+__all__ = ["desk"]
+AT = ("--at", "2026-11-22T12:30:00Z")
+CHECK = "https://check.example/flood"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Seven reposts of one debunked picture, each changed in its own way, among others."""
+    (tmp_path / "stream").mkdir()
+    item = scene(600, 800, 5)
+    Image.fromarray(item).save(tmp_path / "item.jpg", quality=92)
+    picture = Image.fromarray(item)
+    dark = Image.fromarray((item * 0.8).astype(np.uint8))
+    boxed = item.copy()
+    boxed[-70:] = 20
+    copies = (
+        picture.resize((400, 300)),
+        picture.crop((40, 40, 760, 560)),
+        picture.rotate(3, expand=True),
+        dark,
+        Image.fromarray(boxed),
+        picture.resize((1200, 900)),
+        picture,
+    )
+    for number, copy in enumerate(copies):
+        copy.save(tmp_path / "stream" / f"repost{number}.jpg", quality=50)
+    for number in range(3):
+        Image.fromarray(scene(500, 700, 40 + number)).save(tmp_path / "stream" / f"other{number}.jpg")
+    (tmp_path / "stream" / "notes.txt").write_text("no picture")
+    return tmp_path
+
+
+def test_seven_reposts_are_found_and_others_are_not(folder: Path, waarmerk: Run) -> None:
+    where = ("--registry", folder / "known.sqlite")
+    told = ("--fact-check", CHECK, "--label", "fact-checked", "--source", "Desk A")
+    assert waarmerk("registry", "add", folder / "item.jpg", *where, *told, *AT).returncode == 0
+    done = waarmerk("registry", "sweep", folder / "stream", *where, "--format", "json", *AT)
+    assert (done.returncode, "7 to review; 10 examined" in done.stderr) == (1, True)
+    rows = json.loads(done.stdout)
+    assert [Path(row["name"]).name for row in rows] == [f"repost{number}.jpg" for number in range(7)]
+    assert {(row["basis"], row["source"], *row["fact_checks"], *row["labels"]) for row in rows} == {
+        ("fact-check", "Desk A", CHECK, "fact-checked")
+    }
+    assert not any(row["says_itself"] for row in rows)
+    listed = folder / "list.txt"
+    listed.write_text("\n".join(row["name"] for row in rows[:2]))
+    table = waarmerk("registry", "sweep", "--files-from", listed, *where, "--format", "csv", *AT)
+    parsed = list(csv.DictReader(io.StringIO(table.stdout)))
+    assert [(row["registry_id"], row["fact_checks"]) for row in parsed] == [("r1", CHECK)] * 2
+    human = waarmerk("registry", "sweep", folder / "stream" / "repost6.jpg", *where, "--lang", "nl", *AT)
+    assert "Gefactcheckt, ingevoerd door Desk A." in human.stdout
+    assert CHECK in human.stdout
+    clean = waarmerk("registry", "sweep", folder / "stream" / "other0.jpg", *where, *AT)
+    assert (clean.returncode, clean.stdout) == (0, "")
+    assert waarmerk("registry", "sweep", folder / "stream" / "notes.txt", *where, *AT).returncode == 3
+
+
+def test_what_says_itself_what_it_is_is_listed_only_on_request(desk: Desk, tmp_path: Path, waarmerk: Run) -> None:
+    Image.fromarray(scene(600, 800, 5)).save(tmp_path / "source.jpg", quality=92)
+    desk.label(tmp_path / "source.jpg", tmp_path / "labelled.jpg")
+    with Image.open(tmp_path / "labelled.jpg") as image:
+        image.convert("RGB").save(tmp_path / "stripped.jpg", quality=80)
+    where = ("--registry", tmp_path / "known.sqlite", "--trust", desk.folder / "trust", *AT)
+    waarmerk("registry", "add", tmp_path / "labelled.jpg", *where, "--origin", "generated", "--label", "ai-generated")
+    both = (tmp_path / "labelled.jpg", tmp_path / "stripped.jpg")
+    rows = json.loads(waarmerk("registry", "sweep", *both, *where, "--format", "json").stdout)
+    assert [(Path(row["name"]).name, row["origin"]) for row in rows] == [("stripped.jpg", "ai-generated")]
+    rows = json.loads(waarmerk("registry", "sweep", *both, *where, "--all", "--format", "json").stdout)
+    assert [(Path(row["name"]).name, row["says_itself"]) for row in rows] == [
+        ("labelled.jpg", ["credentials", "metadata"]),
+        ("stripped.jpg", []),
+    ]
+
+
+def test_copies_are_counted_by_the_hour_and_only_where_asked(folder: Path, waarmerk: Run) -> None:
+    where = ("--registry", folder / "known.sqlite")
+    waarmerk("registry", "add", folder / "item.jpg", *where, "--label", "satire", *AT)
+    stream = (folder / "stream" / "repost0.jpg", folder / "stream" / "repost6.jpg", folder / "stream" / "other0.jpg")
+    waarmerk("registry", "sweep", *stream, *where, *AT)
+    assert json.loads(waarmerk("registry", "velocity", *where, "--format", "json", *AT).stdout) == []
+    waarmerk("registry", "sweep", *stream, *where, "--count", *AT)
+    waarmerk("registry", "match", stream[1], *where, "--count", "--at", "2026-11-22T10:10:00Z")
+    (seen,) = json.loads(waarmerk("registry", "velocity", *where, "--format", "json", *AT).stdout)
+    assert seen == {
+        "registry_id": "r1",
+        "last_hour": 2,
+        "hours": 24,
+        "copies": 3,
+        "busiest_hour": "2026-11-22T12:00:00Z",
+        "copies_in_busiest_hour": 2,
+    }
+    told = waarmerk("registry", "velocity", *where, "--hours", "1", "--at", "2026-11-22T10:59:59Z")
+    assert "r1: 1 in the last hour, 1 in 1 hours" in told.stdout
+    assert "counted" in waarmerk("registry", "velocity", *where, "--at", "2026-11-24T12:00:00Z").stdout
+
+
+def test_dispute_withdraw_reinstate_and_the_history(folder: Path, waarmerk: Run) -> None:
+    where = ("--registry", folder / "known.sqlite", *AT)
+    copy = folder / "stream" / "repost6.jpg"
+    waarmerk("registry", "add", folder / "item.jpg", *where, "--label", "satire")
+    assert waarmerk("registry", "dispute", "r1", "--why", "Wrong place", *where).returncode == 0
+    assert waarmerk("registry", "sweep", copy, *where).returncode == 0
+    assert "disputed" in waarmerk("registry", "list", *where[:2]).stdout
+    assert waarmerk("registry", "withdraw", "r1", "--why", "It was right", *where).returncode == 0
+    assert waarmerk("registry", "match", copy, *where).returncode == 1
+    assert waarmerk("registry", "reinstate", "r1", "--why", "Right place", *where).returncode == 0
+    assert waarmerk("registry", "sweep", copy, *where).returncode == 1
+    noted = json.loads(waarmerk("registry", "history", "r1", *where[:2], "--format", "json").stdout)
+    assert [(note["what"], note["why"]) for note in noted] == [
+        ("added", None),
+        ("disputed", "Wrong place"),
+        ("withdrawn", "It was right"),
+        ("active", "Right place"),
+    ]
+    assert waarmerk("registry", "withdraw", "r9", "--why", "x", *where).returncode == 1
+    assert waarmerk("registry", "withdraw", "r1", "--why", " ", *where).returncode == 2
+    assert waarmerk("registry", "history", "r9", *where[:2]).returncode == 1
