@@ -16,8 +16,8 @@ import pytest
 from waarmerk.watermark import Key, Payload, embed
 
 
-def _load_hosts() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("watermark_test_hosts", Path(__file__).with_name("hosts.py"))
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"watermark_test_{name}", Path(__file__).with_name(f"{name}.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -28,7 +28,13 @@ def _load_hosts() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def hosts() -> ModuleType:
-    return _load_hosts()
+    return _load("hosts")
+
+
+@pytest.fixture(scope="session")
+def clips() -> ModuleType:
+    pytest.importorskip("av", reason="the extra `video` is not installed")
+    return _load("clips")
 
 
 @pytest.fixture(scope="session")

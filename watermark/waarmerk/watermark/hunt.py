@@ -47,7 +47,7 @@ LEAST_SIDE = 32  # below it an image holds no pilot worth the name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """A whitened image as the search sees it: shape of the image, and the plane shrunk to SEARCH_PIXELS at most."""
+    """A whitened image, or several of one shape added up, as the search sees it: their shape, and the shrunk plane."""
 
     shape: tuple[int, int]
     whitened: Floats
@@ -76,27 +76,49 @@ class Hunt:
     poses: int = 0
     readings: int = 0
     best_index: float = 0.0
+    at: Lock | None = None  # of the last conclusion
     locks: list[Lock] = field(default_factory=list)
     templates: dict[search.Grid, search.Templates] = field(default_factory=dict)
 
-    def run(self, key: Key, max_false_positive: float) -> Detection:
-        """Search until the payload is read or everything was tried."""
-        for found, canvas, bent in self._canvases():
-            reading = self._read(found, canvas)
-            if reading.payload is not None:
-                detection = self._conclude(key, max_false_positive, found, reading, bent=bent)
-                if detection.payload is not None:
-                    return detection
-        best = max(self.locks, key=lambda entry: entry.z, default=None)
-        return self._conclude(key, max_false_positive, best, None)
+    def run(self, key: Key, max_false_positive: float, *, upright_only: bool = False) -> Detection:
+        """Search until the payload is read or everything was tried.
 
-    def _canvases(self) -> Iterator[tuple[Lock, Canvas, bool]]:
+        Further runs, also of another ``view`` of the same content, count what earlier ones tried.
+        """
+        for found, canvas, bent in self._canvases(upright_only=upright_only):
+            detection = self.read_at(key, max_false_positive, found, canvas, bent=bent)
+            if detection is not None:
+                return detection
+        return self.settle(key, max_false_positive)
+
+    def settle(self, key: Key, max_false_positive: float) -> Detection:
+        """What everything tried so far says where no payload was read."""
+        self.at = max(self.locks, key=lambda entry: entry.z, default=None)
+        return self._conclude(key, max_false_positive, self.at, None)
+
+    def read_at(
+        self, key: Key, max_false_positive: float, found: Lock, canvas: Canvas, *, bent: bool = False
+    ) -> Detection | None:
+        """What a registered canvas says, None without a payload.
+
+        A canvas chosen or weighed by the pilots may be read too: index and payload have phases of their own.
+        """
+        reading = self._read(found, canvas)
+        if reading.payload is None:
+            return None
+        self.at = found
+        detection = self._conclude(key, max_false_positive, found, reading, bent=bent)
+        return None if detection.payload is None else detection
+
+    def _canvases(self, *, upright_only: bool) -> Iterator[tuple[Lock, Canvas, bool]]:
         """Registered canvases worth reading, the cheap and likely first."""
         whitened = self.view.whitened
         if min(whitened.shape) < LEAST_SIDE:
             return
         upright = list(self._upright())
         yield from self._flat(upright)
+        if upright_only:
+            return
         yield from self._bent(upright, BENT_UPRIGHT)
         yield from self._in_place()
         anywhere = list(self._anywhere())
