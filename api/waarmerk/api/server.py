@@ -2,12 +2,14 @@
 """Put a service together from its options, and run it on a socket."""
 
 import resource
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from tempfile import gettempdir
+from typing import Any
 
 import uvicorn
 
@@ -88,9 +90,21 @@ def _services(options: ServiceOptions, pool: Pool, keys: Keyring) -> Services:
     )
 
 
+class _Server(uvicorn.Server):
+    """Says where it listens, once it does; a port of 0 is known only then."""
+
+    async def startup(self, sockets: list[Any] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        for server in self.servers:
+            for listening in server.sockets:
+                host, port = listening.getsockname()[:2]
+                sys.stderr.write(f"waarmerk: listening on http://{f'[{host}]' if ':' in host else host}:{port}\n")
+                sys.stderr.flush()
+
+
 def _listen(app: object, options: ServiceOptions) -> None:
     try:
-        uvicorn.run(
+        config = uvicorn.Config(
             app,  # type: ignore[arg-type]
             host=options.host,
             port=options.port,
@@ -102,6 +116,7 @@ def _listen(app: object, options: ServiceOptions) -> None:
             h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
+        _Server(config).run()
     except SystemExit as end:
         if end.code == _CANNOT_START:
             raise ConfigurationError(

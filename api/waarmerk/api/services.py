@@ -15,6 +15,7 @@ from waarmerk.api.gate import Gate
 from waarmerk.api.journal import Journal
 from waarmerk.api.limits import BodyLimits
 from waarmerk.api.metrics import Metrics
+from waarmerk.api.oracle import NearDuplicates
 from waarmerk.api.quota import Quota
 from waarmerk.api.readiness import Readiness
 from waarmerk.api.tenants import Keyring
@@ -73,6 +74,7 @@ class Services:
     body: BodyLimits = field(default_factory=BodyLimits)
     gate: Gate = field(default_factory=lambda: Gate(working=4))
     quota: Quota = field(default_factory=lambda: Quota(clock=now))
+    near_duplicates: NearDuplicates = field(default_factory=lambda: NearDuplicates(clock=now))
     readiness: Readiness = field(default_factory=lambda: Readiness({}, clock=now))
     metrics: Metrics = field(default_factory=Metrics)
     journal: Journal = field(default_factory=Journal)

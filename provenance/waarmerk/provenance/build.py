@@ -89,11 +89,15 @@ def assemble(
     at: datetime,
     *,
     detectors: Sequence[EvidenceSource] = (),
+    withheld: bool = False,
 ) -> Verifier:
     """A verifier from parts that are loaded already; ``detectors`` are the sources of those that the settings declare.
 
+    ``withheld``: there are keys, and they are not searched for this caller; the report says so.
     Raises ConfigurationError where a key or registry is none.
     """
+    if withheld:
+        settings = replace(settings, keys=(), ledger=None)
     sources: list[EvidenceSource] = [
         CredentialSource(_reader(settings, trust, at)),
         MetadataSource(settings.limits),
@@ -106,6 +110,7 @@ def assemble(
             registry=settings.registry is not None,
             open_marks=settings.searches_open_marks,
             asked=[name for name, _ in settings.declared_detectors] if detectors else (),
+            withheld=withheld,
         ),
     ]
     return Verifier(

@@ -56,7 +56,8 @@ class Recorder:
         options: Mapping[str, Any] | None = None,
         settings: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        return {"answer": self.verify(path, at=at, named=named, facts=facts, settings=settings)}
+        report = self.verify(path, at=at, named=named, facts=facts, settings=settings)
+        return {"answer": {"report": report, "dossier": None} if verb == "dossier" else report}
 
 
 class Clock:

@@ -2,19 +2,18 @@
 """``POST /v1/verify``: the report of one file, the same as the command line's but for the name."""
 
 from datetime import datetime
-from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from waarmerk.api.auth import ANYONE, Caller, Scope, open_to
+from waarmerk.api.examining import examined
 from waarmerk.api.problems import Problem
 from waarmerk.api.reports import etag
 from waarmerk.api.schemas import report_schema
 from waarmerk.api.services import services_of
 from waarmerk.api.spool import BODY, received
-from waarmerk.api.trail import trail_of
 from waarmerk.provenance.model.moment import moment_of
 from waarmerk.provenance.report.escape import plain
 
@@ -39,8 +38,9 @@ async def verify(
     if not caller.is_stranger and Scope.VERIFY not in caller.scopes:
         raise Problem("auth.forbidden", f"this key has no scope `{Scope.VERIFY}`")
     moment = decision_time(request, at)
-    report = await examined(request, caller, moment)
-    return JSONResponse(report, headers={"ETag": etag(report)})
+    async with received(request) as upload:
+        done = await examined(request, caller, upload, at=moment)
+    return JSONResponse(done.report, headers={"ETag": etag(done.report)})
 
 
 def decision_time(request: Request, at: str | None) -> datetime:
@@ -52,18 +52,3 @@ def decision_time(request: Request, at: str | None) -> datetime:
     except ValueError as error:
         places = [{"pointer": "/query/at", "detail": plain(str(error))}]
         raise Problem("request.invalid", f"at: {plain(str(error))}", errors=places) from None
-
-
-async def examined(request: Request, caller: Caller, at: datetime) -> dict[str, Any]:
-    """The report of the file in the body of ``request``, counted. Raises Problem."""
-    services = services_of(request)
-    async with received(request) as upload:
-        chosen = caller.settings(services.settings)
-        task = partial(services.bench.verify, upload.path, at=at, named=False, settings=chosen)
-        report = await services.gate.run(task, stranger=caller.is_stranger)
-    trail_of(request).note(report)
-    error = report["error"]
-    services.metrics.reported(
-        origin=report["verdict"]["origin"], tier=report["verdict"]["tier"], code=error["code"] if error else None
-    )
-    return report

@@ -35,6 +35,18 @@ def kept(answer: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]
     return {**answer, "answer": both.get("answer")}, both.get("record")
 
 
+def fingerprinted(answer: dict[str, Any]) -> tuple[dict[str, Any], list[bytes] | None]:
+    """The answer to a task with the option ``fingerprint`` as the answer without, and PDQ in eight orientations."""
+    both = answer.get("answer")
+    if not isinstance(both, dict) or not isinstance(both.get("fingerprint"), list | None):
+        return answer, None
+    seen = both.get("fingerprint")
+    try:
+        return {**answer, "answer": both.get("answer")}, seen and [bytes.fromhex(each) for each in seen]
+    except (TypeError, ValueError):
+        return {"fault": "worker.answer"}, None
+
+
 def failure(code: str, path: Path, *, at: datetime, named: bool) -> dict[str, Any]:
     """The report of a file whose examination failed with ``code``; where our code failed is not for strangers."""
     from waarmerk.provenance.model import AssetFacts, Fault, Report  # noqa: PLC0415 - only where something failed

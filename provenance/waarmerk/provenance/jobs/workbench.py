@@ -47,15 +47,21 @@ class Workbench:
         """Do ``verb`` with the file at ``path``; the answer is plain data. Raises ConfigurationError, KeyError.
 
         ``facts`` are further ``field=value`` for the rules, on top of the context of the settings. ``options`` are
-        ``record`` for ``verify`` and ``dossier``, which then answer ``{"answer", "record"}``; and for ``export`` the
-        keywords of ``report.exports.forms.export``.
+        ``record`` and ``fingerprint`` for ``verify`` and ``dossier``, which then answer ``{"answer", "record",
+        "fingerprint"}``, and ``withhold``, by which no marks are searched although there are keys; for ``export``
+        they are the keywords of ``report.exports.forms.export``.
         """
+        wishes = dict(options or {})
         if verb == "export":
-            return self._export(path, at, facts, options or {})
+            return self._export(path, at, facts, wishes)
         if verb in ("verify", "dossier"):
-            decided = self._decided(path, at, facts, record=bool((options or {}).get("record")))
+            record, withhold = bool(wishes.get("record")), bool(wishes.get("withhold"))
+            decided = self._decided(path, at, facts, record=record, withhold=withhold)
             answer = self._told(decided, named) if verb == "verify" else self._dossier(path, decided, named, at)
-            return {"answer": answer, "record": decided.record} if (options or {}).get("record") else answer
+            if not record and not wishes.get("fingerprint"):
+                return answer
+            seen = self._fingerprint(path) if wishes.get("fingerprint") else None
+            return {"answer": answer, "record": decided.record, "fingerprint": seen}
         if verb == "marks":
             return self._search(path, named, at)
         if verb == "rubric":
@@ -68,11 +74,25 @@ class Workbench:
             self._built = (at, trust, assemble(self._settings, trust, self._rules, at, detectors=self._detectors))
         return self._built[1], self._built[2]
 
-    def _decided(self, path: Path, at: datetime, facts: Sequence[str] = (), *, record: bool = False) -> Decided:
+    def _decided(
+        self, path: Path, at: datetime, facts: Sequence[str] = (), *, record: bool = False, withhold: bool = False
+    ) -> Decided:
         trust, verifier = self._at(at)
-        if facts:
-            verifier = assemble(self._settings, trust, self._rules_with(facts), at, detectors=self._detectors)
+        if facts or withhold:
+            rules = self._rules_with(facts)
+            verifier = assemble(self._settings, trust, rules, at, detectors=self._detectors, withheld=withhold)
         return verifier.decide(path, record=record)
+
+    def _fingerprint(self, path: Path) -> list[str] | None:
+        """PDQ of the picture in its eight orientations, hex, upright first; None where nothing can be decoded."""
+        from waarmerk.provenance.media.image import decode_rgb  # noqa: PLC0415 - only for this form
+        from waarmerk.provenance.registry.hashes import pdq_orientations  # noqa: PLC0415
+
+        try:
+            picture = decode_rgb(open_asset(path, limits=self._settings.limits), self._settings.limits)
+            return [each.hex() for each in pdq_orientations(picture.rgb)]
+        except Exception:  # the file chose these pixels; who asks for a fingerprint treats none as the worst case
+            return None
 
     def _rules_with(self, facts: Sequence[str]) -> AppliedRules:
         return applied_rules(self._packs, self._settings, (*self._settings.context, *facts)) if facts else self._rules

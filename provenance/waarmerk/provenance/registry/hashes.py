@@ -46,6 +46,14 @@ def _pdq(rgb: Bytes) -> bytes | None:
     return np.packbits(np.asarray(bits, np.uint8)).tobytes()
 
 
+def pdq_orientations(rgb: Bytes) -> list[bytes]:
+    """PDQ of H x W x 3 RGB in its eight orientations (turned, mirrored), upright first."""
+    import pdqhash  # noqa: PLC0415 - only for this
+
+    found, _quality = pdqhash.compute_dihedral(reduced(rgb, HASHED_SIDE))
+    return [np.packbits(np.asarray(bits, np.uint8)).tobytes() for bits in found]
+
+
 def local_hashes(rgb: Bytes, count: int) -> Bytes:
     """Hashes that a crop leaves alone: N x 16 bytes, N at most ``count``, for the strongest places of H x W x 3 RGB.
 

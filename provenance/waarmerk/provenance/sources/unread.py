@@ -14,9 +14,21 @@ _VISUAL = ("image/", "video/")
 class UnreadChannels:
     """Names what nobody here looked at: other sources' channels that are not configured, and closed marks."""
 
-    def __init__(self, *, watermark: bool, registry: bool, open_marks: bool, asked: Collection[str] = ()) -> None:
-        """Which channels are listened to; ``asked`` names the closed marks that a detector is asked about."""
+    def __init__(
+        self,
+        *,
+        watermark: bool,
+        registry: bool,
+        open_marks: bool,
+        asked: Collection[str] = (),
+        withheld: bool = False,
+    ) -> None:
+        """Which channels are listened to; ``asked`` names the closed marks that a detector is asked about.
+
+        ``withheld``: there are keys, and this caller is not to learn what they find.
+        """
         self._watermark = watermark
+        self._why = "watermark.asked-too-often" if withheld else "watermark.no-key"
         self._registry = registry
         self._open_marks = open_marks
         self._asked = frozenset(asked)
@@ -25,7 +37,7 @@ class UnreadChannels:
         """Name the unread channels for this kind of asset."""
         channels = []
         if not self._watermark:
-            channels.append(_unread("watermark", "watermark.no-key"))
+            channels.append(_unread("watermark", self._why))
         if not self._registry:
             channels.append(_unread("registry", "registry.not-configured"))
         if asset.media_type.startswith(_VISUAL):

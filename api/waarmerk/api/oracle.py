@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Strangers may learn whether a picture carries the service's mark, not how to take it out.
+
+Fifty soft answers about one picture remove a generic mark at 46 dB, two hundred yes-or-no answers do at 47 dB. So
+strangers get yes or no, and about one picture and all that look nearly like it fifty a day, over all of them together.
+Who sends the same bytes again gets the same answer; it costs nothing of the fifty, for it teaches nothing. Beyond them
+the rest of the report stands, and the channel says that it was not read.
+
+Pictures that look alike are found by their PDQ hash (Facebook 2019), cut into 16 pieces of 16 bits: pictures are near
+where three pieces agree in one of eight orientations. Of each piece only a keyed hash is held, in memory, under a key
+that lives for a day: what was asked about cannot be read back from it.
+"""
+
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from waarmerk.api.quota import RotatingHash
+
+A_DAY = 50
+MAX_FAMILIES = 50_000
+_PIECE_BYTES = 2
+_AGREE = 3
+_FALSE_POSITIVE = 1e-9  # what a detection promises; all that a stranger is told of its strength
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Family:
+    """Pictures that look alike: the hashes of their pieces, and of each file that was asked about."""
+
+    pieces: set[bytes] = field(default_factory=set)
+    files: set[bytes] = field(default_factory=set)
+
+
+class NearDuplicates:
+    """How often was asked about pictures that look alike. Safe to use from several threads."""
+
+    def __init__(self, *, clock: Callable[[], datetime], a_day: int = A_DAY, families: int = MAX_FAMILIES) -> None:
+        self._hash = RotatingHash(clock=clock)
+        self._a_day = a_day
+        self._max = families
+        self._lock = threading.Lock()
+        self._day: date | None = None
+        self._families: OrderedDict[int, _Family] = OrderedDict()
+        self._by_piece: dict[bytes, _Family] = {}
+
+    def allows(self, sha256: bytes, orientations: Sequence[bytes]) -> bool:
+        """Count a question about the file with this digest and these PDQ hashes, upright first; whether it is allowed.
+
+        A file that was answered before is allowed again, and not counted.
+        """
+        with self._lock:
+            self._turn_the_page()
+            one, turned = self._hash(sha256), [self._pieces(each) for each in orientations]
+            family = self._nearest(turned)
+            if family is None:
+                family = self._found()
+            if one in family.files:
+                return True
+            if len(family.files) >= self._a_day:
+                return False
+            family.files.add(one)
+            for piece in turned[0]:
+                family.pieces.add(piece)
+                self._by_piece[piece] = family
+            return True
+
+    def _turn_the_page(self) -> None:
+        today = self._hash.today()
+        if today != self._day:
+            self._day = today
+            self._families.clear()
+            self._by_piece.clear()
+
+    def _pieces(self, pdq: bytes) -> list[bytes]:
+        """A keyed hash of each piece and its place; a uniform piece says nothing and is left out."""
+        cut = [pdq[at : at + _PIECE_BYTES] for at in range(0, len(pdq), _PIECE_BYTES)]
+        return [self._hash(bytes([place]) + piece)[:8] for place, piece in enumerate(cut)]
+
+    def _nearest(self, turned: Sequence[Sequence[bytes]]) -> _Family | None:
+        best: tuple[int, _Family] | None = None
+        for pieces in turned:
+            agreeing = Counter(family for piece in pieces if (family := self._by_piece.get(piece)) is not None)
+            for family, count in agreeing.most_common(1):
+                if count >= _AGREE and (best is None or count > best[0]):
+                    best = count, family
+        return None if best is None else best[1]
+
+    def _found(self) -> _Family:
+        """A new family; where there are too many, the oldest that was asked about least is forgotten."""
+        if len(self._families) >= self._max:
+            oldest = list(self._families.items())[: max(1, self._max // 10)]
+            number, gone = min(oldest, key=lambda each: len(each[1].files))
+            del self._families[number]
+            for piece in gone.pieces:
+                if self._by_piece.get(piece) is gone:
+                    del self._by_piece[piece]
+        made = _Family()
+        self._families[id(made)] = made
+        return made
+
+
+def tells_marks(report: dict[str, Any]) -> bool:
+    """Whether a search for marks had an outcome, found or not."""
+    return any(mark["p_value"] is not None or mark["detected"] for mark in report["watermarks"])
+
+
+def coarse(report: dict[str, Any]) -> dict[str, Any]:
+    """The report as strangers get it: no measure of any mark or likeness, no payload, no place."""
+    marks = [
+        {**mark, "p_value": _FALSE_POSITIVE if mark["detected"] else None, "payload": None, "regions": []}
+        for mark in report["watermarks"]
+    ]
+    return {**report, "watermarks": marks, "matches": [{**match, "distance": None} for match in report["matches"]]}
