@@ -15,6 +15,7 @@ import argparse
 import io
 import json
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -194,7 +195,7 @@ def main() -> None:
         "random_messages": keys(pictures * 4, given.keys, rng),
         "clean": clean(pictures, given.searches, rng),
     }
-    text = json.dumps(result, indent=1) + "\n"
+    text = re.sub(r"\[\s+([\d.]+),\s+([\d.]+)\s+\]", r"[\1, \2]", json.dumps(result, indent=1)) + "\n"
     if given.json is not None:
         given.json.write_text(text, "utf-8")
     print(text)
