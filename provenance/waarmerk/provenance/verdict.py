@@ -45,7 +45,7 @@ def weigh(evidence: Iterable[Evidence]) -> Verdict:
         claimed_by=_claimants(seen),
         authentic_capture=stated is Origin.CAPTURED and tier is Tier.NONE and not conflict and not bars,
         conflict=conflict,
-        concerns=_concerns(seen, bars, conflict),
+        concerns=_concerns(seen, bars, conflict=conflict, tier=tier),
     )
 
 
@@ -55,11 +55,12 @@ def _claim_rank(evidence: Evidence) -> tuple[int, bool]:
 
 def _stated_by_trusted(seen: tuple[Evidence, ...]) -> Origin:
     """What trusted credentials say where they say no AI; captured before created, so that no order matters."""
-    stated = {e.origin for e in seen if e.assurance is Assurance.TRUSTED and e.claimant is Claimant.SIGNER}
-    for origin in (Origin.CAPTURED, Origin.CREATED):
-        if origin in stated:
-            return origin
-    return Origin.UNKNOWN
+    return next((origin for origin in (Origin.CAPTURED, Origin.CREATED) if _says(seen, origin)), Origin.UNKNOWN)
+
+
+def _says(seen: tuple[Evidence, ...], origin: Origin) -> bool:
+    """Whether a trusted credential states this origin."""
+    return any(e.origin is origin and e.assurance is Assurance.TRUSTED and e.claimant is Claimant.SIGNER for e in seen)
 
 
 def _bars(seen: tuple[Evidence, ...]) -> tuple[Finding, ...]:
@@ -74,9 +75,13 @@ def _claimants(seen: tuple[Evidence, ...]) -> tuple[Claimant, ...]:
     return tuple(claimant for claimant in Claimant if claimant in claimed)
 
 
-def _concerns(seen: tuple[Evidence, ...], bars: tuple[Finding, ...], conflict: bool) -> tuple[Finding, ...]:
+def _concerns(
+    seen: tuple[Evidence, ...], bars: tuple[Finding, ...], *, conflict: bool, tier: Tier
+) -> tuple[Finding, ...]:
     findings = {finding for e in seen for finding in e.findings}
     findings.update(bars)
     if conflict:
         findings.add(Finding("verdict.conflict"))
+    if tier is not Tier.NONE and _says(seen, Origin.CREATED):  # no conflict by definition, yet nothing to hide
+        findings.add(Finding("verdict.created-and-ai"))
     return tuple(sorted(findings))

@@ -7,6 +7,7 @@ Both are chosen from the report alone and written in ``wording``; the choice sta
 from waarmerk.provenance.model import (
     Chain,
     Claimant,
+    Credential,
     CredentialState,
     Integrity,
     Origin,
@@ -22,6 +23,10 @@ def summary_key(report: Report) -> str:
     if report.fault is not None:
         return "unreadable"
     verdict = report.verdict
+    if verdict.conflict and verdict.tier is Tier.SUSPECTED and verdict.origin is not Origin.CAPTURED:
+        return (
+            "conflict-suspected-denied"  # nobody vouches for a camera: a declaration or the registry speaks against AI
+        )
     if verdict.conflict:
         return f"conflict-{verdict.tier}"
     if verdict.tier in (Tier.PROVEN, Tier.CLAIMED):
@@ -38,13 +43,18 @@ def summary_key(report: Report) -> str:
 def _basis(report: Report) -> str:
     """What a standing AI finding rests on: a listed signer, a bound mark, who merely claims it, the registry."""
     if report.verdict.tier is Tier.PROVEN:
-        credential = report.credential
-        listed = credential is not None and credential.signer.status.is_listed
-        return "proven" if listed and credential is not None and credential.source_types else "mark"
+        return "proven" if _vouches_for_ai(report.credential) else "mark"
     claimants = report.verdict.claimed_by
     if Claimant.UPLOADER in claimants:
         return "declared"
     return "known" if claimants == (Claimant.REGISTRY,) else "claimed"
+
+
+def _vouches_for_ai(credential: Credential | None) -> bool:
+    """Whether a listed signer says AI: a signer who says something else does not vouch for what a mark proves."""
+    if credential is None or not credential.signer.status.is_listed or credential.integrity is not Integrity.INTACT:
+        return False
+    return (credential.vouched or credential.stated).origin.is_ai
 
 
 def _integrity(report: Report) -> Integrity:
