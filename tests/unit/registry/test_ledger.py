@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from waarmerk.provenance.errors import StoreError
-from waarmerk.provenance.registry import Issuance, Ledger, Thumbnail
-from waarmerk.provenance.registry.hashes import fingerprints, thumbnail
+from waarmerk.provenance.registry import Chroma, Issuance, Ledger, Thumbnail
+from waarmerk.provenance.registry.hashes import chroma, fingerprints, thumbnail
 
 DAY = "2026-11-21T12:00:00Z"
 NOISE = np.random.default_rng(5).integers(0, 256, 96 * 72, np.uint8).tobytes()
@@ -38,6 +38,8 @@ def issuance(number: int = 1, *, key_id: str = "0011223344556677") -> Issuance:
         thumbnail=Thumbnail(width=96, height=72, pixels=NOISE),
         geometry=(1.0, 0.0, 0.5, 0.0, 1.0, 0.5, 0.0, 0.0, 1.0),
         manifest="urn:c2pa:example",
+        chroma=Chroma(width=48, height=36, pixels=NOISE[: 2 * 48 * 36]),
+        label=(900, 20, 250, 40),
     )
 
 
@@ -70,6 +72,28 @@ def test_making_it_again_keeps_it(ledger: Ledger) -> None:
     ledger.add(issuance())
     ledger.create()
     assert len(list(ledger.entries())) == 1
+
+
+def earlier(path: Path) -> None:
+    """Take from a ledger what version 2 added, as if the first release had written it."""
+    with sqlite3.connect(path) as database:
+        for column in ("chroma_width", "chroma_height", "chroma", "label"):
+            database.execute(f"ALTER TABLE issuance DROP COLUMN {column}")
+        database.execute("PRAGMA user_version = 1")
+    database.close()
+
+
+def test_a_ledger_of_an_earlier_version_is_read_and_brought_up_to_date(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.add(issuance(1))
+    earlier(tmp_path / "own" / "ledger.sqlite")
+    old = replace(issuance(1), chroma=None, label=None)
+    assert list(ledger.entries()) == [old]  # by who only reads, and changes nothing
+    assert list(ledger.entries()) == [old]
+    ledger.create()
+    ledger.add(issuance(2))
+    assert list(ledger.entries()) == [old, issuance(2)]
+    assert ledger.forget(payload=(1).to_bytes(8), at=DAY) == 1
+    assert ledger.damage() is None
 
 
 def test_only_its_owner_reads_it(ledger: Ledger, tmp_path: Path) -> None:
@@ -121,6 +145,7 @@ def test_it_holds_nothing_about_persons_or_names(ledger: Ledger, tmp_path: Path)
     assert columns == {
         *("id", "key_id", "payload", "scheme", "issued_at", "says", "sha256", "media_type", "width", "height", "phash"),
         *("pdq", "thumbnail_width", "thumbnail_height", "thumbnail", "geometry", "manifest"),
+        *("chroma_width", "chroma_height", "chroma", "label"),
     }
 
 
@@ -251,3 +276,18 @@ def test_parts_have_their_sizes() -> None:
             replace(issuance(), **wrong)
     with pytest.raises(ValueError, match="width x height"):
         Thumbnail(width=2, height=2, pixels=b"abc")
+
+
+def test_colours_are_small_and_only_colours() -> None:
+    picture = np.zeros((200, 300, 3), np.uint8)
+    picture[:, 150:] = (255, 0, 0)
+    small = chroma(picture)
+    assert (small.width, small.height, len(small.pixels)) == (48, 32, 2 * 48 * 32)
+    planes = np.frombuffer(small.pixels, np.uint8).reshape(2, 32, 48)
+    assert (planes[:, :, :20] == 128).all()
+    assert (planes[1, :, 30:] > 230).all()
+    assert (planes[0, :, 30:] < 100).all()
+    with pytest.raises(ValueError, match="two planes"):
+        Chroma(width=2, height=2, pixels=b"abcd")
+    with pytest.raises(ValueError, match="place and a size"):
+        replace(issuance(), label=(-1, 0, 5, 5))

@@ -36,6 +36,7 @@ class Drawn:
     """An encoded picture with what it carries. ``rgb`` is what it decodes to, as stored, H x W x 3.
 
     ``deeds`` are the actions (C2PA 2.2, section 18.14.4) that writing it took besides mark and label.
+    ``label`` is where the visible label stands in ``rgb``: left, top, width, height.
     """
 
     data: bytes
@@ -45,6 +46,7 @@ class Drawn:
     losses: tuple[Loss, ...]
     gaps: tuple[Gap, ...]
     deeds: tuple[str, ...] = ()
+    label: tuple[int, int, int, int] | None = None
 
 
 def upright(pixels: Bytes, orientation: int) -> Bytes:
@@ -137,7 +139,16 @@ class _Run:
             losses=losses(before, stock(written, picture, self.rewrite.limits)),
             gaps=tuple(gaps),
             deeds=tuple(self._deeds()),
+            label=None if shown is None else self._place(shown),
         )
+
+    def _place(self, shown: Shown) -> tuple[int, int, int, int]:
+        """Where the label stands in the pixels as they are stored."""
+        mask = np.zeros(shown.pixels.shape[:2], np.uint8)
+        mask[shown.box.rows_columns] = 1
+        down, across = np.nonzero(as_stored(mask, self.rewrite.picture.orientation))
+        left, top = int(across.min()), int(down.min())
+        return left, top, int(across.max()) + 1 - left, int(down.max()) + 1 - top
 
     def _deeds(self) -> Iterator[str]:
         if self.rewrite.turns:

@@ -14,7 +14,7 @@ from waarmerk.provenance.marking.drawing import Drawn
 from waarmerk.provenance.marking.plan import Says
 from waarmerk.provenance.media.write import Piece, Uncertain, require_target, write_together
 from waarmerk.provenance.registry import Issuance, Ledger
-from waarmerk.provenance.registry.hashes import fingerprints, thumbnail
+from waarmerk.provenance.registry.hashes import chroma, fingerprints, thumbnail
 from waarmerk.provenance.trust.lists import rfc3339
 
 _SIDECAR = ".c2pa"
@@ -43,6 +43,8 @@ def issuance_of(drawn: Drawn, signed: Signed, *, media_type: str, says: Says, at
         thumbnail=thumbnail(rgb),
         geometry=mark.geometry,
         manifest=signed.manifest,
+        chroma=chroma(rgb),
+        label=drawn.label,
     )
 
 

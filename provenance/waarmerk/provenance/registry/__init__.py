@@ -2,7 +2,7 @@
 """Known assets: what was issued under our own keys, and whether a marked picture is what was issued."""
 
 from waarmerk.provenance.registry.ledger import Ledger
-from waarmerk.provenance.registry.model import Issuance, Thumbnail
-from waarmerk.provenance.registry.verify_match import binds
+from waarmerk.provenance.registry.model import Chroma, Issuance, Thumbnail
+from waarmerk.provenance.registry.verify_match import Likeness, compare
 
-__all__ = ["Issuance", "Ledger", "Thumbnail", "binds"]
+__all__ = ["Chroma", "Issuance", "Ledger", "Likeness", "Thumbnail", "compare"]

@@ -8,13 +8,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from waarmerk.provenance.registry.model import Thumbnail
+from waarmerk.provenance.registry.model import Chroma, Thumbnail
 
 Bytes = npt.NDArray[np.uint8]
 HASHED_SIDE = 512  # pixels of the longer side: PDQ takes 3 ms there and 150 ms on a photograph
 LOCAL_BYTES = 16  # of one local hash
 LOCAL_KEPT, LOCAL_ASKED = 64, 96  # of a registered picture and of one that is looked up
 THUMBNAIL_SIDE = 96  # pixels of the longer side: enough to tell pictures apart, too little to recognise a passer-by
+CHROMA_SIDE = 48  # pixels: colours of parts, not of things
 _CELL = 12.0  # pixels of the reduced picture
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
@@ -86,6 +87,21 @@ def thumbnail(rgb: Bytes, side: int = THUMBNAIL_SIDE) -> Thumbnail:
     small = luma(reduced(rgb, side))
     height, width = small.shape
     return Thumbnail(width=width, height=height, pixels=np.rint(small).astype(np.uint8).tobytes())
+
+
+def chroma(rgb: Bytes, side: int = CHROMA_SIDE) -> Chroma:
+    """The colour thumbnail of H x W x 3 RGB."""
+    small = reduced(rgb, side)
+    height, width = small.shape[:2]
+    planes = np.clip(np.rint(colours(small).transpose(2, 0, 1)) + 128, 0, 255).astype(np.uint8)
+    return Chroma(width=width, height=height, pixels=planes.tobytes())
+
+
+def colours(rgb: Bytes) -> npt.NDArray[np.float32]:
+    """Cb and Cr of H x W x 3 RGB, H x W x 2, -128 to 128 around grey (ITU-R BT.601)."""
+    light = luma(rgb)
+    planes = (rgb[:, :, 2] - light) * 0.564, (rgb[:, :, 0] - light) * 0.713
+    return np.dstack(planes).astype(np.float32)
 
 
 def luma(rgb: Bytes) -> npt.NDArray[np.float32]:

@@ -15,9 +15,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from waarmerk.provenance.errors import StoreError
-from waarmerk.provenance.registry.model import Issuance, Thumbnail
+from waarmerk.provenance.registry.model import Chroma, Issuance, Thumbnail
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_READABLE = (1, 2)
 _APPLICATION = 0x57414D4B  # "WAMK": no other program's database is written into
 _WAIT_SECONDS = 20.0
 _MAX_THUMBNAIL = 1 << 20
@@ -29,7 +30,7 @@ CREATE TABLE issuance (
     issued_at TEXT NOT NULL, says TEXT NOT NULL, sha256 BLOB NOT NULL, media_type TEXT NOT NULL,
     width INTEGER NOT NULL, height INTEGER NOT NULL, phash BLOB NOT NULL, pdq BLOB,
     thumbnail_width INTEGER NOT NULL, thumbnail_height INTEGER NOT NULL, thumbnail BLOB NOT NULL,
-    geometry BLOB, manifest TEXT,
+    geometry BLOB, manifest TEXT, chroma_width INTEGER, chroma_height INTEGER, chroma BLOB, label BLOB,
     UNIQUE (key_id, payload)
 ) STRICT;
 CREATE INDEX issuance_sha256 ON issuance (sha256);
@@ -48,7 +49,12 @@ _COLUMNS = (
     "key_id, payload, scheme, issued_at, says, sha256, media_type, width, height, phash, pdq,"
     " thumbnail_width, thumbnail_height, thumbnail, geometry, manifest"
 )
-_MATRIX = "<9d"
+_SECOND = "chroma_width, chroma_height, chroma, label"  # added by version 2; rows of version 1 hold NULL there
+_STEPS = "".join(
+    f"ALTER TABLE issuance ADD COLUMN {column};\n"
+    for column in ("chroma_width INTEGER", "chroma_height INTEGER", "chroma BLOB", "label BLOB")
+)
+_MATRIX, _PLACE = "<9d", "<4I"
 
 
 class Ledger:
@@ -58,7 +64,10 @@ class Ledger:
         self._path = path
 
     def create(self) -> None:
-        """Make an empty ledger, readable by its owner alone, unless it is there. Raises StoreError."""
+        """Make an empty ledger, readable by its owner alone, unless it is there; bring an earlier one up to date.
+
+        Raises StoreError.
+        """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -66,8 +75,9 @@ class Ledger:
         except OSError as error:
             raise StoreError("ledger.failed", f"{self._path.name}: {error.strerror}") from error
         with self._writing() as database:
-            if database.execute("PRAGMA user_version").fetchone() == (0,):
-                for statement in _statements(_SCHEMA):
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+            if version < SCHEMA_VERSION:
+                for statement in _statements(_STEPS if version else _SCHEMA):
                     database.execute(statement)
                 database.execute(f"PRAGMA application_id = {_APPLICATION}")
                 database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -83,18 +93,21 @@ class Ledger:
 
     def add(self, issuance: Issuance) -> None:
         """Add an entry, durably. Raises StoreError; ``ledger.known`` where the payload was issued before."""
-        small = issuance.thumbnail
+        small, colour = issuance.thumbnail, issuance.chroma
         row = (
             *(issuance.key_id, issuance.payload, issuance.scheme, issuance.issued_at, issuance.says, issuance.sha256),
             *(issuance.media_type, issuance.width, issuance.height, issuance.phash, issuance.pdq),
             *(small.width, small.height, zlib.compress(small.pixels, 9)),
             None if issuance.geometry is None else struct.pack(_MATRIX, *issuance.geometry),
             issuance.manifest,
+            *((None, None, None) if colour is None else (colour.width, colour.height, zlib.compress(colour.pixels, 9))),
+            None if issuance.label is None else struct.pack(_PLACE, *issuance.label),
         )
         marks = ", ".join("?" * len(row))
         with self._writing() as database:
             try:
-                database.execute(f"INSERT INTO issuance ({_COLUMNS}) VALUES ({marks})", row)  # noqa: S608 - constants
+                into = f"INSERT INTO issuance ({_COLUMNS}, {_SECOND}) VALUES ({marks})"  # noqa: S608 - constants
+                database.execute(into, row)
             except sqlite3.IntegrityError as error:
                 raise StoreError("ledger.known", "this mark was issued before") from error
 
@@ -132,8 +145,10 @@ class Ledger:
 
     def _select(self, where: str, values: tuple[object, ...]) -> Iterator[Issuance]:
         with self._reading() as database:
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+            second = _SECOND if version > 1 else "NULL, NULL, NULL, NULL"
             rows = database.execute(
-                f"SELECT {_COLUMNS} FROM issuance WHERE {where} ORDER BY id",  # noqa: S608 - constants
+                f"SELECT {_COLUMNS}, {second} FROM issuance WHERE {where} ORDER BY id",  # noqa: S608 - constants
                 values,
             )
             found = [_issuance(row) for row in rows]
@@ -181,7 +196,7 @@ class Ledger:
         )
         if empty and state == (0, 0) and database.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
             return
-        if state != (_APPLICATION, SCHEMA_VERSION):
+        if state[0] != _APPLICATION or state[1] not in _READABLE:
             raise StoreError("ledger.unknown", f"{self._path.name} is no ledger of this version")
 
     @contextmanager
@@ -210,10 +225,13 @@ def _statements(script: str) -> Iterator[str]:
 
 def _issuance(row: tuple[object, ...]) -> Issuance:
     """A row as it was added. Raises StoreError where somebody else wrote into it."""
-    (*plain, phash, pdq, wide, high, packed, geometry, manifest) = row
+    (*plain, phash, pdq, wide, high, packed, geometry, manifest, across, down, colour, label) = row
     key_id, payload, scheme, issued_at, says, sha256, media_type, width, height = plain
     try:
-        pixels = zlib.decompressobj().decompress(_bytes(packed), _MAX_THUMBNAIL)
+        pixels = _unpacked(packed)
+        shades = None
+        if colour is not None:
+            shades = Chroma(width=_number(across), height=_number(down), pixels=_unpacked(colour))
         return Issuance(
             key_id=str(key_id),
             payload=_bytes(payload),
@@ -229,9 +247,15 @@ def _issuance(row: tuple[object, ...]) -> Issuance:
             thumbnail=Thumbnail(width=_number(wide), height=_number(high), pixels=pixels),
             geometry=None if geometry is None else struct.unpack(_MATRIX, _bytes(geometry)),
             manifest=None if manifest is None else str(manifest),
+            chroma=shades,
+            label=None if label is None else struct.unpack(_PLACE, _bytes(label)),
         )
     except (ValueError, zlib.error, struct.error) as error:
         raise StoreError("ledger.failed", "an entry of the ledger is damaged") from error
+
+
+def _unpacked(value: object) -> bytes:
+    return zlib.decompressobj().decompress(_bytes(value), _MAX_THUMBNAIL)
 
 
 def _bytes(value: object) -> bytes:

@@ -23,12 +23,27 @@ class Thumbnail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chroma:
+    """The colours of a picture made very small: Cb, then Cr, ``height`` x ``width`` bytes each, 128 is grey."""
+
+    width: int
+    height: int
+    pixels: bytes
+
+    def __post_init__(self) -> None:
+        if not 2 * self.width * self.height == len(self.pixels) > 0:
+            raise ValueError("two planes of width x height bytes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Issuance:
     """One file that was issued with a mark.
 
     ``sha256`` is the digest of the issued file; ``says`` what was declared (``generated``, ``modified``, ``none``);
     ``width`` and ``height`` its pixels as stored. ``geometry`` (row-major 3 x 3) takes its pixel centres to the
     reference of the mark, as detected in the issued file. ``manifest`` labels its credential, None without one.
+    ``label`` is where the visible label was drawn (left, top, width, height, pixels as stored), None where none was.
+    ``chroma`` None: an entry of an earlier version, which knows neither colours nor the place of the label.
     Raises ValueError for parts of other sizes.
     """
 
@@ -46,6 +61,8 @@ class Issuance:
     thumbnail: Thumbnail
     geometry: tuple[float, ...] | None
     manifest: str | None
+    chroma: Chroma | None = None
+    label: tuple[int, int, int, int] | None = None
 
     def __post_init__(self) -> None:
         sizes = ((self.payload, PAYLOAD_BYTES), (self.sha256, DIGEST_BYTES), (self.phash, PHASH_BYTES))
@@ -55,6 +72,8 @@ class Issuance:
             raise ValueError("a PDQ hash has 32 bytes")
         if self.geometry is not None and len(self.geometry) != 9:
             raise ValueError("a geometry is a 3 x 3 matrix")
+        if self.label is not None and min(self.label) < 0:
+            raise ValueError("a label has a place and a size")
 
 
 class BindingKind(StrEnum):

@@ -6,7 +6,7 @@ for these very pixels only the key owner's ledger can tell, and a look at what w
 AI is a claim.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ from waarmerk.provenance.model import (
     MarkFinding,
     Origin,
 )
-from waarmerk.provenance.registry import Ledger, binds
+from waarmerk.provenance.registry import Ledger, Likeness, compare
 from waarmerk.provenance.sources import Examination
 from waarmerk.watermark import Detection, Key, detect_each
 
@@ -56,13 +56,13 @@ def load_keys(paths: Iterable[Path]) -> tuple[Key, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """Whether a mark was issued for the pixels it was found in; ``code`` is the concern where that is not certain.
+    """Whether a mark was issued for the pixels it was found in; ``codes`` are concerns, each with what it is about.
 
-    ``says`` is what the ledger holds was declared, None where the ledger said nothing.
+    About None: the key of the mark. ``says`` is what the ledger holds was declared, None where it said nothing.
     """
 
     bound: bool | None = None
-    code: str | None = "watermark.binding-unchecked"
+    codes: tuple[tuple[str, str | None], ...] = (("watermark.binding-unchecked", None),)
     says: Origin | None = None
 
 
@@ -116,16 +116,15 @@ class WatermarkSource:
         try:
             issued = self._ledger.find(detection.key_id, bytes(detection.payload))
         except StoreError:
-            return Binding(code="ledger.unreadable")
+            return Binding(codes=(("ledger.unreadable", None),))
         if issued is None:
-            return Binding(code="watermark.not-issued")
+            return Binding(codes=(("watermark.not-issued", None),))
         geometry = None if detection.geometry is None else detection.geometry.matrix
         try:
-            bound = binds(issued, rgb, geometry)
+            seen = compare(issued, rgb, geometry)
         except Exception:  # the pixels are a stranger's: what fails on them binds nothing
-            bound = None
-        code = {True: None, False: "watermark.not-bound", None: "watermark.binding-unknown"}[bound]
-        return Binding(bound=bound, code=code, says=_SAYS.get(issued.says))
+            seen = Likeness()
+        return Binding(bound=seen.bound, codes=tuple(_doubts(seen)), says=_SAYS.get(issued.says))
 
     def _unread(self, why: str, *findings: Finding) -> Examination:
         evidence = Evidence(
@@ -138,6 +137,19 @@ class WatermarkSource:
             ),
             marks=tuple(_unread_mark(key) for key in self._keys),
         )
+
+
+def _doubts(seen: Likeness) -> Iterator[tuple[str, str | None]]:
+    """What must not vanish behind "bound": where it is not certain, and what differs where it is."""
+    code = {True: None, False: "watermark.not-bound", None: "watermark.binding-unknown"}[seen.bound]
+    if code is not None:
+        yield code, None
+    if seen.bound is not False and seen.is_altered:
+        yield "watermark.parts-differ", f"{seen.differing}/{seen.parts}"
+    if seen.bound is not False and seen.colours_turned:
+        yield "watermark.colours-differ", None
+    if seen.bound is not False and not seen.colours_compared:
+        yield "watermark.colours-uncompared", None
 
 
 def evidence_of(key: Key, detection: Detection, binding: Binding = UNCHECKED) -> Evidence:
@@ -154,7 +166,7 @@ def evidence_of(key: Key, detection: Detection, binding: Binding = UNCHECKED) ->
         claimant=Claimant.MARK,
         assurance=Assurance.INDIRECT if detection.payload is None else _ASSURANCE[binding.bound],
         origin=(binding.says or Origin.AI_GENERATED) if key.purpose == "ai" else Origin.UNKNOWN,
-        findings=() if binding.code is None else (Finding(binding.code, key.key_id),),
+        findings=tuple(Finding(code, key.key_id if about is None else about) for code, about in binding.codes),
     )
 
 
