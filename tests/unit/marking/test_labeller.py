@@ -85,6 +85,19 @@ def test_stripped_recompressed_and_made_small_it_is_still_found_and_bound(
     assert (report.verdict.origin, report.verdict.tier) == (Origin.AI_GENERATED, Tier.PROVEN)
 
 
+def test_what_was_altered_later_is_bound_and_the_parts_are_named(desk: Desk, labelled: Path, tmp_path: Path) -> None:
+    with Image.open(labelled) as image:
+        pixels = np.asarray(image.convert("RGB")).copy()
+    pixels[450:750, 300:700] = scene(300, 400, 99)
+    Image.fromarray(pixels).save(tmp_path / "altered.jpg", quality=80)
+    report = desk.verify(tmp_path / "altered.jpg")
+    assert [mark.bound for mark in report.marks] == [True]
+    concerns = {concern.code: concern.about for concern in report.verdict.concerns}
+    differing, parts = concerns["watermark.parts-differ"].split("/")
+    assert 3 <= int(differing) < int(parts) / 4
+    assert report.verdict.tier is Tier.PROVEN
+
+
 def test_a_mark_carried_to_another_picture_accuses_nobody(desk: Desk, labelled: Path, tmp_path: Path) -> None:
     with Image.open(labelled.with_name("in.jpg")) as clean, Image.open(labelled) as marked:
         residual = np.asarray(marked.convert("RGB")).astype(int) - np.asarray(clean.convert("RGB"))
