@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A stranger and a genuine photograph: nothing he adds brings a public AI label or a badge without a person.
 
-Injected XMP, an injected TC260 label, a self-made certificate, a pasted mark, a poisoned import, a classifier, alone
-and together, for every platform, every role and on both sides of a trusted camera credential.
+Injected XMP, an injected TC260 label, a self-made certificate, a pasted mark (an open one, or one of the operator's
+own), a poisoned import, a classifier, in every combination, for every platform, every role and on both sides of a
+trusted camera credential.
 """
 
 from collections.abc import Iterator
-from itertools import combinations, product
+from itertools import product
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ ATTACKS: dict[str, dict[str, Any]] = {
     "tc260-odd": {"aigc": "other"},
     "tc260-suspected": {"aigc": "3"},
     "pasted-mark": {"wm": "ai", "wm_bound": False},
-    "pasted-mark-unchecked": {"wm": "ai", "wm_bound": None},
+    "pasted-mark-unchecked": {"wm": "ai", "wm_bound": None},  # no ledger at hand, or an open mark, which has none
     "poisoned-import": {"fp": "known_ai"},
     "classifier": {"forensic": 0.99},
 }
@@ -60,9 +61,12 @@ WORST: dict[str, Any] = {
 
 
 def added() -> Iterator[dict[str, Any]]:
-    for size in range(3):
-        for chosen in combinations(ATTACKS, size):
-            yield {key: value for name in chosen for key, value in ATTACKS[name].items()}
+    """Every combination: of what writes the same field, one or none."""
+    by_field: dict[str, list[dict[str, Any]]] = {}
+    for attack in ATTACKS.values():
+        by_field.setdefault(next(iter(attack)), [{}]).append(attack)
+    for chosen in product(*by_field.values()):
+        yield {key: value for attack in chosen for key, value in attack.items()}
 
 
 @pytest.mark.parametrize("photograph", PHOTOGRAPHS)
@@ -77,7 +81,7 @@ def test_nothing_a_stranger_adds_is_published_without_a_person(photograph: str) 
         published = {duty.rule for duty in duties if duty.automatic and duty.shown_to == "public"}
         assert not published & AI_LABELS, (attack, role, platform)
         tried += 1
-    assert tried > 400
+    assert tried == 3 * 4 * 3 * 2 * 2 * 9, "every combination, for three roles and three platforms"
 
 
 def test_the_search_would_see_a_label() -> None:

@@ -2,13 +2,19 @@
 """The same as ``test_strangers``, with real files: what a stranger writes into a photograph, through ``verify``."""
 
 import json
+from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from tests.conftest import ROOT, Run
+from tests.conftest import AT, ROOT, Run
+from tests.unit.marks.writing import MARKS, mark
+from waarmerk.provenance.credentials.certificates import OwnAuthority
+from waarmerk.provenance.credentials.signing_folder import write_folder
 from waarmerk.provenance.labelling.loader import load_packs
 from waarmerk.watermark import Key, Payload, embed
 
@@ -43,7 +49,7 @@ def with_xmp(jpeg: bytes, *attributes: str) -> bytes:
 Reports = list[dict[str, Any]]
 
 
-def examined(run: Run, *paths: str | Path, trust: Path = ROOT / "samples" / "trust") -> Reports:
+def examined(run: Run, *paths: Any, trust: Path = ROOT / "samples" / "trust") -> Reports:
     facts = [part for name, value in GIVEN.items() for part in ("--context", f"{name}={value}")]
     basis = ("--trust", trust, "--at", "2026-11-21T12:00:00Z", "--fail-on", "")
     done = run("verify", *paths, *basis, *facts, "--for", "tiktok,meta,youtube,bluesky", "--format", "jsonl")
@@ -51,12 +57,12 @@ def examined(run: Run, *paths: str | Path, trust: Path = ROOT / "samples" / "tru
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def assert_reported_and_not_published(report: dict[str, Any]) -> None:
-    """The attack arrived, as a claim, and nothing goes out without a person."""
-    assert report["verdict"]["tier"] == "claimed"
+def assert_reported_and_not_published(report: dict[str, Any], *, tier: str = "claimed") -> None:
+    """The attack arrived, as a claim at most, and nothing goes out without a person."""
+    assert report["verdict"]["tier"] == tier
     assert not report["verdict"]["authentic_capture"]
     labels = {label["rule"]: label for label in report["labels"]}
-    assert "EV-ai-any-source" in labels
+    assert ("EV-ai-any-source" in labels) == (tier == "claimed")
     published = {rule for rule, label in labels.items() if label["automatic"] and label["shown_to"] == "public"}
     assert not published & AI_LABELS
 
@@ -90,6 +96,65 @@ def test_a_mark_pasted_onto_a_photograph(waarmerk: Run, tmp_path: Path) -> None:
     assert report["watermarks"][0]["detected"]
     assert report["watermarks"][0]["bound"] is not True
     assert_reported_and_not_published(report)
+
+
+@pytest.mark.parametrize("which", MARKS)
+def test_an_open_mark_pasted_onto_a_photograph(waarmerk: Run, tmp_path: Path, which: str) -> None:
+    for name in ("stripped.jpg", "camera-capture.jpg"):
+        with Image.open(SAMPLES / name) as picture:
+            Image.fromarray(mark(np.asarray(picture.convert("RGB")), which)).save(tmp_path / f"{name}.png")
+    reports = examined(waarmerk, *sorted(tmp_path.glob("*.png")), "--open-marks")
+    assert len(reports) == 2
+    for report in reports:
+        assert [each["scheme"] for each in report["watermarks"]] == [f"dwtDct:{which}"]
+        assert_reported_and_not_published(report, tier="suspected" if which == "stable-diffusion-2" else "claimed")
+
+
+def test_everything_at_once(waarmerk: Run, tmp_path: Path) -> None:
+    """Marks, metadata, a self-made certificate and a registry with a lie in it, in combination, on one photograph."""
+    key, folder = Key.generate(purpose="ai"), tmp_path / "files"
+    key.save(tmp_path / "ai.key")
+    folder.mkdir()
+    authority = OwnAuthority.create("Persbureau Nergens", at=AT - timedelta(days=1))
+    leaf = authority.issue(at=AT - timedelta(days=1))
+    write_folder(tmp_path / "self-made", authority, leaf, about="", passphrase=None)
+    with Image.open(SAMPLES / "stripped.jpg") as picture:
+        plain = np.asarray(picture.convert("RGB"))
+    for own, opened, metadata, signed in product((False, True), repeat=4):
+        pixels = embed(plain, key, Payload(b"pasted!!")) if own else plain
+        pixels = mark(pixels, "stable-diffusion-1") if opened else pixels
+        path = folder / f"{own:d}{opened:d}{metadata:d}{signed:d}.jpg"
+        Image.fromarray(pixels).save(path, quality=97, subsampling=0)
+        if metadata:
+            path.write_bytes(with_xmp(path.read_bytes(), SOURCE_TYPE, TC260))
+        if signed:
+            unsigned = path.rename(tmp_path / path.name)
+            keys = ("--key-folder", tmp_path / "self-made", "--at", "2026-11-21T11:00:00Z")
+            done = waarmerk("sign", unsigned, path, "--ai", "generated", *keys)
+            assert done.returncode == 0, done.stderr
+    lie = ("--origin", "generated", "--label", "ai-generated", "--source", "a stranger's list")
+    done = waarmerk("registry", "add", SAMPLES / "stripped.jpg", "--registry", tmp_path / "lie.sqlite", *lie)
+    assert done.returncode == 0, done.stderr
+    searches = ("--key", tmp_path / "ai.key", "--open-marks")
+    everything, lied_about = (
+        sorted(folder.iterdir()),
+        [folder / f"{name}.jpg" for name in ("0000", "1011", "0111", "1111")],
+    )
+    for registry, files in (((), everything), (("--registry", tmp_path / "lie.sqlite"), lied_about)):
+        reports = examined(waarmerk, *files, *searches, *registry)
+        assert len(reports) == (4 if registry else 16)
+        for report in reports:
+            own, opened, metadata, signed = (letter == "1" for letter in report["asset"]["name"][:4])
+            expected = {
+                "unknown-signer": signed,
+                "unsigned-metadata": metadata,
+                "mark": own or opened,
+                "registry": bool(registry),
+            }
+            assert report["verdict"]["claimed_by"] == [name for name, said in expected.items() if said]
+            assert_reported_and_not_published(report, tier="claimed" if any(expected.values()) else "none")
+            found = {each["scheme"].split(":")[0] for each in report["watermarks"] if each["detected"]}
+            assert ("dwtDct" in found, len(found)) == (opened, own + opened)
 
 
 def test_the_same_look_at_a_generators_own_file_publishes(waarmerk: Run) -> None:
