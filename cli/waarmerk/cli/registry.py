@@ -14,6 +14,7 @@ import click
 
 from waarmerk.cli import exits, known, options
 from waarmerk.cli.console import Console
+from waarmerk.cli.registry_exchange import accept, export, issuers, refuse, take
 from waarmerk.cli.registry_keep import dispute, history, reinstate, upgrade, withdraw
 from waarmerk.cli.registry_sweep import count_copies, sweep, velocity
 from waarmerk.provenance.errors import Error
@@ -250,5 +251,8 @@ def _plain(entry: Any) -> dict[str, Any]:
     }
 
 
-for each in (sweep, velocity, dispute, withdraw, reinstate, history, upgrade):
+for each in (
+    *(sweep, velocity, dispute, withdraw, reinstate, history, upgrade),
+    *(export, take, issuers, accept, refuse),
+):
     registry.add_command(each)
