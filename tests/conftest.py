@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.postgres import server  # noqa: F401 - a fixture for all
+
 ROOT = Path(__file__).resolve().parent.parent
 # A deadline would measure how busy the machine is, not whether the code is right.
 settings.register_profile("waarmerk", deadline=None)

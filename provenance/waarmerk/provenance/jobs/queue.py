@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs that outlive a request, in a database: leased, done at least once, their results kept for a while.
+
+A job is leased for a time and the lease is renewed while somebody works on it; where that somebody dies the lease runs
+out and another takes over. The third who dies on it shows it to be poison: it is recorded and left alone. What was
+acknowledged is on the disk, in the database and in the spool, before the acknowledgement.
+"""
+
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from waarmerk.provenance.jobs.database import Database
+from waarmerk.provenance.jobs.tables import BATCH, ITEM, JOB, METADATA, ONCE, insert_new
+
+LEASE = timedelta(seconds=60)
+MAX_ATTEMPTS = 3
+_LOST = ("job.expired", "job.file-gone")
+WAITING_DAYS = 2  # after which nobody will come for it: its host is gone
+
+
+class State(StrEnum):
+    """How far a job is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"  # nobody could do it: ``code`` says why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One job. ``result`` is the report document, from DONE on; ``wishes`` are plain data for whoever does it."""
+
+    number: int
+    id: str
+    tenant: str
+    state: State
+    file: str | None
+    bytes: int
+    wishes: dict[str, Any]
+    attempts: int
+    created_at: datetime
+    finished_at: datetime | None
+    keep_until: datetime
+    result: dict[str, Any] | None
+    code: str | None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.state in (State.DONE, State.FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """What is to be done. Two with the same ``identity`` are the same job: file, policy, clock and tenant."""
+
+    tenant: str
+    identity: bytes
+    file: str
+    bytes: int
+    wishes: dict[str, Any]
+    keep: timedelta
+
+
+class Queue:
+    """The jobs of one spool. Safe to use from several threads, processes and hosts.
+
+    ``spool`` names the folder where the files of its jobs lie: hosts that share the folder share the name and do each
+    other's jobs, others leave them alone.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        spool: str,
+        clock: Callable[[], datetime],
+        mint: Callable[[], str] = lambda: secrets.token_urlsafe(18),
+    ) -> None:
+        self.database = database
+        self._spool = spool
+        self._clock = clock
+        self._mint = mint
+
+    def create(self) -> None:
+        """Make the tables where they are missing. Raises StoreError."""
+        self.database.create(METADATA)
+
+    def submit(self, new: NewJob) -> tuple[Job, bool]:
+        """The job for ``new``, and whether it is a new one; then its file belongs to it. Raises StoreError."""
+        now = self._now()
+        row = {
+            "id": self._mint(),
+            "tenant": new.tenant,
+            "identity": new.identity,
+            "state": State.WAITING,
+            "spool": self._spool,
+            "file": new.file,
+            "bytes": new.bytes,
+            "wishes": new.wishes,
+            "attempts": 0,
+            "created_at": now,
+            "keep_until": now + _ms(new.keep),
+        }
+        with self.database.writing() as connection:
+            fresh = insert_new(connection, JOB, row)
+            if not fresh:
+                fresh = self._again(connection, row)
+            found = connection.execute(sa.select(JOB).where(JOB.c.identity == new.identity)).mappings().one()
+        return _job(found), fresh
+
+    def _again(self, connection: sa.Connection, row: dict[str, Any]) -> bool:
+        """Open a job anew that failed for want of its file; poison stays what it is. Whether it was opened."""
+        lost = sa.and_(JOB.c.state == State.FAILED, JOB.c.code.in_(_LOST))
+        values = {**{key: row[key] for key in ("state", "spool", "file", "attempts", "keep_until")}, "code": None}
+        change = sa.update(JOB).where(JOB.c.identity == row["identity"], lost).values(**values, finished_at=None)
+        return bool(connection.execute(change).rowcount == 1)
+
+    def lease(self, owner: str, *, most: int = 1) -> list[Job]:
+        """Take up to ``most`` jobs that nobody works on, the oldest first; they are ``owner``'s for a minute."""
+        now = self._now()
+        free = sa.and_(JOB.c.spool == self._spool, _is_free(now))
+        oldest = sa.select(JOB.c.number).where(free).order_by(JOB.c.number).limit(most)
+        with self.database.writing() as connection:
+            if not self.database.is_sqlite:  # SQLite has one writer; here many look at once, none waits for another
+                oldest = oldest.with_for_update(skip_locked=True)
+            numbers = list(connection.scalars(oldest))
+            if not numbers:
+                return []
+            worn = sa.and_(JOB.c.number.in_(numbers), JOB.c.attempts >= MAX_ATTEMPTS)
+            over = {"state": State.FAILED, "code": "job.poison", "finished_at": now, "file": None, "lease_owner": None}
+            connection.execute(sa.update(JOB).where(worn).values(**over))
+            taken = sa.update(JOB).where(JOB.c.number.in_(numbers), JOB.c.state != State.FAILED)
+            taken = taken.values(
+                state=State.RUNNING, lease_owner=owner, lease_until=now + _ms(LEASE), attempts=JOB.c.attempts + 1
+            )
+            found = connection.execute(taken.returning(*JOB.c)).mappings().all()
+        return sorted((_job(row) for row in found), key=lambda job: job.number)
+
+    def renew(self, owner: str, numbers: Sequence[int]) -> set[int]:
+        """Renew the leases of ``owner``; those that still were its own. Raises StoreError."""
+        change = sa.update(JOB).where(JOB.c.number.in_(numbers), _is_owned(owner))
+        with self.database.writing() as connection:
+            renewed = connection.execute(change.values(lease_until=self._now() + _ms(LEASE)).returning(JOB.c.number))
+            return set(renewed.scalars())
+
+    def finish(self, owner: str, number: int, *, result: dict[str, Any]) -> bool:
+        """Record the outcome; False where the job is another's by now, whose outcome is the same. Raises StoreError."""
+        text = json.dumps(result, ensure_ascii=True)
+        done = {"state": State.DONE, "result": text, "finished_at": self._now(), "file": None, "lease_owner": None}
+        return self._change(owner, number, done)
+
+    def give_back(self, owner: str, number: int) -> bool:
+        """Let another do it, as if it had never been leased: this host is going down. Raises StoreError."""
+        return self._change(
+            owner, number, {"state": State.WAITING, "lease_owner": None, "attempts": JOB.c.attempts - 1}
+        )
+
+    def fail(self, owner: str, number: int, *, code: str) -> bool:
+        """Record that it cannot be done. Raises StoreError."""
+        over = {"state": State.FAILED, "code": code, "finished_at": self._now(), "file": None, "lease_owner": None}
+        return self._change(owner, number, over)
+
+    def find(self, id: str, *, tenant: str) -> Job | None:
+        """A tenant's own job, or a stranger's (``tenant`` ''); whose id is not known to be theirs is not there."""
+        with self.database.reading() as connection:
+            wanted = sa.select(JOB).where(JOB.c.id == id, JOB.c.tenant == tenant)
+            row = connection.execute(wanted).mappings().first()
+        return None if row is None else _job(row)
+
+    def page(self, *, tenant: str, before: int | None, most: int) -> list[Job]:
+        """A tenant's jobs with numbers below ``before``, the newest first, without their results."""
+        columns = [column for column in JOB.c if column.name != "result"]
+        wanted = sa.select(*columns, sa.null().label("result")).where(JOB.c.tenant == tenant)
+        if before is not None:
+            wanted = wanted.where(JOB.c.number < before)
+        with self.database.reading() as connection:
+            found = connection.execute(wanted.order_by(JOB.c.number.desc()).limit(most)).mappings().all()
+        return [_job(row) for row in found]
+
+    def remove(self, id: str, *, tenant: str) -> str | None:
+        """Erase a job and its result; its file, if it still has one, is the caller's to erase. None if not there."""
+        gone = sa.delete(JOB).where(JOB.c.id == id, JOB.c.tenant == tenant).returning(JOB.c.file, JOB.c.id)
+        with self.database.writing() as connection:
+            row = connection.execute(gone).first()
+            connection.execute(sa.update(ITEM).where(ITEM.c.job == id).values(code="job.removed"))
+        return None if row is None else str(row[0] or "")
+
+    def sweep(self) -> int:
+        """Erase what was kept long enough, give up what nobody came for; how many are gone. Raises StoreError."""
+        now = self._now()
+        late = sa.and_(_is_free(now), JOB.c.created_at < now - _ms(timedelta(days=WAITING_DAYS)))
+        with self.database.writing() as connection:
+            over = {"state": State.FAILED, "code": "job.expired", "finished_at": now, "file": None}
+            connection.execute(sa.update(JOB).where(late).values(**over))
+            gone = connection.execute(sa.delete(JOB).where(JOB.c.keep_until < now, JOB.c.finished_at.is_not(None)))
+            old = sa.select(BATCH.c.id).where(BATCH.c.keep_until < now)
+            connection.execute(sa.delete(ITEM).where(ITEM.c.batch.in_(old)))
+            connection.execute(sa.delete(BATCH).where(BATCH.c.keep_until < now))
+            connection.execute(sa.delete(ONCE).where(ONCE.c.started_at < now - _ms(timedelta(days=1))))
+        return gone.rowcount
+
+    def files(self) -> set[str]:
+        """The files in the spool that jobs still need."""
+        wanted = sa.select(JOB.c.file).where(JOB.c.spool == self._spool, JOB.c.file.is_not(None))
+        with self.database.reading() as connection:
+            return set(connection.scalars(wanted))
+
+    def counts(self) -> dict[State, int]:
+        """How many jobs there are in each state."""
+        wanted = sa.select(JOB.c.state, sa.func.count()).group_by(JOB.c.state)
+        with self.database.reading() as connection:
+            return {State(state): int(count) for state, count in connection.execute(wanted)}
+
+    def _change(self, owner: str, number: int, values: dict[str, Any]) -> bool:
+        change = sa.update(JOB).where(JOB.c.number == number, _is_owned(owner)).values(**values)
+        with self.database.writing() as connection:
+            return bool(connection.execute(change).rowcount == 1)
+
+    def _now(self) -> int:
+        return milliseconds(self._clock())
+
+
+def milliseconds(moment: datetime) -> int:
+    """``moment`` as the database keeps it."""
+    return int(moment.timestamp() * 1000)
+
+
+def moment(milliseconds: int) -> datetime:
+    """A moment from the database."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _ms(length: timedelta) -> int:
+    return int(length.total_seconds() * 1000)
+
+
+def _is_free(now: int) -> sa.ColumnElement[bool]:
+    left = sa.and_(JOB.c.state == State.RUNNING, JOB.c.lease_until < now)
+    return sa.or_(JOB.c.state == State.WAITING, left)
+
+
+def _is_owned(owner: str) -> sa.ColumnElement[bool]:
+    return sa.and_(JOB.c.state == State.RUNNING, JOB.c.lease_owner == owner)
+
+
+def _job(row: sa.RowMapping) -> Job:
+    return Job(
+        number=row["number"],
+        id=row["id"],
+        tenant=row["tenant"],
+        state=State(row["state"]),
+        file=row["file"],
+        bytes=row["bytes"],
+        wishes=row["wishes"],
+        attempts=row["attempts"],
+        created_at=moment(row["created_at"]),
+        finished_at=None if row["finished_at"] is None else moment(row["finished_at"]),
+        keep_until=moment(row["keep_until"]),
+        result=None if row["result"] is None else json.loads(row["result"]),
+        code=row["code"],
+    )

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does the jobs of a queue, a few at a time, until told to stop."""
+
+import contextlib
+import secrets
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+from waarmerk.provenance.errors import ConfigurationError, StoreError
+from waarmerk.provenance.jobs.keep import Keep
+from waarmerk.provenance.jobs.queue import LEASE, Job, Queue
+
+Work = Callable[[Job], dict[str, Any]]
+_POLL_SECONDS = 1.0  # jobs of other hosts and leases that ran out are found by looking
+_SWEEP_SECONDS = 300.0
+
+
+class Runner:
+    """``threads`` that each do one job after the other with ``work``; a context manager.
+
+    ``work`` gives the result of a job whose file lies in ``keep``; a ConfigurationError fails the job with its code,
+    whatever else it raises leaves the job to the next attempt. ``over`` is told of each job that is finished.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        keep: Keep,
+        work: Work,
+        *,
+        threads: int = 1,
+        over: Callable[[Job, str | None], object] = lambda job, code: None,
+    ) -> None:
+        self._queue = queue
+        self._keep = keep
+        self._work = work
+        self._over = over
+        self._owner = secrets.token_hex(8)
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._held: set[int] = set()
+        names = [f"waarmerk-job-{number}" for number in range(threads)]
+        self._threads = [threading.Thread(target=self._run, name=name, daemon=True) for name in names]
+        self._threads.append(threading.Thread(target=self._look_after, name="waarmerk-leases", daemon=True))
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def notify(self) -> None:
+        """There is a new job: look now."""
+        self._wake.set()
+
+    def stop(self, *, seconds: float = 5.0) -> None:
+        """Take no more, wait for those under way for ``seconds`` in all, give the rest back."""
+        self._stop.set()
+        self._wake.set()
+        share = seconds / max(1, len(self._threads))
+        for thread in self._threads:
+            thread.join(share)
+        with self._lock:
+            held = sorted(self._held)
+        for number in held:
+            with contextlib.suppress(StoreError):  # then its lease runs out
+                self._queue.give_back(self._owner, number)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                jobs = self._queue.lease(self._owner)
+            except StoreError:
+                jobs = []
+            for job in jobs:
+                self._do(job)
+            if not jobs:
+                self._wake.wait(_POLL_SECONDS)
+                self._wake.clear()
+
+    def _do(self, job: Job) -> None:
+        with self._lock:
+            self._held.add(job.number)
+        try:
+            code, result = self._outcome(job)
+            if code is None and result is None:
+                return  # a fault of ours: the lease runs out, and the next attempt may do better
+            if result is not None:
+                own = self._queue.finish(self._owner, job.number, result=result)
+            else:
+                own = self._queue.fail(self._owner, job.number, code=str(code))
+            if own and job.file is not None:
+                self._keep.drop(job.file)
+            if own:
+                self._over(job, code)
+        except StoreError:
+            return  # done at least once: whoever leases it next does it again
+        finally:
+            with self._lock:
+                self._held.discard(job.number)
+
+    def _outcome(self, job: Job) -> tuple[str | None, dict[str, Any] | None]:
+        if job.file is None or not self._keep.path(job.file).is_file():
+            return "job.file-gone", None
+        try:
+            return None, self._work(job)
+        except ConfigurationError as error:
+            return error.code, None
+        except Exception:
+            return None, None
+
+    def _look_after(self) -> None:
+        """Renew leases well before they end, and sweep now and then."""
+        every = LEASE.total_seconds() / 4
+        waited = _SWEEP_SECONDS
+        while not self._stop.wait(every if waited < _SWEEP_SECONDS else 0.0):
+            with contextlib.suppress(StoreError):
+                with self._lock:
+                    held = sorted(self._held)
+                if held:
+                    self._queue.renew(self._owner, held)
+                if waited >= _SWEEP_SECONDS:
+                    waited = 0.0
+                    self._queue.sweep()
+                    self._keep.sweep(self._queue.files())
+            waited += every

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs: each is done at least once, by one at a time, once for each identity; poison is recorded."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.unit.jobs.conftest import Clock, job
+from waarmerk.provenance.errors import ConfigurationError, StoreError
+from waarmerk.provenance.jobs.database import Database
+from waarmerk.provenance.jobs.keep import Keep
+from waarmerk.provenance.jobs.queue import MAX_ATTEMPTS, Job, NewJob, Queue, State
+from waarmerk.provenance.jobs.runner import Runner
+
+REPORT = {"status": "examined"}
+
+
+def test_a_job_goes_from_waiting_to_done_with_its_result(queue: Queue) -> None:
+    made, fresh = queue.submit(job())
+    assert (fresh, made.state) == (True, State.WAITING)
+    (leased,) = queue.lease("a")
+    assert (leased.id, leased.state, leased.attempts, leased.wishes) == (made.id, State.RUNNING, 1, {"at": "x"})
+    assert queue.lease("b") == []
+    assert queue.finish("a", leased.number, result=REPORT)
+    done = queue.find(made.id, tenant="north")
+    assert done is not None
+    assert (done.state, done.result, done.file) == (State.DONE, REPORT, None)
+    assert queue.counts() == {State.DONE: 1}
+
+
+def test_the_same_file_under_the_same_policy_is_one_job(queue: Queue) -> None:
+    """P9."""
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda _: queue.submit(job()), range(100)))
+    assert sum(fresh for _, fresh in made) == 1
+    assert len({each.id for each, _ in made}) == 1
+    assert queue.counts() == {State.WAITING: 1}
+
+
+def test_many_who_look_at_once_each_get_another_job(queue: Queue) -> None:
+    for number in range(40):
+        queue.submit(job(str(number)))
+    with ThreadPoolExecutor(8) as threads:
+        leased = [each for jobs in threads.map(lambda n: queue.lease(f"w{n}", most=5), range(8)) for each in jobs]
+    leased += [each for n in range(8) for each in queue.lease(f"late{n}", most=40)]  # skipped is not lost
+    assert sorted(each.number for each in leased) == sorted({each.number for each in leased})
+    assert len(leased) == 40
+
+
+def test_a_lease_that_runs_out_is_anothers(queue: Queue, clock: Clock) -> None:
+    queue.submit(job())
+    (first,) = queue.lease("dead")
+    clock.pass_(seconds=59)
+    assert queue.renew("dead", [first.number]) == {first.number}
+    clock.pass_(seconds=59)
+    assert queue.lease("next") == []
+    clock.pass_(seconds=2)
+    (second,) = queue.lease("next")
+    assert (second.number, second.attempts) == (first.number, 2)
+    assert not queue.finish("dead", first.number, result={"late": True})
+    assert queue.renew("dead", [first.number]) == set()
+    assert queue.finish("next", second.number, result=REPORT)
+
+
+def test_who_ends_three_times_whoever_works_on_it_is_poison(queue: Queue, clock: Clock) -> None:
+    made, _ = queue.submit(job())
+    for attempt in range(MAX_ATTEMPTS):
+        assert [each.attempts for each in queue.lease(f"w{attempt}")] == [attempt + 1]
+        clock.pass_(seconds=61)
+    assert queue.lease("w9") == []
+    found = queue.find(made.id, tenant="north")
+    assert found is not None
+    assert (found.state, found.code, found.file) == (State.FAILED, "job.poison", None)
+    again, fresh = queue.submit(job())
+    assert (again.state, fresh) == (State.FAILED, False)
+
+
+def test_a_host_that_goes_down_gives_its_jobs_back_uncounted(queue: Queue) -> None:
+    queue.submit(job())
+    (leased,) = queue.lease("a")
+    assert queue.give_back("a", leased.number)
+    assert [each.attempts for each in queue.lease("b")] == [1]
+
+
+def test_a_tenant_sees_its_own_jobs_and_no_others(queue: Queue) -> None:
+    made, _ = queue.submit(job())
+    assert queue.find(made.id, tenant="south") is None
+    assert queue.find(made.id, tenant="") is None
+    assert queue.page(tenant="south", before=None, most=9) == []
+    assert queue.remove(made.id, tenant="south") is None
+    assert queue.remove(made.id, tenant="north") == "0" * 32
+    assert queue.find(made.id, tenant="north") is None
+
+
+def test_pages_run_from_the_newest_to_the_oldest(queue: Queue) -> None:
+    for number in range(5):
+        queue.submit(job(str(number)))
+    first = queue.page(tenant="north", before=None, most=3)
+    rest = queue.page(tenant="north", before=first[-1].number, most=3)
+    assert [each.number for each in first + rest] == [5, 4, 3, 2, 1]
+
+
+def test_results_are_kept_as_long_as_said(queue: Queue, clock: Clock) -> None:
+    made, _ = queue.submit(job(days=1))
+    waiting, _ = queue.submit(job("two", days=1))
+    queue.finish("a", queue.lease("a")[0].number, result=REPORT)
+    clock.pass_(hours=25)
+    assert queue.sweep() == 1
+    assert queue.find(made.id, tenant="north") is None
+    assert queue.find(waiting.id, tenant="north") is not None  # acknowledged and not done: not ours to forget
+    clock.pass_(days=2)
+    queue.sweep()
+    found = queue.find(waiting.id, tenant="north")
+    assert found is None or found.code == "job.expired"
+
+
+def test_a_job_whose_file_was_lost_can_be_sent_again(queue: Queue) -> None:
+    queue.submit(job())
+    (leased,) = queue.lease("a")
+    queue.fail("a", leased.number, code="job.file-gone")
+    again, fresh = queue.submit(job(file="1" * 32))
+    assert (fresh, again.id, again.state, again.file) == (True, leased.id, State.WAITING, "1" * 32)
+
+
+def test_jobs_of_another_spool_are_left_alone(queue: Queue, database: Database, clock: Clock) -> None:
+    queue.submit(job())
+    assert Queue(database, spool="elsewhere", clock=clock).lease("b") == []
+
+
+def test_a_database_that_is_gone_is_an_error_of_ours(clock: Clock, tmp_path: Path) -> None:
+    for address in (str(tmp_path / "none" / "x.sqlite"), "postgresql://nobody@/none?host=/nowhere"):
+        with pytest.raises(StoreError, match="cannot be used"):
+            Queue(Database(address), spool="x", clock=clock).submit(job())
+    with pytest.raises(ConfigurationError, match="path"):
+        Database("mysql://x")
+
+
+def put(keep: Keep, tmp_path: Path, data: bytes, **changes: str) -> NewJob:
+    source = tmp_path / "source"
+    source.write_bytes(data)
+    name, size, digest = keep.put(source)
+    assert (size, keep.path(name).read_bytes()) == (len(data), data)
+    return job(digest.hex(), file=name, **changes)
+
+
+def test_a_runner_does_what_comes_and_takes_the_file_away(queue: Queue, keep: Keep, tmp_path: Path) -> None:
+    over = threading.Semaphore(0)
+
+    def work(leased: Job) -> dict[str, object]:
+        data = keep.path(str(leased.file)).read_bytes()
+        if data == b"refused":
+            raise ConfigurationError("settings.unknown-key", "no")
+        return {"seen": data.decode()}
+
+    with Runner(queue, keep, work, threads=2, over=lambda each, code: over.release()) as runner:
+        jobs = [queue.submit(put(keep, tmp_path, data))[0] for data in (b"one", b"two", b"refused")]
+        runner.notify()
+        for _ in jobs:
+            assert over.acquire(timeout=30)
+    done = [queue.find(each.id, tenant="north") for each in jobs]
+    assert [each.result for each in done if each] == [{"seen": "one"}, {"seen": "two"}, None]
+    assert [each.code for each in done if each] == [None, None, "settings.unknown-key"]
+    assert [path.name for path in keep.folder.iterdir()] == ["spool.id"]
+
+
+def test_a_runner_that_is_stopped_gives_back_what_it_holds(queue: Queue, keep: Keep, tmp_path: Path) -> None:
+    began, go = threading.Event(), threading.Event()
+
+    def work(leased: Job) -> dict[str, object]:
+        began.set()
+        go.wait(30)
+        return {"late": True}
+
+    with Runner(queue, keep, work) as runner:
+        made, _ = queue.submit(put(keep, tmp_path, b"slow"))
+        runner.notify()
+        assert began.wait(30)
+        runner.stop(seconds=0.1)
+    go.set()
+    found = queue.find(made.id, tenant="north")
+    assert found is not None
+    assert (found.state, found.attempts) == (State.WAITING, 0)
+
+
+def test_a_spool_is_for_its_owner_alone_and_forgets_strangers(keep: Keep, clock: Clock, tmp_path: Path) -> None:
+    assert keep.folder.stat().st_mode & 0o777 == 0o700
+    new = put(keep, tmp_path, b"x")
+    assert keep.path(new.file).stat().st_mode & 0o777 == 0o600
+    assert Keep(keep.folder, clock=clock).id == keep.id
+    clock.pass_(days=10_000)
+    assert keep.sweep({new.file}) == 0
+    assert keep.sweep(set()) == 1
+    for name in ("../../etc/passwd", "", "g" * 32, "A" * 32):
+        with pytest.raises(ValueError, match="name"):
+            keep.path(name)
+    open_folder = tmp_path / "open"
+    open_folder.mkdir(mode=0o755)
+    with pytest.raises(ConfigurationError, match="700"):
+        Keep(open_folder, clock=clock)
