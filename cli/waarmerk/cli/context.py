@@ -57,8 +57,10 @@ def _from_file(name: str) -> Mapping[str, Any]:
     return stated[0]
 
 
-def ask(examine: Callable[[list[str]], Document], *, language: str, unknown: str) -> Document:
-    """Examine, ask the question that most rules wait for, examine again, until none is open; the last report.
+def ask(examine: Callable[[list[str]], Document], *, language: str, unknown: str) -> tuple[Document, list[str]]:
+    """Examine, ask the question that most rules wait for, examine again, until none is open.
+
+    The last report, and the answers it rests on.
 
     ``examine`` takes the answers so far as ``field=value``. An empty answer means unknown and is not asked twice.
     """
@@ -76,7 +78,7 @@ def ask(examine: Callable[[list[str]], Document], *, language: str, unknown: str
         if typed := _typed(field, plain(text.get(language) or text["en"], limit=1000), choices, known, unknown):
             answers.append(f"{field}={typed}")
             document = examine(answers)
-    return document
+    return document, answers
 
 
 def _next(document: Document, asked: set[str]) -> tuple[str, dict[str, str]] | None:

@@ -71,5 +71,6 @@ def _line(duty: Duty, words: Wording, *, met: bool) -> str:
     texts = dict(duty.wording)
     text = texts.get(words.language) or texts.get("en") or duty.label
     status = words.say("label", "met") if met else words.say("label", f"duty-{duty.status.value}")
-    where = f" ({duty.placement})" if duty.placement and not met else ""
+    place = dict(duty.places).get(words.language) or duty.placement
+    where = f" ({place})" if place and not met else ""
     return words.say("label", "duty", status=status, text=text, where=where, rule=duty.rule)

@@ -25,7 +25,7 @@ _COMMANDS = {
     "registry": ("registry", "Known pictures: enter them, look files up, get stripped credentials back."),
     "export": ("export", "What others read: JSON-LD, review drafts, statements of reasons, AT-proto labels."),
     "rules": ("rules", "Labelling rules: list, explain, decide on facts, test a pack, replay."),
-    "trust": ("trust", "Trust lists: show them, import newer ones, update them from their publishers."),
+    "trust": ("trust", "Trust lists: show them, import, update, remove a root of your own."),
     "serve": ("serve", "Start the verification API."),
     "tenant": ("tenant", "Who may use the verification API: tenants and their keys."),
 }
@@ -60,6 +60,8 @@ def commands() -> None:
 
     Exit codes: 0 everything examined, 1 something on the --fail-on list, 2 wrong usage, 3 an input that cannot be
     examined, 5 a fault in this program.
+
+    Whom it believes: waarmerk trust list. To stop believing a root of your own: waarmerk trust remove user:NAME.pem
     """
 
 

@@ -2,14 +2,26 @@
 """Where reports go: one printer a format. All but ``jsonl`` keep the order of the inputs."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, TextIO
 
+from waarmerk.cli.repeated import Given
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.report.document import canonical
 
 Document = dict[str, Any]
 MAX_DOSSIER_FILES = 500  # with their pictures 0.25 GB; nobody reads a page of more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How text for a person looks; ``width`` in characters."""
+
+    language: str
+    colour: bool = False
+    width: int = 100
 
 
 class Printer(Protocol):
@@ -22,8 +34,10 @@ class Printer(Protocol):
         """Write what stands before the first report."""
         ...
 
-    def report(self, position: int, document: Document, dossier: Document | None = None) -> None:
-        """Take the report of the input at ``position``, and what a dossier shows beside it."""
+    def report(
+        self, position: int, document: Document, dossier: Document | None = None, *, path: Path | None = None
+    ) -> None:
+        """Take the report of the input at ``position``, what a dossier shows beside it, and where the input lies."""
         ...
 
     def skip(self, position: int) -> None:
@@ -50,7 +64,9 @@ class _InOrder:
     def begin(self) -> None:
         pass
 
-    def report(self, position: int, document: Document, dossier: Document | None = None) -> None:
+    def report(
+        self, position: int, document: Document, dossier: Document | None = None, *, path: Path | None = None
+    ) -> None:
         self._waiting[position] = document
         self._flush()
 
@@ -133,17 +149,20 @@ class Html(_InOrder):
 
     verb = "dossier"
 
-    def __init__(self, stream: TextIO, language: str, *, options: tuple[str, ...]) -> None:
-        """``options`` repeat the run, as they would be typed behind the name of a file."""
+    def __init__(self, stream: TextIO, language: str, *, given: Given, answers: Sequence[str]) -> None:
+        """``given`` and the ``answers`` to questions say how the run is repeated."""
         from waarmerk.provenance.report.html import Dossier, Run  # noqa: PLC0415 - only for this form
 
         super().__init__(stream, language)
-        self._page = Dossier(language, Run(options=options))
-        self._payloads: dict[int, Document | None] = {}
+        self._given = given
+        self._page = Dossier(language, Run(options=given.words(answers), rests_on=given.rests_on()))
+        self._payloads: dict[int, tuple[Document | None, Path | None]] = {}
 
-    def report(self, position: int, document: Document, dossier: Document | None = None) -> None:
+    def report(
+        self, position: int, document: Document, dossier: Document | None = None, *, path: Path | None = None
+    ) -> None:
         """Keep the report with its picture and tree."""
-        self._payloads[position] = dossier
+        self._payloads[position] = dossier, path
         super().report(position, document)
 
     def _write(self, document: Document) -> None:
@@ -151,7 +170,8 @@ class Html(_InOrder):
             raise ConfigurationError(
                 "dossier.too-many", f"a dossier holds at most {MAX_DOSSIER_FILES} files; use json or csv for more"
             )
-        self._page.add(document, self._payloads.pop(self._next - 1, None))
+        dossier, path = self._payloads.pop(self._next - 1)
+        self._page.add(document, dossier, given=None if path is None else self._given.path(path))
 
     def end(self) -> None:
         """Write the page."""
@@ -171,16 +191,28 @@ class JsonLines:
     def begin(self) -> None:
         """Nothing stands before the first line."""
 
-    def report(self, position: int, document: Document, dossier: Document | None = None) -> None:
+    def report(
+        self, position: int, document: Document, dossier: Document | None = None, *, path: Path | None = None
+    ) -> None:
         """Write the line at once."""
-        self._stream.write(canonical(document) + "\n")
+        self._stream.write(canonical(self._line(position, document, path)) + "\n")
         self._stream.flush()
+
+    def _line(self, position: int, document: Document, path: Path | None) -> Document:
+        return document
 
     def skip(self, position: int) -> None:
         """A skipped input leaves no line."""
 
     def end(self) -> None:
         """Nothing stands after the last line."""
+
+
+class NumberedLines(JsonLines):
+    """The same, each report inside a frame that says which input it is about: its number from 0, and its path."""
+
+    def _line(self, position: int, document: Document, path: Path | None) -> Document:
+        return {"input": position, "path": None if path is None else str(path), "report": document}
 
 
 class WithSearch:
@@ -195,35 +227,43 @@ class WithSearch:
         self.skip = inner.skip
         self.end = inner.end
 
-    def report(self, position: int, document: Document, dossier: Document | None = None) -> None:
+    def report(
+        self, position: int, document: Document, dossier: Document | None = None, *, path: Path | None = None
+    ) -> None:
         """Add the addresses and pass the report on."""
         from waarmerk.provenance.report.search import with_links  # noqa: PLC0415 - only where an address is given
 
-        self._inner.report(position, with_links(document, self._address), dossier)
+        self._inner.report(position, with_links(document, self._address), dossier, path=path)
+
+
+SHOWS_PICTURES = ("html",)
+
+
+def verb_of(form: str) -> str:
+    """What a worker is asked for: ``verify``, or ``dossier`` for a form that shows pictures."""
+    return "dossier" if form in SHOWS_PICTURES else "verify"
 
 
 def printer(
     form: str,
     stream: TextIO,
+    look: Look,
     *,
-    language: str,
-    colour: bool,
-    width: int,
-    options: tuple[str, ...] = (),
-    address: str | None = None,
+    numbered: bool = False,
+    given: Given | None = None,
+    answers: Sequence[str] = (),
 ) -> Printer:
     """The printer of a format. Raises KeyError for an unknown one.
 
-    ``options`` are those that repeat the run, ``address`` where the one input stands on the web.
+    ``given`` is how the run was asked for, which a dossier repeats; ``answers`` are facts that were asked for since.
     """
-    chosen = _chosen(form, stream, language, colour=colour, width=width, options=options)
+    if form == "html" and given is not None:
+        chosen: Printer = Html(stream, look.language, given=given, answers=answers)
+    elif form == "human":
+        chosen = Human(stream, look.language, colour=look.colour, width=look.width)
+    else:
+        lines = NumberedLines if numbered else JsonLines
+        plain: dict[str, Callable[[TextIO, str], Printer]] = {"json": Json, "jsonl": lines, "csv": Csv}
+        chosen = plain[form](stream, look.language)
+    address = None if given is None else given.public_url
     return chosen if address is None else WithSearch(chosen, address)
-
-
-def _chosen(form: str, stream: TextIO, language: str, *, colour: bool, width: int, options: tuple[str, ...]) -> Printer:
-    if form == "human":
-        return Human(stream, language, colour=colour, width=width)
-    if form == "html":
-        return Html(stream, language, options=options)
-    plain: dict[str, Callable[[TextIO, str], Printer]] = {"json": Json, "jsonl": JsonLines, "csv": Csv}
-    return plain[form](stream, language)

@@ -8,6 +8,7 @@ from typing import Any
 from waarmerk.provenance.labelling.fields import Field
 from waarmerk.provenance.labelling.rules import Rule, RuleSet
 from waarmerk.provenance.report.escape import plain
+from waarmerk.provenance.report.rows import fact_words
 from waarmerk.provenance.report.wording import Wording, wording
 
 SHOWN = 2_000
@@ -41,8 +42,11 @@ def _duty(entry: dict[str, Any], words: Wording) -> Iterator[str]:
     for question in entry["asks"]:
         texts = question["question"]
         yield f"      ? {plain(question['field'])}: {plain(texts.get(lang) or texts['en'], limit=SHOWN)}"
+    place = entry["placement_wording"].get(lang) or entry["placement"]
+    if place:
+        yield f"      {words.say('shows', 'placement')}: {plain(place, limit=SHOWN)}"
     for fact in entry["because"]:
-        yield f"      - {plain(fact, limit=SHOWN)}"
+        yield f"      - {plain(fact_words(words, fact), limit=SHOWN)}"
     source = entry["source"]
     yield "      " + ", ".join(plain(part) for part in (source["title"], source["paragraph"]) if part)
 
@@ -55,13 +59,19 @@ def status(name: str, words: Wording) -> str:
 def table(packs: RuleSet, lang: str, day: str) -> Iterator[str]:
     """All rules, a line each, and below them those that a pack took out of force."""
     words = wording(lang)
-    for rule in packs.rules:
-        days = f"{rule.starts or '-'} .. {rule.ends or '-'}"
-        who = words.say("who", rule.who)
-        yield (
-            f"{rule.id:<30}{status(rule.status.value, words):<18}{days:<26}{plain(who):<30}{plain(rule.law)}"
-            + _standing(rule, day, words)
+    rows = [
+        (
+            plain(rule.id),
+            status(rule.status.value, words),
+            f"{rule.starts or '-'} .. {rule.ends or '-'}",
+            words.say("who", rule.who),
+            plain(rule.law) + _standing(rule, day, words),
         )
+        for rule in packs.rules
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
     for gone in packs.replaced:
         yield words.say("rule", "replaced", rule=gone.rule.id, pack=gone.rule.pack, by=gone.by, reason="") + plain(
             gone.reason, limit=SHOWN
@@ -132,7 +142,7 @@ def detail(rule: Rule, packs: RuleSet) -> dict[str, Any]:
         "status_if_confirmed": rule.status_if_confirmed,
         "wording": {variant: dict(texts) for variant, texts in rule.wording},
         "ui_string": rule.ui_string,
-        "placement": dict(rule.placement),
+        "placement": {medium: dict(texts) for medium, texts in rule.placement},
         "except": list(rule.exceptions),
         "reports": list(rule.report_fields),
         "notes": rule.notes,
@@ -163,6 +173,13 @@ def shown(data: dict[str, Any], lang: str) -> Iterator[str]:
     """One rule for a person: keys, status and ``who`` in words, and what is open about them said aloud."""
     words = wording(lang)
     told = {**data, "status": status(data["status"], words), "who": words.say("who", data["who"])}
+    for key in ("basis", "confidence", "dates", "shown_to"):
+        told[key] = words.say("shown_as", data[key]) if words.has("shown_as", data[key]) else data[key]
+    told["automatic"] = words.say("value", "true" if data["automatic"] else "false")
+    told["source"] = {words.say("shows", key): value for key, value in data["source"].items()}
+    told["placement"] = {
+        words.say("medium", medium): texts.get(lang) or texts["en"] for medium, texts in data["placement"].items()
+    }
     if data["status_if_confirmed"]:
         told["status_if_confirmed"] = words.say("rule", "if_confirmed")
     for key in ("replaces", "replaced_by"):

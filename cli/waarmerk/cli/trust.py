@@ -125,6 +125,24 @@ def _taken(taken: "Iterable[Imported]", words: Wording, *, dry_run: bool) -> Ite
         yield f"  sha256 {one.after.sha256}"
 
 
+@trust.command("remove")
+@click.argument("name", metavar="user:NAME.pem")
+@options.language
+def remove(name: str, lang: str) -> int:
+    """Stop believing a root of your own, named as trust list names it.
+
+    The published lists are not removed; those of your store are replaced by import and update.
+    """
+    folder, file = options.trust_folder(), name.removeprefix("user:")
+    held = folder / file
+    if not (file.startswith("user") and file.endswith(".pem") and "/" not in file and held.is_file()):
+        raise click.UsageError(f"{name} is no list of your own in {folder}; see 'waarmerk trust list'")
+    held.unlink()
+    held.with_suffix(".json").unlink(missing_ok=True)
+    sys.stdout.write(wording(lang).say("trust", "removed", name=name) + "\n")
+    return exits.OK
+
+
 @trust.command("update")
 @click.option(
     "--only",

@@ -4,7 +4,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,7 +16,8 @@ import click
 from waarmerk.cli import context, exits, options
 from waarmerk.cli.console import Console, wants_colour
 from waarmerk.cli.inputs import Input, all_names, gather, is_folder, is_same_file
-from waarmerk.cli.outputs import Printer, printer
+from waarmerk.cli.outputs import Look, Printer, printer, verb_of
+from waarmerk.cli.repeated import Given
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.jobs.answers import document_of, kept, parted
 from waarmerk.provenance.report.wording import wording
@@ -74,6 +75,8 @@ def _public(context: click.Context, parameter: click.Parameter, value: str | Non
     help="Ask this installed detector; repeatable.",
 )
 @click.option("--second-opinion", is_flag=True, help="Ask an independent engine too; the weaker result counts.")
+@click.option("--no-labels", is_flag=True, help="Leave the labelling rules out: only where from and who says so.")
+@click.option("--numbered", is_flag=True, help="jsonl: each line says which input it is about (input, path, report).")
 @click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Worker processes; one a processor if not given.")
 @click.option(
     "--fail-on",
@@ -105,6 +108,8 @@ def verify(
     open_marks: bool,
     detectors: tuple[str, ...],
     second_opinion: bool,
+    no_labels: bool,
+    numbered: bool,
     jobs: int | None,
     fail_on: frozenset[str],
     lang: str,
@@ -123,31 +128,33 @@ def verify(
         second_opinion=second_opinion,
         open_marks=open_marks,
         detectors=detectors,
-        pixels=form == "html",  # which decodes the picture anyway
+        pixels=verb_of(form) == "dossier",  # which decodes the picture anyway
+        labels=not no_labels,
     )
     one = inputs[0] if len(inputs) == 1 and files_from is None and not is_folder(inputs[0]) else None
     if public_url is not None and one is None:
         raise click.UsageError("--public-url takes one file: the address is that of this file")
+    if no_labels and (ask or record is not None or platforms or packs or "unlabelled" in fail_on):
+        raise click.UsageError("--no-labels leaves the rules out, and another option asks for them")
+    if numbered and form != "jsonl":
+        raise click.UsageError("--numbered goes with --format jsonl")
     moment = options.now(at)
     options.mend_registry(registry)
-    given = (
-        *_option("--at", options.written(moment)),
-        *_option("--trust", trust),
-        *(part for key in keys for part in _option("--key", key)),
-        *_option("--ledger", ledger),
-        *_option("--registry", registry),
-        *(part for fact in facts for part in _option("--context", fact)),
-        *_option("--for", platforms),
-        *(part for pack in packs for part in _option("--rules", pack)),
-        *(("--open-marks",) if open_marks else ()),
-        *(part for detector in detectors for part in _option("--detector", detector)),
-        *(("--second-opinion",) if second_opinion else ()),
-        *_option("--lang", lang),
-        *_option("--format", form),
+    given = Given(
+        at=options.written(moment),
+        settings=settings,
+        facts=facts,
+        public_url=public_url,
+        language=lang,
+        form=form,
+        home=Path.home(),
     )
-    console = Console(quiet=quiet)
-    colour = wants_colour(sys.stdout)
-    out = printer(form, sys.stdout, language=lang, colour=colour, width=_width(), options=given, address=public_url)
+
+    look = Look(language=lang, colour=wants_colour(sys.stdout), width=_width())
+
+    def out(answers: Sequence[str] = ()) -> Printer:
+        return printer(form, sys.stdout, look, numbered=numbered, given=given, answers=answers)
+
     with ExitStack() as stack:
         log = None if record is None else stack.enter_context(_log(record, inputs))
         pool = stack.enter_context(Pool(settings.to_json(), size=jobs or len(os.sched_getaffinity(0))))
@@ -155,8 +162,8 @@ def verify(
         if ask:
             if one is None or one == "-":
                 raise click.UsageError("--ask takes one file by its name: the answers are about that file")
-            return _ask(pool, one, moment, out, fail_on, log)
-        run = _Run(pool=pool, at=moment, out=out, console=console, fail_on=fail_on, log=log)
+            return _ask(pool, one, moment, verb_of(form), out, lang, fail_on, log)
+        run = _Run(pool=pool, at=moment, out=out(), console=Console(quiet=quiet), fail_on=fail_on, log=log)
         return run.through(gather(names, recursive=recursive, held=stack), folders=[n for n in inputs if _is_dir(n)])
 
 
@@ -172,7 +179,9 @@ def _ask(
     pool: Pool,
     name: str,
     at: datetime,
-    out: Printer,
+    verb: str,
+    printer_of: Callable[[Sequence[str]], Printer],
+    language: str,
     fail_on: frozenset[str],
     log: "DecisionLog | None",
 ) -> int:
@@ -184,23 +193,20 @@ def _ask(
     def examine(answers: list[str]) -> dict[str, Any]:
         nonlocal shown, record
         wanted = {"record": log is not None}
-        answer = pool.perform(out.verb, item.path, at=at, named=item.named, facts=answers, options=wanted)
+        answer = pool.perform(verb, item.path, at=at, named=item.named, facts=answers, options=wanted)
         answer, record = kept(answer) if log is not None else (answer, None)
-        answer, shown = parted(answer) if out.verb == "dossier" else (answer, None)
+        answer, shown = parted(answer) if verb == "dossier" else (answer, None)
         return document_of(answer, item.path, at=at, named=item.named)
 
-    document = context.ask(examine, language=out.language, unknown=wording(out.language).say("cli", "ask-unknown"))
+    unknown = wording(language).say("cli", "ask-unknown")
+    document, answers = context.ask(examine, language=language, unknown=unknown)
+    out = printer_of(answers)
     out.begin()
-    out.report(0, document, shown)
+    out.report(0, document, shown, path=item.path)
     out.end()
     if log is not None:
         log.add(0, record)
     return exits.exit_code(document, fail_on)
-
-
-def _option(name: str, value: object) -> tuple[str, ...]:
-    """An option as it would be typed again; nothing where it was not given."""
-    return () if value is None else (name, str(value))
 
 
 def _is_dir(name: str) -> bool:
@@ -258,7 +264,7 @@ class _Run:
             self.unreadable += 1
         self.codes.add(exits.exit_code(document, self.fail_on))
         self.console.clear()
-        self.out.report(position, document, shown)
+        self.out.report(position, document, shown, path=item.path if item.named else None)
 
     def _count(self, folders: list[str]) -> None:
         words = wording(self.out.language)

@@ -18,7 +18,7 @@ import click
 from waarmerk.cli import exits, options
 from waarmerk.cli.console import Console
 from waarmerk.cli.inputs import Input, all_names, gather
-from waarmerk.cli.outputs import Human, Printer, printer
+from waarmerk.cli.outputs import Human, Look, Printer, printer
 from waarmerk.provenance.errors import StoreError
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.jobs.answers import document_of
@@ -162,7 +162,7 @@ def detect(
     """
     names = all_names(inputs, files_from, nul=nul)
     words = wording(lang)
-    out = _Lines(words) if form == "human" else printer(form, sys.stdout, language=lang, colour=False, width=100)
+    out = _Lines(words) if form == "human" else printer(form, sys.stdout, Look(language=lang))
     size = jobs or len(os.sched_getaffinity(0))
     with Pool(Settings(keys=keys).to_json(), size=size) as pool, ExitStack() as held:
         pool.warm()

@@ -57,7 +57,7 @@ def applied_rules(packs: RuleSet, settings: Settings, given_facts: Iterable[str 
     strangers = [name for name in settings.platforms if name not in known]
     if strangers:
         raise FactError(f"{strangers[0]!r} is no platform; choose from {', '.join(known)}")
-    return AppliedRules(packs, context, platforms=settings.platforms)
+    return AppliedRules(packs, context, platforms=settings.platforms, is_asked=settings.labels)
 
 
 def _no_file(argument: str) -> Mapping[str, object]:

@@ -29,6 +29,7 @@ class Settings:
     registry or ``pixels`` have the picture decoded anyway.
     ``detectors`` are closed detectors to ask, each ``NAME`` (a classifier) or ``NAME=mark``: installed entry points of
     the group ``waarmerk.detectors``. They run in the confined workers of ``jobs.Pool`` and nowhere else.
+    ``labels`` false leaves the rules unasked: no duties in the report, and no rule packs among what it rests on.
     """
 
     trust: Path | None = None
@@ -44,6 +45,7 @@ class Settings:
     pixels: bool = False
     open_marks: bool = False
     detectors: tuple[str, ...] = ()
+    labels: bool = True
 
     def __post_init__(self) -> None:
         names = [name for name, _ in self.declared_detectors]
@@ -76,6 +78,7 @@ class Settings:
             "pixels": self.pixels,
             "open_marks": self.open_marks,
             "detectors": list(self.detectors),
+            "labels": self.labels,
         }
 
     @classmethod
@@ -98,6 +101,7 @@ class Settings:
             pixels=_flag(data.get("pixels", False), "pixels"),
             open_marks=_flag(data.get("open_marks", False), "open_marks"),
             detectors=tuple(str(text) for text in data.get("detectors") or ()),
+            labels=_flag(data.get("labels", True), "labels"),
         )
 
     @classmethod

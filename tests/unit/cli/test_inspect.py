@@ -12,9 +12,25 @@ TRUST = ("--trust", ROOT / "samples" / "trust")
 def test_the_tree_names_what_failed_below(waarmerk: Run) -> None:
     done = waarmerk("inspect", SAMPLES / "resigned-over-tampered.jpg", *TRUST)
     assert done.returncode == 0
-    assert "+- parentOf: tampered.jpg (did not match its credentials)" in done.stdout
+    assert "+- made from (parentOf): tampered.jpg (did not match its credentials)" in done.stdout
     assert "assertion.dataHash.mismatch" in done.stdout
     assert done.stdout.count("claim sha256") == 2
+
+
+def test_the_tree_says_on_whose_list_the_signers_stand(waarmerk: Run) -> None:
+    """Not what the engine says under the one list of a pass."""
+    known = waarmerk("inspect", SAMPLES / "ai-edited.jpg", *TRUST).stdout
+    assert known.count("(on your own trust list)") == 2
+    assert "signingCredential.untrusted" not in known
+    strange = waarmerk("inspect", SAMPLES / "ai-edited.jpg").stdout
+    assert strange.count("which nobody vouches for") == 2
+    dutch = waarmerk("inspect", SAMPLES / "ai-edited.jpg", *TRUST, "--lang", "nl").stdout
+    assert "op uw eigen vertrouwenslijst" in dutch
+
+
+def test_actions_and_sources_are_said_in_words_with_the_standards_own_names(waarmerk: Run) -> None:
+    text = waarmerk("inspect", SAMPLES / "ai-edited.jpg", "--lang", "nl").stdout
+    assert "bewerkt (c2pa.edited), bewerkt met generatieve AI (http://cv.iptc.org/" in text
 
 
 def test_a_file_without_a_store_says_so_in_both_languages(waarmerk: Run) -> None:

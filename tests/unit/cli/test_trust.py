@@ -133,3 +133,18 @@ def test_a_second_opinion_that_is_not_installed_is_wrong_use(tmp_path: Path) -> 
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert (done.returncode, done.stdout) == (2, "")
     assert "pip install 'waarmerk[second-opinion]'" in done.stderr
+
+
+def test_a_root_of_ones_own_is_no_longer_believed(waarmerk: Run, tmp_path: Path) -> None:
+    own = tmp_path / "data" / "waarmerk" / "trust"
+    own.mkdir(parents=True)
+    for source in (SAMPLES / "trust").iterdir():
+        shutil.copy(source, own)
+    ids = [row["id"] for row in json.loads(waarmerk("trust", "list", "--format", "json").stdout)]
+    user = next(each for each in ids if each.startswith("user:"))
+    assert "trust remove user:" in waarmerk("--help").stdout
+    assert user in waarmerk("trust", "remove", user, "--lang", "nl").stdout
+    assert user not in waarmerk("trust", "list").stdout
+    assert not list(own.glob("user*"))
+    for refused in (user, "user:../x.pem", "C2PA-TRUST-LIST.pem", "official"):
+        assert waarmerk("trust", "remove", refused).returncode == 2, refused

@@ -16,6 +16,7 @@ from PIL import Image
 
 from tests.conftest import ROOT, Run
 from tests.unit.marks.writing import host, mark
+from waarmerk.provenance.settings import Settings
 
 CLOCK = ("--at", "2026-11-21T12:00:00Z")
 
@@ -376,11 +377,21 @@ def test_a_dossier_of_endless_files_is_refused(
     waarmerk: Run, photo: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from waarmerk.cli import outputs
+    from waarmerk.cli.repeated import Given
     from waarmerk.provenance.errors import ConfigurationError
 
     monkeypatch.setattr(outputs, "MAX_DOSSIER_FILES", 2)
     (report,) = json.loads(waarmerk("verify", photo, "--format", "json").stdout)
-    page = outputs.printer("html", io.StringIO(), language="en", colour=False, width=100, options=(), address=None)
+    given = Given(
+        at="2026-11-21T12:00:00Z",
+        settings=Settings(),
+        facts=(),
+        public_url=None,
+        language="en",
+        form="html",
+        home=tmp_path,
+    )
+    page = outputs.printer("html", io.StringIO(), outputs.Look(language="en"), given=given)
     page.report(0, report)
     page.report(1, report)
     with pytest.raises(ConfigurationError, match="at most 2"):

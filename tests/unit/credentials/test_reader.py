@@ -329,6 +329,33 @@ def test_the_tree_names_claims_by_their_digest(kit: Any, stored: Stored, desk: A
     assert reader.crjson(kit.asset_of(kit.jpeg()))["manifests"] == []
 
 
+@pytest.mark.parametrize(
+    ("lists", "expected"),
+    [
+        (("user", "official"), ("user", "official")),  # each signer by the list that names it, whoever signed on top
+        (("official", "user"), ("official", "user")),
+        (("user",), ("user", "unknown")),
+        ((), ("unknown", "unknown")),
+    ],
+)
+def test_the_tree_says_on_whose_list_each_signer_stands(
+    kit: Any, stored: Stored, lists: tuple[str, ...], expected: tuple[str, str]
+) -> None:
+    names = {"user": "user.pem", "official": "C2PA-TRUST-LIST.pem"}
+    roots = kit.Authority("Bureau"), kit.Authority("Camera maker")
+    edited, shot = (root.issue(name) for root, name in zip(roots, ("Desk", "Camera"), strict=True))
+    parent = kit.sign(kit.jpeg(), shot, kit.created())
+    edit = {"claim_generator_info": [{"name": "editor", "version": "1"}]}
+    asset = kit.asset_of(kit.sign(parent, edited, edit, is_edit=True))
+    store = stored({names[name]: root.pem for name, root in zip(lists, roots, strict=False)})
+    reader = kit.CredentialReader(store, at=kit.NOW)
+    top, below = reader.manifests(asset)
+    assert (top.signer, below.signer) == expected
+    assert not [each for each in (*top.failures, *below.failures) if each.code.startswith("signingCredential")]
+    unlisted = [concern for concern in reader.read(asset).concerns if concern.code == "chain.unlisted-signer"]
+    assert bool(unlisted) is (below.signer == "unknown")
+
+
 def test_the_same_bytes_give_the_same_answer(read: Any, signed: bytes, root: Any) -> None:
     lists = {"user.pem": root.pem}
     assert read(signed, lists) == read(signed, lists)

@@ -230,6 +230,7 @@ def test_texts_of_a_file_cannot_steer_a_label() -> None:
 
 def test_a_placement_is_that_of_the_medium() -> None:
     assert "first moment" in str(decided(decl="ai")["EU-50-4-deepfake"].placement)
+    assert "vanaf het eerste moment" in dict(decided(decl="ai")["EU-50-4-deepfake"].places)["nl"]
     assert "spoken" in str(decided(decl="ai", modality="audio")["EU-50-4-deepfake"].placement)
     assert decided(decl="ai")["EV-ai-any-source"].placement is None
     both = decided(decl="ai", modality=None)["EU-50-4-deepfake"].placement

@@ -116,6 +116,14 @@ REFUSED = {
         {"rules__house": RULES.replace("        nl: Vraag het eerst aan de redactie.\n", "")},
         r"house\.yaml:17: rules\.HOUSE-portrait\.wording\.any: nl is missing",
     ),
+    "a place in one language of two": (
+        {
+            "rules__house": RULES.replace(
+                "    source:", "    placement:\n      image: {en: below, fr: dessous}\n    source:"
+            )
+        },
+        r"house\.yaml:21: rules\.HOUSE-portrait\.placement\.image: nl is missing",
+    ),
     "declared language": (
         {"pack": PACK.replace("[en, nl]", "[en, nl, fy]")},
         r"house\.yaml:17: .*: fy is missing",

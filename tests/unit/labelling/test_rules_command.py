@@ -2,6 +2,7 @@
 """The command ``waarmerk rules``."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def test_list_and_show() -> None:
     assert "In welke landen" in fields
     assert any(f["field"] == "edit" for f in json.loads(run("list", "--fields", "--format", "json").stdout))
     shown = run("show", "EU-50-4-deepfake").stdout
-    for part in ("confidence: read", "checked on: 2026-11-21", "No lawyer", "Gemaakt met AI", "50(4)"):
+    for part in ("confidence: the source was read", "checked on: 2026-11-21", "No lawyer", "Gemaakt met AI", "50(4)"):
         assert part in shown
     assert json.loads(run("show", "TF-report", "--format", "json").stdout)["when"].startswith("role ==")
     assert run("show", "nothing").exit_code == 2
@@ -207,3 +208,31 @@ def test_a_pack_cannot_write_to_the_terminal(house: Path) -> None:
     assert "unknown key" in refused.stderr
     assert refused.stderr.replace("\n", "").isprintable()
     assert str(run("list", "--pack", house).exception).replace("\n", "").isprintable()
+
+
+def test_an_answer_in_dutch_says_where_why_and_what_it_rests_on_in_dutch() -> None:
+    facts = '{"decl": "ai", "jur": ["NL"], "role": "deployer", "modality": "image", "platform": "tiktok"}'
+    text = run("decide", "--facts", "-", "--lang", "nl", given=facts).stdout
+    assert "plaats: in het beeld met niets ervoor" in text
+    assert "modality = image (het bestand)" in text
+    assert "law_enf = nee (niemand zei iets anders)" in text
+    shown = run("show", "EU-50-4-deepfake", "--lang", "nl").stdout
+    assert "film: vanaf het eerste moment" in shown
+    assert "wordt vanzelf geplaatst: ja" in shown
+    assert not [line for line in shown.splitlines() if line.startswith(("law:", "basis:", "shown_to:", "automatic:"))]
+
+
+def test_the_columns_of_the_list_never_touch() -> None:
+    for lang in ("en", "nl"):
+        rows = run("list", "--lang", lang, *AT).stdout.splitlines()
+        assert all(len(re.split(r" {2,}", row)) >= 5 for row in rows), lang
+
+
+@pytest.mark.parametrize(("code", "hint"), [("XX", ""), ("UK", "GB"), ("EL", "GR"), ("ZZ-1", ""), ("EU-1", "")])
+def test_the_code_of_no_country_is_refused(code: str, hint: str) -> None:
+    done = run("decide", "--facts", "-", given=json.dumps({"jur": [code]}))
+    assert done.exit_code == 2
+    assert "no country" in done.stderr
+    assert hint in done.stderr
+    for known in ("NL", "EU", "US-CA", "GB"):
+        assert run("decide", "--facts", "-", given=json.dumps({"jur": [known]})).exit_code == 0

@@ -88,6 +88,9 @@ def test_a_dossier_answers_the_questions_of_a_fact_checker(bench: Workbench, nam
     for step in report["verdict"]["next_steps"]:
         assert step[language] in page.text
     assert f"waarmerk verify {name} --at 2026-11-21T12:00:00Z" in page.text
+    intact = report["credentials"]["integrity"] == "intact"
+    for source_type in report["credentials"]["ai"]["source_types"] if intact else ():
+        assert re.search(rf"\w \({re.escape(source_type)}\)", page.text), "words first, the address behind them"
 
 
 def test_nothing_runs_and_nothing_is_fetched(bench: Workbench, at: Any) -> None:
@@ -196,6 +199,8 @@ def test_a_tree_that_eats_its_tail_ends(bench: Workbench, at: Any) -> None:
             "generator": None,
             "signer_name": None,
             "signed_at": None,
+            "signer": "user",
+            "assertions": [],
             "claim_sha256": None,
             "actions": [],
             "failures": [],
@@ -207,7 +212,7 @@ def test_a_tree_that_eats_its_tail_ends(bench: Workbench, at: Any) -> None:
     ]
     page = Dossier("en")
     page.add(report, {"picture": None, "inner": None, "manifests": ring})
-    assert Page(page.render()).text.count("parentOf") <= 40
+    assert Page(page.render()).text.count("made from") <= 40
 
 
 def test_reports_alone_make_a_dossier(bench: Workbench, at: Any) -> None:
@@ -251,6 +256,7 @@ def test_the_command_writes_one_page_for_all(waarmerk: Run) -> None:
     assert len(page.named("article")) == 2
     assert len(page.named("img")) == 2
     assert f"--trust {SAMPLES / 'trust'} --lang nl --format html" in page.text
+    assert f"sha256sum {SAMPLES / 'media' / 'stripped.jpg'}" in page.text
 
 
 def test_search_links_only_for_a_public_address(waarmerk: Run) -> None:

@@ -77,3 +77,14 @@ def test_a_changed_ancestor_comes_before_a_silent_credential() -> None:
     assert (
         summary_key(report(signer=Signer(status=SignerStatus.UNKNOWN), chain=Chain.BROKEN)) == "chain-broken-unlisted"
     )
+
+
+def test_a_step_points_to_credentials_only_where_they_say_it() -> None:
+    proven = Verdict(origin=Origin.AI_GENERATED, tier=Tier.PROVEN)
+    none = report(proven, state=CredentialState.NONE, integrity=Integrity.UNCHECKED)
+    signed = report(
+        proven, signer=Signer(status=SignerStatus.OFFICIAL), source_types=("http://x/trainedAlgorithmicMedia",)
+    )
+    assert step_keys(none) == ("label-it-mark",)
+    assert step_keys(signed) == ("label-it",)
+    assert "credentials" not in wording("en").say("step", "label-it-mark")

@@ -94,6 +94,22 @@ def claims_of(stores: tuple[Embedded, ...]) -> dict[str, bytes]:
     return {label: claim for label, claim in found.items() if label not in repeated}
 
 
+def chains_of(stores: tuple[Embedded, ...]) -> dict[str, tuple[x509.Certificate, ...]]:
+    """The certificates, leaf first, of every manifest whose label is unique and whose signature can be read."""
+    found: dict[str, list[tuple[x509.Certificate, ...]]] = {}
+    for store in stores:
+        try:
+            manifests = parse_store(store.data).parts
+        except JumbfError:
+            continue
+        for manifest in manifests:
+            box = manifest.named("c2pa.signature")
+            cose = box.payload(b"cbor") if box is not None else None
+            signature = None if cose is None else parse_signature(cose, b"")
+            found.setdefault(manifest.label, []).append(() if signature is None else signature.chain)
+    return {label: chains[0] for label, chains in found.items() if len(chains) == 1 and chains[0]}
+
+
 def _views(store: Embedded, label: str) -> list[OwnView]:
     try:
         parsed = parse_store(store.data)

@@ -8,7 +8,7 @@ from typing import Any
 
 from waarmerk.provenance.credentials import findings
 from waarmerk.provenance.credentials.container import Embedded, find_stores, remote_address, shows_store
-from waarmerk.provenance.credentials.cose import OwnView, claims_of, view_of
+from waarmerk.provenance.credentials.cose import OwnView, chains_of, claims_of, view_of
 from waarmerk.provenance.credentials.crjson import judged
 from waarmerk.provenance.credentials.identity import PREFIX as IDENTITY_PREFIX
 from waarmerk.provenance.credentials.identity import concern_of, identity_of
@@ -18,7 +18,7 @@ from waarmerk.provenance.credentials.passes import Answer, Engine, Pass
 from waarmerk.provenance.credentials.plain import bounded
 from waarmerk.provenance.credentials.settings import refuse_foreign_library
 from waarmerk.provenance.credentials.signals import Signals, assess
-from waarmerk.provenance.credentials.signer import Judgement, KnownLists, SignerCase
+from waarmerk.provenance.credentials.signer import STATUS_OF_PASS, Judgement, KnownLists, SignerCase
 from waarmerk.provenance.credentials.status import (
     UNREFERENCED,
     Status,
@@ -84,12 +84,7 @@ class CredentialReader:
         store = None if answer.document is None else parse_store(answer.document)
         if store is None:
             return ()
-        claims = claims_of(stores)
-        own, foreign = attribute(store.entries, store.active, frozenset(store.nodes), parents_of(store))
-        walked = walk(store, own, foreign)
-        signals = dict(assess(store, walked, is_listed=False).by_manifest)
-        labels = [store.active, *sorted(label for label in store.nodes if label != store.active)]
-        return tuple(manifest_of(store, walked, signals, claims.get(label), label) for label in labels)
+        return _Reading(self, asset, store, stores, from_sidecar=answer.from_sidecar).manifests()
 
     def detailed(self, asset: Asset) -> dict[str, Any]:
         """The engine's detailed JSON, official pass; empty if there is no store to be read."""
@@ -177,6 +172,7 @@ class _Reading:
             run=self._entries,
         )
         judgement = case.judge()
+        self._ask_about_ingredients()
         walked = walk(store, own, foreign, (each for each in self._stores.values() if each is not store))
         signals = assess(store, walked, is_listed=judgement.signer.status.is_listed)
         identity, identity_entries = self._identity()
@@ -210,6 +206,42 @@ class _Reading:
             concerns=_bounded(concerns, store.active),
             capture_bars=_bars(signals, judgement, hidden),
         )
+
+    def manifests(self) -> tuple[Manifest, ...]:
+        """Every manifest of the store with its signer's standing, the active one first."""
+        store, claims = self._store, claims_of(self._embedded)
+        standing: dict[str, SignerStatus] = {store.active: self.credential().signer.status}
+        for which, status in STATUS_OF_PASS.items():
+            for label in self._listed_below(which):
+                standing.setdefault(label, status)
+        walked = walk(store, *self._split(store))
+        for step in walked.steps:
+            standing.setdefault(step.link.manifest or "", SignerStatus.UNKNOWN)
+        signals = dict(assess(store, walked, is_listed=False).by_manifest)
+        labels = [store.active, *sorted(label for label in store.nodes if label != store.active)]
+        return tuple(
+            manifest_of(store, walked, signals, label, claim=claims.get(label), signer=standing.get(label))
+            for label in labels
+        )
+
+    def _listed_below(self, which: Pass) -> frozenset[str]:
+        """The ingredients' manifests for whose signers the list of that pass vouches."""
+        store = self._stores.get(which)
+        if store is None:
+            return frozenset()
+        steps = walk(store, *self._split(store)).steps
+        return frozenset(step.link.manifest for step in steps if step.is_listed and step.link.manifest)
+
+    def _ask_about_ingredients(self) -> None:
+        """Run the passes whose lists could vouch for the signer of an ingredient, whoever signed on top."""
+        below = [label for label in self._store.nodes if label != self._store.active]
+        if not below:
+            return
+        chains = chains_of(self._embedded)
+        certificates = [certificate for label in below for certificate in chains.get(label, ())]
+        for which, anchors in self._reader._lists.anchors.items():
+            if which not in self._stores and anchors.could_vouch_for(certificates):
+                self._entries(which)
 
     def _split(self, store: Store) -> tuple[tuple[Status, ...], tuple[Status, ...]]:
         return attribute(store.entries, store.active, frozenset(store.nodes), self._line)

@@ -28,7 +28,7 @@ from waarmerk.provenance.trust.timestamp import parse_token, stamped_at
 
 Run = Callable[[Pass], tuple[Status, ...]]
 
-_STATUS_OF_PASS = {
+STATUS_OF_PASS = {
     Pass.OFFICIAL: SignerStatus.OFFICIAL,
     Pass.INTERIM: SignerStatus.INTERIM,
     Pass.USER: SignerStatus.USER,
@@ -172,7 +172,7 @@ class SignerCase:
             return (SignerStatus.EXPIRED if codes & (_ENDED | _OUTSIDE) else SignerStatus.UNKNOWN), unverifiable
         if codes & _OUTSIDE or not is_valid_at(self.own.leaf, reference):
             return SignerStatus.EXPIRED, ()
-        return (_STATUS_OF_PASS[which] if is_listed else SignerStatus.UNKNOWN), ()
+        return (STATUS_OF_PASS[which] if is_listed else SignerStatus.UNKNOWN), ()
 
     def _listed(self, codes: set[str], reference: datetime) -> tuple[Pass, bool]:
         """The first pass whose list vouches for the signer; the official one where none does.
@@ -181,7 +181,7 @@ class SignerCase:
         """
         if "claimSignature.validated" not in codes:
             return Pass.OFFICIAL, False
-        for which in _STATUS_OF_PASS:
+        for which in STATUS_OF_PASS:
             anchors = self.lists.anchors[which]
             if self.own is not None and not anchors.could_vouch_for(self.own.chain):
                 continue

@@ -6,7 +6,10 @@ import hashlib
 from waarmerk.provenance.credentials.ingredients import Step, Walk
 from waarmerk.provenance.credentials.status import is_recorded_break
 from waarmerk.provenance.credentials.store import Node, Store
-from waarmerk.provenance.model import AISignal, Finding, Ingredient, Manifest
+from waarmerk.provenance.model import AISignal, Finding, Ingredient, Manifest, SignerStatus
+
+# Whom to believe is said by ``Manifest.signer``, which rests on all lists; these rest on the one list of a pass.
+_JUDGED_BY_LIST = frozenset({"signingCredential.untrusted", "timeStamp.untrusted"})
 
 
 def ingredients_of(node: Node, walked: Walk, signals: dict[str, AISignal]) -> tuple[Ingredient, ...]:
@@ -32,11 +35,23 @@ def _state(step: Step) -> str:
     return "broken" if step.is_broken else "intact"
 
 
-def manifest_of(store: Store, walked: Walk, signals: dict[str, AISignal], claim: bytes | None, label: str) -> Manifest:
+def manifest_of(
+    store: Store,
+    walked: Walk,
+    signals: dict[str, AISignal],
+    label: str,
+    *,
+    claim: bytes | None,
+    signer: SignerStatus | None,
+) -> Manifest:
     """One manifest with what failed in it now, and what was recorded to have failed when it was added."""
     node = store.nodes[label]
     entries = [*store.entries, *(status for _, status in store.deltas)]
-    failed = [entry for entry in entries if entry.kind == "failure" and (entry.manifest or store.active) == label]
+    failed = [
+        entry
+        for entry in entries
+        if entry.kind == "failure" and entry.code not in _JUDGED_BY_LIST and (entry.manifest or store.active) == label
+    ]
     recorded = [
         status
         for step in walked.steps
@@ -52,6 +67,7 @@ def manifest_of(store: Store, walked: Walk, signals: dict[str, AISignal], claim:
         generator=node.generator,
         signer_name=node.signer_name,
         signed_at=node.time,
+        signer=signer,
         actions=tuple(edit.action for edit in node.edits),
         assertions=node.assertions,
         ingredients=ingredients_of(node, walked, signals),

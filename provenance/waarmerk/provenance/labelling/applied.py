@@ -53,7 +53,8 @@ class AppliedRules:
     """Rules, context and platforms together; what ``pipeline.Rules`` asks for.
 
     ``texts`` fill placeholders that no file can (``link``, ``publisher``, ``date``); ``platforms`` are those of
-    ``--for``, in place of a single ``platform`` in the context.
+    ``--for``, in place of a single ``platform`` in the context. Where the rules are not asked (``is_asked`` false)
+    there are no duties; what the person handing in a file declares about it still counts.
     """
 
     def __init__(
@@ -63,13 +64,15 @@ class AppliedRules:
         *,
         platforms: tuple[str, ...] = (),
         texts: Mapping[str, str] | None = None,
+        is_asked: bool = True,
     ) -> None:
         self._packs = packs
+        self._is_asked = is_asked
         self._context = context or Context()
         self._platforms = platforms
         self._texts = dict(texts or {})
         self._answered: dict[tuple[object, ...], tuple[Duty, ...]] = {}
-        self.editions: tuple[Edition, ...] = packs.editions
+        self.editions: tuple[Edition, ...] = packs.editions if is_asked else ()
 
     def evidence(self) -> tuple[Evidence, ...]:
         """What the person handing in the file declares about AI, and an outside classifier's score."""
@@ -99,6 +102,8 @@ class AppliedRules:
         Most files of a stream bring the same facts (no credentials, nothing declared), so the last answers are kept.
         Concerns are for people and decide no duty; without them more files are alike.
         """
+        if not self._is_asked:
+            return ()
         context, texts = self._context_of(asset), self._texts_of(examined)
         facts, finding = self.facts(examined), replace(verdict, concerns=())
         question = (facts, finding, context, at, tuple(sorted(texts.items())))

@@ -11,7 +11,7 @@ from waarmerk.provenance.labelling.context import Context, Given
 from waarmerk.provenance.labelling.facts import Facts
 from waarmerk.provenance.labelling.known import Known, KnownFacts, kind_of
 from waarmerk.provenance.labelling.rules import Replaced, Rule, RuleSet, Texts
-from waarmerk.provenance.labelling.telling import in_language, note_id, placement, replacement, said
+from waarmerk.provenance.labelling.telling import in_language, note_id, places, replacement, said
 from waarmerk.provenance.labelling.wording import fill, placeholders
 from waarmerk.provenance.model import Duty, DutyStatus, Question, Tier, Verdict
 
@@ -115,7 +115,7 @@ class _Case:
             who=rule.who,
             shown_to=rule.shown_to,
             wording=self._wording(rule),
-            placement=placement(rule, known.values["modality"]),
+            places=places(rule, known.values["modality"]),
             automatic=bool(outcome) and self._automatic(rule),
             because=self._because(rule, known),
             asks=() if outcome else self._asks(rule, known),

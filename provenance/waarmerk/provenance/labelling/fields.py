@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+from waarmerk.provenance.labelling.countries import COUNTRIES, MEANT, UNION
+
 KINDS = ("bool", "int", "number", "date", "enum", "terms", "codes")
 """``terms`` is a list of source types, ``codes`` a set of country codes."""
 
@@ -137,6 +139,11 @@ def _codes(field: Field, raw: object) -> Value:
     for code in codes:
         if not _CODE.match(code):
             raise ValueError(f"{field.name} holds codes such as NL, EU or US-CA, not {shown(code)}")
+        land = code.partition("-")[0]
+        if land not in COUNTRIES and code != UNION:
+            meant = MEANT.get(land)
+            hint = f"; did you mean {meant}?" if meant else ""
+            raise ValueError(f"{field.name}: {shown(code)} is the code of no country (ISO 3166-1){hint}")
     return codes
 
 

@@ -113,6 +113,7 @@ def _missing(texts: Texts, languages: tuple[str, ...]) -> list[str]:
 
 def _rule(rule: Rule, pack: RulePack) -> Iterator[Complaint]:
     yield from _wording(rule, pack)
+    yield from _placement(rule, pack)
     yield from _confidence(rule)
     if rule.source.paragraph is None:
         yield ("source",), "paragraph is missing; where a whole document is meant, write paragraph: whole"
@@ -170,6 +171,13 @@ def _wording(rule: Rule, pack: RulePack) -> Iterator[Complaint]:
                 yield ("wording", variant), f"unknown placeholder in {language}: {', '.join(map(shown, sorted(used)))}"
             if used != next(iter(names.values())):
                 yield ("wording", variant), f"{language} has other placeholders than {texts[0][0]}"
+
+
+def _placement(rule: Rule, pack: RulePack) -> Iterator[Complaint]:
+    for medium, texts in rule.placement:
+        languages = ("en",) if len(texts) == 1 else pack.languages  # a bare text is English
+        for language in _missing(texts, languages):
+            yield ("placement", medium), f"{language} is missing"
 
 
 def _confidence(rule: Rule) -> Iterator[Complaint]:

@@ -77,6 +77,11 @@ def texts_of(words: Mapping[str, str]) -> Texts:
     return tuple(sorted(words.items()))
 
 
+def _place(said: str | Mapping[str, str]) -> Texts:
+    """Where a label goes; a bare text is English."""
+    return texts_of({"en": said} if isinstance(said, str) else said)
+
+
 def _fields(documents: Mapping[str, Document]) -> dict[str, Field]:
     fields: dict[str, Field] = {}
     for group, listed in _data(documents, "fields.yaml").get("fields", {}).items():
@@ -238,7 +243,7 @@ class _Rules:
             shown_to=data["shown_to"],
             wording=tuple((v, texts_of({**words, **extra.get(v, {})})) for v, words in data["wording"].items()),
             ui_string=data.get("ui_string"),
-            placement=tuple(data.get("placement", {}).items()),
+            placement=tuple((medium, _place(said)) for medium, said in data.get("placement", {}).items()),
             exceptions=tuple(data.get("except", ())),
             report_fields=tuple(data.get("reports", ())),
             notes=data.get("notes"),

@@ -33,7 +33,7 @@ class Rule:
     """One dated duty, practice or line of evidence, with its citation.
 
     ``wording`` maps ``any`` or ``generated`` and ``modified`` to texts; ``placement`` maps a medium or ``any`` to
-    a text. ``starts`` and ``ends`` are inclusive days in ``zone``. ``read_on`` is the day on which the source was
+    texts. ``starts`` and ``ends`` are inclusive days in ``zone``. ``read_on`` is the day on which the source was
     last looked at, with the outcome that ``confidence`` states; ``also`` are ids of further sources;
     ``uses_ai_finding`` says whether the condition looks at the AI finding or at a channel it is made of.
     """
@@ -54,7 +54,7 @@ class Rule:
     shown_to: str
     wording: tuple[tuple[str, Texts], ...]
     ui_string: str | None
-    placement: tuple[tuple[str, str], ...]
+    placement: tuple[tuple[str, Texts], ...]
     exceptions: tuple[str, ...]
     report_fields: tuple[str, ...]
     notes: str | None

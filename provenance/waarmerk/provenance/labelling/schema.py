@@ -136,6 +136,13 @@ _FIELD_NAME = matching(_NAME, "a name in lower case")
 _LANGUAGES = list_of(matching(_LANGUAGE, "a language of two letters"))
 _WORDS = mapping_of(matching(_LANGUAGE, "a language of two letters"), text(400))
 _VARIANT = one_of(*VARIANTS)
+
+
+def _place(value: Any, path: Path) -> Iterator[Problem]:
+    """A text, or the same in several languages."""
+    yield from (_WORDS if isinstance(value, dict) else text())(value, path)
+
+
 _SOURCES = mapping_of(_ID_TEXT, record({"title": text()}, {"url": optional(text()), "document": text()}))
 _FIELD = record(
     {"type": one_of(*KINDS)},
@@ -167,7 +174,7 @@ _RULE = record(
         "status_if_confirmed": one_of("required"),
         "automatic": one_of(True, False),
         "ui_string": text(200),
-        "placement": mapping_of(one_of(*MEDIA), text()),
+        "placement": mapping_of(one_of(*MEDIA), _place),
         "except": list_of(text()),
         "reports": list_of(_FIELD_NAME),
         "notes": text(),

@@ -31,7 +31,7 @@ def replacement(duty: Duty, gone: Replaced, packs: RuleSet) -> Duty:
             "label": REPLACED,
             "shown_to": "case_file",
             "wording": _told(gone, still=any(rule.id == gone.rule.id for rule in packs.rules)),
-            "placement": None,
+            "places": (),
             "automatic": False,
             "asks": (),
             "basis": "house",
@@ -62,10 +62,17 @@ def claimed_by(verdict: Verdict) -> str:
     return ", ".join(sorted(words)) or "file"
 
 
-def placement(rule: Rule, modality: Value) -> str | None:
+def places(rule: Rule, modality: Value) -> Texts:
     """Where the label goes on this medium; all places, where the medium has none of its own."""
-    places = dict(rule.placement)
-    return places.get(str(modality)) or places.get("any") or ("; ".join(f"{k}: {v}" for k, v in rule.placement) or None)
+    stated = dict(rule.placement)
+    own = stated.get(str(modality)) or stated.get("any")
+    if own or not rule.placement:
+        return own or ()
+    languages = sorted({language for _, texts in rule.placement for language, _ in texts})
+    return tuple(
+        (language, "; ".join(f"{medium}: {in_language(language, texts)}" for medium, texts in rule.placement))
+        for language in languages
+    )
 
 
 def in_language(language: str, texts: Texts) -> str:

@@ -135,7 +135,8 @@ class Ingredient:
 class Manifest:
     """One manifest of the store, for the tree.
 
-    Its identity is ``claim_sha256`` together with the label: a label alone can be changed without notice.
+    Its identity is ``claim_sha256`` together with the label: a label alone can be changed without notice. ``signer`` is
+    on whose list its signer stands, None where nothing refers to the manifest.
     """
 
     label: str
@@ -145,6 +146,7 @@ class Manifest:
     generator: str | None
     signer_name: str | None
     signed_at: str | None
+    signer: SignerStatus | None = None
     actions: tuple[Action, ...] = ()
     assertions: tuple[str, ...] = ()
     ingredients: tuple[Ingredient, ...] = ()

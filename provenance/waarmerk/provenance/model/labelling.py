@@ -36,7 +36,8 @@ class Citation:
 class Duty:
     """One label that is owed, advised, forbidden or undecided.
 
-    ``wording`` holds (language, text) pairs, sorted. ``because`` are ``field = value (origin)`` facts.
+    ``wording`` and ``places`` (where the label goes) hold (language, text) pairs, sorted. ``because`` are
+    ``field = value (origin)`` facts.
     ``automatic`` is True only where no person needs to look first (contract, section 3).
     Days are ISO dates, both inclusive.
     """
@@ -47,7 +48,7 @@ class Duty:
     who: str
     shown_to: str
     wording: tuple[tuple[str, str], ...]
-    placement: str | None
+    places: tuple[tuple[str, str], ...]
     automatic: bool
     because: tuple[str, ...]
     asks: tuple[Question, ...]
@@ -60,3 +61,8 @@ class Duty:
     starts: str | None
     ends: str | None
     uses_ai_finding: bool
+
+    @property
+    def placement(self) -> str | None:
+        """Where the label goes, in English; None where nothing is said of it."""
+        return dict(self.places).get("en")

@@ -193,6 +193,7 @@ def label(duty: Duty) -> dict[str, Any]:
         "shown_to": duty.shown_to,
         "wording": dict(duty.wording),
         "placement": duty.placement,
+        "placement_wording": dict(duty.places),
         "automatic": duty.automatic,
         "because": list(duty.because),
         "asks": [{"field": ask.field, "question": dict(ask.text)} for ask in duty.asks],

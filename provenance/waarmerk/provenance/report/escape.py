@@ -12,6 +12,12 @@ MAX_SHOWN = 256  # characters of one field that a person is shown; the rest is c
 _HIDDEN = frozenset("\u200b\u200c\u200d\u2060\ufeff\u2028\u2029\u00ad\u061c\u180e")
 
 
+class Shown(str):
+    """Text made safe already, part by part; it is not cut again as one field of a file."""
+
+    __slots__ = ()
+
+
 def _is_unsafe(character: str) -> bool:
     # Cc and Cf hold C0, C1, bidirectional controls and zero-width characters; Cs and Co have no meaning of their own.
     return character in _HIDDEN or unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")

@@ -15,18 +15,33 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from waarmerk.provenance.report.escape import plain
+from waarmerk.provenance.report.repeat import word
 from waarmerk.provenance.report.view import View, moment
 from waarmerk.provenance.report.wording import wording
 
+_ANY_FILE = "FILE"  # of an upload or of standard input nobody knows a name
 MAX_TEXT = 4096  # characters of one text on a page; a field of a file is cut at 256 before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """How the dossier came to be: ``program`` and ``options`` repeat it, after the name of the file between them."""
+    """How the dossier came to be: words of a shell that repeat it, written behind the name of each file.
+
+    ``rests_on`` are further files that mattered (a ledger, a registry): kind, name and SHA-256 of each.
+    """
 
     program: str = "waarmerk verify"
     options: tuple[str, ...] = ()
+    rests_on: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One file of a dossier: what is said of it, and the commands that make sure of the file and repeat the answer."""
+
+    view: View
+    digest_command: str
+    command: str
 
 
 @dataclass(slots=True)
@@ -35,20 +50,32 @@ class Dossier:
 
     language: str
     run: Run = field(default_factory=Run)
-    _views: list[View] = field(default_factory=list)
+    sheets: list[Sheet] = field(default_factory=list)
     _heads: list[Mapping[str, Any]] = field(default_factory=list)
 
-    def add(self, document: Mapping[str, Any], dossier: Mapping[str, Any] | None = None) -> None:
-        """Add the report of one more file, with its payload: ``picture``, ``inner``, ``manifests``."""
-        self._views.append(View(document, dossier, wording(self.language)))
+    def add(
+        self, document: Mapping[str, Any], dossier: Mapping[str, Any] | None = None, *, given: str | None = None
+    ) -> None:
+        """Add the report of one more file, with its payload: ``picture``, ``inner``, ``manifests``.
+
+        ``given`` is the file as a word of a shell; its bare name where nobody says.
+        """
+        name = document["asset"]["name"]
+        file = given or (word(f"./{name}" if name.startswith("-") else name) if name else _ANY_FILE)
+        repeated = " ".join((self.run.program, file, *self.run.options))
+        view = View(document, dossier, wording(self.language))
+        self.sheets.append(Sheet(view, f"sha256sum {file}", repeated))
         self._heads.append({"at": moment(document["at"]), "version": document["tool"]["version"]})
+
+    @property
+    def head(self) -> Mapping[str, Any]:
+        """When the first answer was given (``at``), by which ``version``."""
+        return self._heads[0] if self._heads else {"at": "", "version": ""}
 
     def render(self) -> str:
         """The whole page."""
-        words = wording(self.language)
         page = _environment().get_template("dossier.html")
-        head = self._heads[0] if self._heads else {"at": "", "version": ""}
-        return page.render(words=words, views=self._views, run=self.run, head=head)
+        return page.render(words=wording(self.language), sheets=self.sheets, run=self.run, head=self.head)
 
 
 def render(documents: Sequence[Mapping[str, Any]], *, language: str, run: Run | None = None) -> str:

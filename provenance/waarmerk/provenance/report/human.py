@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The panel a person reads: the verdict in a sentence, one line an axis, what to mind, what to do.
 
-Rendered from the report's dictionary. Green is only what a list the reader trusts vouches for; a stranger's intact
-signature is not green, and neither is silence.
+Rendered from the report's dictionary; what the lines say is decided in ``rows``, here they get a place and a colour.
 """
 
 import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from waarmerk.provenance.model.source_types import term_of
 from waarmerk.provenance.report.escape import plain
+from waarmerk.provenance.report.rows import Rows
 from waarmerk.provenance.report.wording import Wording, wording
 
-_LISTED = ("official", "interim", "user")
 _RED, _YELLOW, _GREEN, _DIM, _BOLD = "31", "33", "32", "2", "1"
+_COLOURS = {"good": _GREEN, "mind": _YELLOW, "bad": _RED}
 _GUTTER = 15
 _MAX_TEXT = 2_000  # the reason why a pack takes a rule out of force is never cut
+_MAX_LINE = 10_000
 _GENERAL = ("watermark.no-key", "registry.not-configured", "open-marks.not-searched")
 
 
@@ -44,157 +44,59 @@ class _Panel:
         self._width = width
 
     def lines(self, document: dict[str, Any]) -> Iterator[str]:
-        name = document["asset"]["name"]
+        name, rows = document["asset"]["name"], Rows(document, self._words)
         yield self._paint(plain(name) if name else "-", _BOLD)
-        yield from self._wrapped("  ", document["verdict"]["summary"][self._words.language], self._tone(document))
+        headline = _BOLD if rows.tone() == "plain" else _COLOURS[rows.tone()]
+        yield from self._wrapped("  ", document["verdict"]["summary"][self._words.language], headline)
         if document["status"] == "examined":
             yield ""
-            yield from self._axes(document)
-            yield from self._listed("labels", list(self._labels(document)), _YELLOW)
-            yield from self._listed("concerns", list(self._concerns(document)), _YELLOW)
+            yield from self._axes(rows)
+            yield from self._listed("labels", list(self._labels(rows)), _YELLOW)
+            yield from self._listed("concerns", rows.concerns(), _YELLOW)
             yield from self._listed("unread", list(self._unread(document)), _DIM)
-        steps = [step[self._words.language] for step in document["verdict"]["next_steps"]]
-        yield from self._listed("steps", steps, "")
+        yield from self._listed("steps", rows.steps(), "")
 
     def footer(self, codes: Iterable[str]) -> Iterator[str]:
         unread = "; ".join(self._words.say("unread", code) for code in codes)
         yield from self._row("unread", unread or "-", _DIM)
         yield from self._row("credentials", self._words.say("axis", "explained"), _DIM)
 
-    def _tone(self, document: dict[str, Any]) -> str:
-        verdict, credential = document["verdict"], document["credentials"]
-        if document["status"] != "examined" or verdict["conflict"]:
-            return _RED
-        if credential["integrity"] == "altered":
-            return _RED
-        if verdict["authentic_capture"]:
-            return _GREEN
-        return _BOLD if verdict["tier"] == "proven" else _YELLOW
+    def _axes(self, rows: Rows) -> Iterator[str]:
+        for row in rows.axes():
+            yield from self._wrapped(self._head(row.head), row.text, _COLOURS.get(row.tone, ""))
 
-    def _axes(self, document: dict[str, Any]) -> Iterator[str]:
-        credential = document["credentials"]
-        yield from self._row("credentials", *self._state(credential))
-        if credential["state"] in ("embedded", "sidecar"):
-            yield from self._row("signer", *self._signer(credential["signer"]))
-            yield from self._row("identity", self._words.say("identity", credential["identity"]), "")
-            yield from self._row("chain", *self._chain(credential))
-            yield from self._row("ai", self._ai(credential), "")
-        yield from self._row("metadata", self._declared(document["metadata"]), "")
-        marks = [self._mark(mark) for mark in document["watermarks"]] or [self._words.say("axis", "no_marks")]
-        for mark in marks:
-            yield from self._row("marks", mark, "")
-
-    def _state(self, credential: dict[str, Any]) -> tuple[str, str]:
-        state = self._words.say("state", credential["state"], url=credential["remote_url"] or "?")
-        if credential["state"] not in ("embedded", "sidecar"):
-            return state, ""
-        integrity = credential["integrity"]
-        listed = credential["signer"]["status"] in _LISTED
-        tone = _RED if integrity == "altered" else _GREEN if integrity == "intact" and listed else _YELLOW
-        return f"{state}, {self._words.say('integrity', integrity)}", tone
-
-    def _signer(self, signer: dict[str, Any]) -> tuple[str, str]:
-        standing = self._words.say("signer", signer["status"])
-        name = signer["name"] or self._words.say("axis", "nobody")
-        if signer["verified_name"]:
-            text, tone = self._words.say("axis", "named", name=name, list=standing), _GREEN
-        elif signer["status"] in _LISTED:
-            text, tone = self._words.say("axis", "not_theirs", name=name, list=standing), _YELLOW
-        else:
-            text, tone = f"{self._words.say('axis', 'claims', name=name)} ({standing})", _YELLOW
-        if signer["time"] is not None:
-            key = "signed_at" if signer["time_status"] == "trusted" else "signed_claimed"
-            text += "; " + self._words.say("axis", key, time=signer["time"])
-        return text, tone
-
-    def _ai(self, credential: dict[str, Any]) -> str:
-        if credential["integrity"] != "intact":
-            return self._words.say("ai", "void")
-        text = self._words.say("ai", credential["ai"]["signal"])
-        stated = self._sources(credential["ai"]["source_types"])
-        return f"{text}; {self._words.say('axis', 'stated', value=stated)}" if stated else text
-
-    def _sources(self, source_types: list[str]) -> str:
-        """Digital source types in plain words; a term that no vocabulary lists is quoted as it stands."""
-        listed = ((term_of(each), each) for each in source_types)
-        return ", ".join(
-            self._words.say("source", term) if self._words.has("source", term) else f"“{plain(text)}”"
-            for term, text in listed
-        )
-
-    def _chain(self, credential: dict[str, Any]) -> tuple[str, str]:
-        text = self._words.say("chain", credential["chain"], count=len(credential["ingredients"]))
-        return text, _YELLOW if credential["chain"] in ("broken", "missing") else ""
-
-    def _declared(self, metadata: dict[str, Any] | None) -> str:
-        if metadata is None:
-            return self._words.say("axis", "no_metadata")
-        parts = [
-            self._words.say("metadata", key, value=self._sources(value) if isinstance(value, list) else value)
-            for key in ("source_types", "aigc_label", "ai_system", "camera", "software", "captured_at", "credit")
-            if (value := metadata[key])
-        ]
-        parts += [self._words.say("metadata", "hint", **hint) for hint in metadata["hints"]]
-        return "; ".join(parts) or self._words.say("axis", "no_metadata")
-
-    def _mark(self, mark: dict[str, Any]) -> str:
-        if mark["key_id"] is None:
-            return self._words.keyless_mark(mark["scheme"], mark["p_value"])
-        if mark["p_value"] is None:
-            return self._words.say("mark", "unread", key=mark["key_id"])
-        key = "absent" if not mark["detected"] else "found" if mark["payload"] else "found-silent"
-        key = {True: "found-bound", False: "found-elsewhere"}.get(mark["bound"], key)
-        return self._words.say("mark", key, key=mark["key_id"], p=f"{mark['p_value']:.1e}", means=mark["means"] or "?")
-
-    def _labels(self, document: dict[str, Any]) -> Iterator[str]:
-        """Decided duties one by one; of the undecided ones the questions they wait for, in one item."""
-        open_questions: set[str] = set()
-        decided = False
-        for duty in document["labels"]:
-            if duty["status"] == "undecided":
-                open_questions.update(ask["field"] for ask in duty["asks"])
-            elif duty["basis"] != "evidence":  # what the evidence rules say stands in the summary already
-                decided = True
-                yield self._duty(duty)
-        if open_questions and (document["verdict"]["tier"] != "none" or decided):
-            yield self._words.say("axis", "asks", count=len(open_questions))
-
-    def _duty(self, duty: dict[str, Any]) -> str:
-        status = self._words.say("status", duty["status"])
-        cited = ", ".join(part for part in (duty["source"]["title"], duty["source"]["paragraph"]) if part)
-        text = self._in_language(duty["wording"]) or duty["label"]
-        if duty["status_if_confirmed"]:
-            status += f", {self._words.say('rule', 'if_confirmed')}"
-        who = self._words.say("who", duty["who"])
-        return f"{status} ({plain(who)}): “{plain(text, limit=_MAX_TEXT)}” — {plain(cited)} [{plain(duty['rule'])}]"
-
-    def _in_language(self, texts: dict[str, str]) -> str:
-        return plain(texts.get(self._words.language) or texts.get("en") or "", limit=_MAX_TEXT)
-
-    def _concerns(self, document: dict[str, Any]) -> Iterator[str]:
-        for concern in document["verdict"]["concerns"]:
-            yield self._words.concern(concern["code"], concern["about"])
+    def _labels(self, rows: Rows) -> Iterator[str]:
+        """Decided duties one by one; of the undecided ones how many questions they wait for, in one item."""
+        for duty in rows.duties():
+            place = f" {self._words.say('rule', 'where', place=plain(duty.place))}" if duty.place else ""
+            text = plain(duty.wording, limit=_MAX_TEXT)
+            yield f"{duty.head}: “{text}”{place} — {plain(duty.source)} [{plain(duty.rule)}]"
+        if asked := rows.asked():
+            yield self._words.say("axis", "asks", count=len(asked))
 
     def _unread(self, document: dict[str, Any]) -> Iterator[str]:
         for channel in document["channels"]:
             if channel["state"] == "unread" and channel["code"] and not is_general(channel["code"]):
                 yield self._words.say("unread", channel["code"])
 
+    def _head(self, text: str) -> str:
+        return "  " + text.ljust(_GUTTER)
+
     def _row(self, axis: str, text: str, tone: str) -> Iterator[str]:
-        head = "  " + self._words.say("axis", axis).ljust(_GUTTER)
-        yield from self._wrapped(head, text, tone)
+        yield from self._wrapped(self._head(self._words.say("axis", axis)), text, tone)
 
     def _listed(self, axis: str, items: list[str], tone: str) -> Iterator[str]:
         if not items:
             return
         yield ""
-        head = "  " + self._words.say("axis", axis).ljust(_GUTTER)
+        head = self._head(self._words.say("axis", axis))
         for item in items:
             yield from self._wrapped(head + "- ", item, tone)
             head = " " * (_GUTTER + 2)
 
     def _wrapped(self, head: str, text: str, tone: str) -> Iterator[str]:
-        lines: Iterable[str] = textwrap.wrap(text, self._width - len(head), break_on_hyphens=False) or [""]
+        safe = plain(text, limit=_MAX_LINE)  # whoever made the line: nothing in it may move a cursor
+        lines: Iterable[str] = textwrap.wrap(safe, self._width - len(head), break_on_hyphens=False) or [""]
         for line in lines:
             yield head + self._paint(line, tone)
             head = " " * len(head)

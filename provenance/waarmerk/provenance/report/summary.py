@@ -105,7 +105,7 @@ def _verdict_steps(report: Report) -> list[str]:
     if verdict.conflict:
         return ["look-yourself", "ask-original"]
     if verdict.tier is Tier.PROVEN:
-        return ["label-it"]
+        return ["label-it" if _basis(report) == "proven" else "label-it-mark"]
     if verdict.tier in (Tier.CLAIMED, Tier.SUSPECTED):
         return ["look-yourself", "ask-original"]
     if verdict.origin is Origin.UNKNOWN:

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from waarmerk.provenance.report.escape import plain
+from waarmerk.provenance.report.escape import Shown, plain
 
 LANGUAGES = ("en", "nl")
 
@@ -27,8 +27,9 @@ class Wording:
         text = self.sections[section].get(key)
         if text is None:
             about = str(parts.get("about") or "")
-            return f"{key}: {plain(about)}" if about else key
-        return text.format_map({name: plain(str(part)) for name, part in parts.items()})
+            return f"{plain(key)}: {plain(about)}" if about else plain(key)
+        shown = {name: part if isinstance(part, Shown) else plain(str(part)) for name, part in parts.items()}
+        return text.format_map(shown)
 
     def concern(self, code: str, about: str) -> str:
         """The sentence for a concern. Where it lists reasons of ours, separated by semicolons, each is worded too."""

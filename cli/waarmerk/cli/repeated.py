@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a run of ``verify`` is written down, so that another person can repeat it: every option that mattered."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from waarmerk.provenance.report.repeat import place, word
+from waarmerk.provenance.settings import Settings
+
+RestsOn = tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """The options of one run. ``settings`` name the ledger that was found where none was given.
+
+    ``facts`` are the arguments of ``--context`` as they were typed, ``public_url`` the address that search links are
+    made of.
+    """
+
+    at: str
+    settings: Settings
+    facts: tuple[str, ...]
+    public_url: str | None
+    language: str
+    form: str
+    home: Path
+
+    def words(self, answers: Sequence[str] = ()) -> tuple[str, ...]:
+        """The options as words of a shell; ``answers`` are facts that were asked for on the terminal."""
+        return tuple(self._words((*self.facts, *answers)))
+
+    def path(self, path: Path) -> str:
+        """A path as a word of a shell."""
+        return place(path, home=self.home)
+
+    def _words(self, facts: Sequence[str]) -> Iterator[str]:
+        chosen = self.settings
+        yield from ("--at", word(self.at))
+        yield from self._each("--trust", () if chosen.trust is None else (chosen.trust,))
+        yield from self._each("--key", chosen.keys)
+        yield from self._each("--ledger", () if chosen.ledger is None else (chosen.ledger,))
+        registry = self._registry()
+        yield from self._each("--registry", () if registry is None else (registry,))
+        for fact, typed in zip(facts, (*chosen.context, *facts[len(chosen.context) :]), strict=True):
+            yield from ("--context", word(fact) if isinstance(typed, str) else self.path(Path(fact)))
+        if chosen.platforms:
+            yield from ("--for", word(",".join(chosen.platforms)))
+        yield from self._each("--rules", chosen.rule_packs)
+        if self.public_url is not None:
+            yield from ("--public-url", word(self.public_url))
+        yield from (("--open-marks",) if chosen.open_marks else ())
+        yield from (part for detector in chosen.detectors for part in ("--detector", word(detector)))
+        yield from (("--second-opinion",) if chosen.second_opinion else ())
+        yield from (() if chosen.labels else ("--no-labels",))
+        yield from ("--lang", self.language, "--format", self.form)
+
+    def _each(self, option: str, paths: Sequence[Path]) -> Iterator[str]:
+        for path in paths:
+            yield from (option, self.path(path))
+
+    def _registry(self) -> Path | None:
+        """The file of the registry; ``verify`` takes no other."""
+        address = self.settings.registry
+        return None if address is None else Path(address.removeprefix("sqlite:///"))
+
+    def rests_on(self) -> RestsOn:
+        """The ledger and the registry: kind, place and SHA-256, for what they say changes with every entry."""
+        files = (("ledger", self.settings.ledger), ("registry", self._registry()))
+        return tuple((kind, self.path(path), _sha256(path)) for kind, path in files if path is not None)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
