@@ -8,6 +8,7 @@ replaced; its file is tried once more, alone in a fresh worker, then recorded as
 import contextlib
 import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -281,7 +282,10 @@ def _finished(waiting: dict[Future[dict[str, Any]], int]) -> Iterator[tuple[int,
 def _deadline(path: Path) -> float:
     """Seconds on the clock for this file, by what its first bytes say it is."""
     try:
-        if path.stat().st_size > LARGE_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for whoever writes into it
+            return DEADLINE_SECONDS
+        if status.st_size > LARGE_BYTES:
             return DEADLINE_SECONDS_LARGE
         with path.open("rb") as file:
             media_type = sniff(file.read(_HEAD_BYTES))
