@@ -20,7 +20,9 @@ CLOCK = ("--at", "2026-11-21T12:00:00Z")
 
 
 def commands(page: str) -> list[str]:
-    return [html.unescape(found) for found in re.findall(r"<code>(.*?)</code>", page)]
+    """The text of every command, as a reader would copy it."""
+    found = re.findall(r"<code>(.*?)</code>", page, re.DOTALL)
+    return [html.unescape(re.sub(r"<[^>]*>", "", each)).strip() for each in found]
 
 
 def typed(command: str, home: Path) -> str:

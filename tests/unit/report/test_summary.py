@@ -83,7 +83,9 @@ def test_a_step_points_to_credentials_only_where_they_say_it() -> None:
     proven = Verdict(origin=Origin.AI_GENERATED, tier=Tier.PROVEN)
     none = report(proven, state=CredentialState.NONE, integrity=Integrity.UNCHECKED)
     signed = report(
-        proven, signer=Signer(status=SignerStatus.OFFICIAL), source_types=("http://x/trainedAlgorithmicMedia",)
+        proven,
+        signer=Signer(status=SignerStatus.OFFICIAL),
+        source_types=("http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia",),
     )
     assert step_keys(none) == ("label-it-mark",)
     assert step_keys(signed) == ("label-it",)

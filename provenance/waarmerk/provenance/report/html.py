@@ -40,8 +40,8 @@ class Sheet:
     """One file of a dossier: what is said of it, and the commands that make sure of the file and repeat the answer."""
 
     view: View
-    digest_command: str
-    command: str
+    digest_command: tuple[str, ...]
+    command: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -62,9 +62,8 @@ class Dossier:
         """
         name = document["asset"]["name"]
         file = given or (word(f"./{name}" if name.startswith("-") else name) if name else _ANY_FILE)
-        repeated = " ".join((self.run.program, file, *self.run.options))
         view = View(document, dossier, wording(self.language))
-        self.sheets.append(Sheet(view, f"sha256sum {file}", repeated))
+        self.sheets.append(Sheet(view, ("sha256sum", file), (self.run.program, file, *self.run.options)))
         self._heads.append({"at": moment(document["at"]), "version": document["tool"]["version"]})
 
     @property
