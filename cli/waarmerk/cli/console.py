@@ -29,10 +29,14 @@ class Console:
 
     def progress(self, done: int, total: int | None) -> None:
         """A counter that is written over, on a terminal only."""
+        self.show(f"{done}" if total is None else f"{done}/{total}")
+
+    def show(self, text: str) -> None:
+        """A line that the next one is written over, on a terminal only."""
         if self.quiet or not self.stream.isatty():
             return
-        text = f"{done}" if total is None else f"{done}/{total}"
-        self.stream.write("\r" + text)
+        text = plain(text, limit=100)
+        self.stream.write("\r" + text + " " * max(0, self._progress - len(text)))
         self.stream.flush()
         self._progress = len(text)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``waarmerk watermark``: make keys, mark one picture, search many for marks.
+"""``waarmerk watermark``: make keys, mark one picture or clip, search many for marks.
 
 Searching decodes files of strangers and runs in worker processes. Embedding decodes the user's own picture, under the
 same limits, in this process (docs/adr/0008).
@@ -110,26 +110,36 @@ def embed(
     lang: str,
     quiet: bool,
 ) -> int:
-    """Mark the picture IN and write it to OUT, in the same format, with everything around the pixels that can be kept.
+    """Mark the picture or clip IN and write it to OUT, in the same format, with everything around it that can be kept.
 
-    JPEG, PNG, WebP, AVIF and TIFF. The mark is searched for in the finished file before OUT is touched. What is not
-    kept is listed on standard error.
+    JPEG, PNG, WebP, AVIF and TIFF; MP4, MOV, MKV and WebM, whose sound and subtitles are copied as they are. The mark
+    is searched for in the finished file before OUT is touched. What is not kept is listed on standard error.
 
     Exit code 1: refused, nothing written (the picture cannot carry the mark, or carries Content Credentials);
     3: the picture cannot be read or is of a kind that is not written.
     """
     if strength is not None and psnr is not None:
         raise click.UsageError("give --strength or --psnr, not both")
-    from waarmerk.cli.embedding import Embedding  # noqa: PLC0415 - brings decoders and numerics
+    from waarmerk.cli.clip_embedding import ClipEmbedding  # noqa: PLC0415 - brings decoders and numerics
+    from waarmerk.cli.embedding import Embedding  # noqa: PLC0415
+    from waarmerk.provenance.media import Limits, sniff  # noqa: PLC0415
     from waarmerk.provenance.media.write import require_target  # noqa: PLC0415
-    from waarmerk.provenance.sources.watermark import load_keys  # noqa: PLC0415
+    from waarmerk.provenance.sources.watermark import VIDEO_TYPES, load_keys  # noqa: PLC0415
     from waarmerk.watermark import Payload  # noqa: PLC0415
 
     require_target(target, source=source, force=force)
     (key,) = load_keys((keyfile,))
     drawn = payload or Payload(os.urandom(8))
-    run = Embedding(source=source, target=target, key=key, payload=drawn, words=wording(lang), console=Console(quiet))
+    parts: dict[str, Any] = {"source": source, "target": target, "key": key, "payload": drawn}
+    parts |= {"words": wording(lang), "console": Console(quiet)}
     options_of_strength = {"strength": strength, "psnr": psnr, "best_effort": best_effort}
+    with source.open("rb") as stream:
+        media_type = sniff(stream.read(Limits().sniff_bytes))
+    run: Embedding | ClipEmbedding
+    if media_type in VIDEO_TYPES:
+        run = ClipEmbedding(media_type=media_type, **parts)
+    else:
+        run = Embedding(**parts)
     return run.through(options_of_strength, force=force, allow_breaking=allow_breaking_credentials)
 
 
@@ -154,7 +164,7 @@ def detect(
     lang: str,
     quiet: bool,
 ) -> int:
-    """Search pictures for the marks of one or more keys.
+    """Search pictures and clips for the marks of one or more keys.
 
     INPUT is a file, a folder, or - for standard input. A mark tells which key made it; what that means, and whether it
     was issued for this very picture, its owner knows. Found or not, the exit code is 0; 3 where a picture could not be
@@ -186,6 +196,8 @@ class _Lines(Human):
         for mark in document["watermarks"]:
             key = "absent" if not mark["detected"] else "found" if mark["payload"] else "found-silent"
             parts = {"key": mark["key_id"], "means": mark["means"], "payload": mark["payload"], "p": mark["p_value"]}
+            if key == "found" and mark["seconds"]:
+                key, parts["seconds"] = "found-clip", ", ".join(f"{second:.1f}" for second in mark["seconds"][:5])
             self._stream.write(self._words.say("watermark", key, name=name, **parts) + "\n")
 
 

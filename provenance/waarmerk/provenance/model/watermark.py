@@ -10,7 +10,8 @@ from waarmerk.provenance.model.words import Origin
 class MarkFinding:
     """One key's search. ``means`` is the key's purpose (``ai`` or ``origin``); ``bound`` None where unchecked.
 
-    ``p_value`` accounts for everything searched; None only where the pixels could not be read.
+    ``p_value`` accounts for everything searched; None only where the pixels could not be read. ``seconds``: of a
+    clip, the times of the frames in which the mark answered.
     """
 
     scheme: str
@@ -21,6 +22,7 @@ class MarkFinding:
     means: str | None
     bound: bool | None = None
     regions: tuple[tuple[int, int, int, int], ...] = ()
+    seconds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -166,6 +166,7 @@ def _mark(mark: MarkFinding) -> dict[str, Any]:
         "means": mark.means,
         "bound": mark.bound,
         "regions": [list(region) for region in mark.regions],
+        "seconds": list(mark.seconds),
     }
 
 

@@ -71,8 +71,14 @@ _SAYS = {"generated": Origin.AI_GENERATED, "modified": Origin.AI_MODIFIED}
 _ASSURANCE = {True: Assurance.TRUSTED, None: Assurance.DECLARED, False: Assurance.INDIRECT}
 
 
+VIDEO_TYPES = frozenset({"video/mp4", "video/quicktime", "video/webm", "video/x-matroska"})
+
+
 class WatermarkSource:
-    """The marks of some keys in the pixels of a picture; of an animation only the first frame is searched."""
+    """The marks of some keys in the pixels of a picture or of a clip.
+
+    Of an animation only the first frame is searched, of a clip a few frames spread over it (extra ``video``).
+    """
 
     def __init__(
         self, keys: Sequence[Key], limits: Limits, *, max_false_positive: float, ledger: Ledger | None = None
@@ -90,6 +96,8 @@ class WatermarkSource:
 
     def examine(self, asset: Asset) -> Examination:
         """Search ``asset`` for all keys in one pass; what cannot be searched is unread, for every key."""
+        if asset.media_type in VIDEO_TYPES:
+            return self._clip(asset)
         if not asset.media_type.startswith("image/"):
             return self._unread("watermark.not-pixels")
         try:
@@ -103,14 +111,29 @@ class WatermarkSource:
             (key, detection, self._binding(detection, picture.rgb))
             for key, detection in zip(self._keys, seen, strict=True)
         ]
-        return Examination(
-            evidence=tuple(evidence_of(*one) for one in found),
-            channels=tuple(_channel(detection) for detection in seen),
-            marks=tuple(_mark(key, detection, binding.bound) for key, detection, binding in found),
+        return _examination(found)
+
+    def _clip(self, asset: Asset) -> Examination:
+        """Search some frames of a clip; a file that holds no video to decode is unread."""
+        try:
+            from waarmerk.watermark.video import UnreadableVideo, detect_video_each  # noqa: PLC0415 - an extra
+        except ImportError:
+            return self._unread("watermark.no-video")
+        try:
+            with asset.open() as stream:
+                seen = detect_video_each(stream, self._keys, max_false_positive=self._max_false_positive)
+        except (UnsupportedAsset, LimitExceeded) as error:
+            return self._unread("watermark.unreadable", Finding(error.code))
+        except UnreadableVideo:
+            return self._unread("watermark.unreadable", Finding("media.no-video"))
+        except Exception:  # as for a picture
+            return self._unread("watermark.unreadable", Finding("watermark.search-failed"))
+        return _examination(
+            [(key, each, self._binding(each, None)) for key, each in zip(self._keys, seen, strict=True)]
         )
 
-    def _binding(self, detection: Detection, rgb: "NDArray[np.uint8]") -> Binding:
-        """What the ledger and the pixels say of a detected mark. Never raises."""
+    def _binding(self, detection: Detection, rgb: "NDArray[np.uint8] | None") -> Binding:
+        """What the ledger and the pixels, where there are some to compare, say of a detected mark. Never raises."""
         if self._ledger is None or detection.payload is None:
             return UNCHECKED
         try:
@@ -121,7 +144,7 @@ class WatermarkSource:
             return Binding(codes=(("watermark.not-issued", None),))
         geometry = None if detection.geometry is None else detection.geometry.matrix
         try:
-            seen = compare(issued, rgb, geometry)
+            seen = Likeness() if rgb is None else compare(issued, rgb, geometry)
         except Exception:  # the pixels are a stranger's: what fails on them binds nothing
             seen = Likeness()
         return Binding(bound=seen.bound, codes=tuple(_doubts(seen)), says=_SAYS.get(issued.says))
@@ -170,6 +193,14 @@ def evidence_of(key: Key, detection: Detection, binding: Binding = UNCHECKED) ->
     )
 
 
+def _examination(found: "Sequence[tuple[Key, Detection, Binding]]") -> Examination:
+    return Examination(
+        evidence=tuple(evidence_of(*one) for one in found),
+        channels=tuple(_channel(detection) for _, detection, _ in found),
+        marks=tuple(_mark(key, detection, binding.bound) for key, detection, binding in found),
+    )
+
+
 def _channel(detection: Detection) -> Channel:
     state = ChannelState.FOUND if detection.detected else ChannelState.NONE
     return Channel(name=f"watermark:{detection.key_id}", state=state)
@@ -184,6 +215,7 @@ def _mark(key: Key, detection: Detection, bound: bool | None) -> MarkFinding:
         p_value=detection.p_value,
         means=key.purpose,
         bound=bound,
+        seconds=tuple(getattr(detection, "seconds", ())),  # of a clip: where it answered
     )
 
 

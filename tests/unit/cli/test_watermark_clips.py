@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``waarmerk watermark`` with clips, as a user runs it."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.conftest import Run
+
+av = pytest.importorskip("av", reason="the extra `video` is not installed")
+PAYLOAD = "0011223344556677"
+
+
+def make(path: Path, muxer: str, codec: str, sound: str, frames: int = 12) -> Path:
+    y, x = np.mgrid[0:288, 0:400]
+    noise = np.random.default_rng(2).normal(0, 8, (288, 400, 3))
+    wide = np.clip(120 + 50 * np.sin(x / 31)[..., None] * np.cos(y / 23)[..., None] + noise, 0, 255).astype(np.uint8)
+    with av.open(str(path), "w", format=muxer) as out:
+        video = out.add_stream(codec, rate=25, options={"crf": "18", "b": "0"})
+        video.width, video.height, video.pix_fmt = 384, 288, "yuv420p"
+        audio = out.add_stream(sound, rate=48_000)
+        kind = audio.codec_context.format.name
+        for i in range(frames):
+            picture = np.ascontiguousarray(wide[:, i : i + 384])
+            out.mux(video.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        out.mux(video.encode(None))
+        for i in range(frames * 2):
+            wave = 0.1 * np.sin((np.arange(960) + 960 * i) / 17)
+            samples = np.stack((wave, wave)) if kind == "fltp" else np.repeat(wave * 32767, 2)[None]
+            frame = av.AudioFrame.from_ndarray(
+                samples.astype(np.float32 if kind == "fltp" else np.int16), kind, "stereo"
+            )
+            frame.sample_rate, frame.pts = 48_000, 960 * i
+            out.mux(audio.encode(frame))
+        out.mux(audio.encode(None))
+    return path
+
+
+def heard(path: Path) -> str:
+    with av.open(str(path)) as clip:
+        return hashlib.sha256(b"".join(bytes(p) for p in clip.demux(audio=0) if p.size)).hexdigest()
+
+
+@pytest.fixture
+def key(tmp_path: Path, waarmerk: Run) -> Path:
+    path = tmp_path / "ai.key"
+    waarmerk("watermark", "keygen", path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        ("a.mp4", "mp4", "libx264", "aac"),
+        ("a.mov", "mov", "libx264", "aac"),
+        ("a.mkv", "matroska", "libx264", "flac"),
+        ("a.webm", "webm", "libvpx-vp9", "libopus"),
+    ],
+)
+def test_embed_detect_verify(waarmerk: Run, tmp_path: Path, key: Path, form: tuple[str, str, str, str]) -> None:
+    name, *rest = form
+    source, target = make(tmp_path / name, *rest), tmp_path / f"out-{name}"
+    done = waarmerk("watermark", "embed", source, target, "--key", key, "--payload", PAYLOAD)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert PAYLOAD in done.stdout
+    assert heard(target) == heard(source)
+    found = waarmerk("watermark", "detect", target, source, "--key", key, "--format", "json")
+    marked, plain = json.loads(found.stdout)
+    assert [mark["payload"] for mark in marked["watermarks"]] == [PAYLOAD]
+    assert marked["watermarks"][0]["seconds"] == [0.0]
+    assert not plain["watermarks"][0]["detected"]
+    (report,) = json.loads(waarmerk("verify", target, "--key", key, "--format", "json").stdout)
+    assert (report["verdict"]["origin"], report["verdict"]["tier"]) == ("ai-generated", "claimed")
+    assert [mark["bound"] for mark in report["watermarks"]] == [None]
+    human = waarmerk("watermark", "detect", target, "--key", key, "--lang", "nl")
+    assert "0.0 s" in human.stdout
+
+
+def test_what_is_refused_is_refused_plainly(waarmerk: Run, tmp_path: Path, key: Path) -> None:
+    source = make(tmp_path / "a.mp4", "mp4", "libx264", "aac")
+    before = source.read_bytes()
+
+    def run(*words: Any) -> Any:
+        return waarmerk("watermark", "embed", *words, "--key", key)
+
+    other = run(source, tmp_path / "b.webm")
+    assert (other.returncode, "video/mp4" in other.stderr) == (1, True)
+    assert run(source, source, "--force").returncode == 2
+    there = tmp_path / "there.mp4"
+    there.write_bytes(b"old")
+    assert run(source, there).returncode == 2
+    assert there.read_bytes() == b"old"
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(before[: len(before) // 2])
+    done = run(cut, tmp_path / "c.mp4")
+    assert (done.returncode, "Nothing was written" in done.stderr) == (3, True)
+    text = tmp_path / "text.mp4"
+    text.write_text(f"ffconcat version 1.0\nfile {source.name}\n")
+    assert run(text, tmp_path / "d.mp4").returncode == 3
+    assert source.read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mp4", "ai.key", "cut.mp4", "text.mp4", "there.mp4"]
