@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mark one clip: everything but the pixels of the video is copied, the result is searched before it takes its place."""
 
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from waarmerk.cli import exits
+from waarmerk.cli import exits, options
 from waarmerk.cli.console import Console
 from waarmerk.provenance.credentials.container import remote_address, shows_store
 from waarmerk.provenance.errors import ConfigurationError, StoreError, UnsupportedAsset
@@ -53,7 +52,7 @@ class ClipEmbedding:
             return self._refuse(refusal[0], **refusal[1])
         require_target(self.target, source=self.source, force=force)
         sweep(self.target.parent)
-        self._started = self._shown = time.monotonic()
+        self._started = self._shown = options.ticks()
         try:
             done = embed_video(
                 self.source, self.target, self.key, self.payload, force=force, progress=self._progress, **strength
@@ -91,7 +90,7 @@ class ClipEmbedding:
 
     def _progress(self, done: float, of: float | None) -> None:
         """A line now and then; how long it will still take is told when the pace is known, and a pace is all it is."""
-        now = time.monotonic()
+        now = options.ticks()
         if now - self._shown < EVERY_SECONDS:
             return
         self._shown = now

@@ -2,6 +2,7 @@
 """Options that several commands share, read into the library's words."""
 
 import os
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,11 @@ trust = click.option(
 )
 language = click.option("--lang", type=click.Choice(("en", "nl")), default="en", show_default=True, help="Language.")
 quiet = click.option("--quiet", "-q", is_flag=True, help="No progress and no counts on standard error.")
+
+
+def ticks() -> float:
+    """Seconds of a clock that never goes back: for how long something takes."""
+    return time.monotonic()
 
 
 def now(moment: datetime | None) -> datetime:
