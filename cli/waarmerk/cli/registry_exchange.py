@@ -18,6 +18,8 @@ from waarmerk.provenance.report.wording import Wording, wording
 if TYPE_CHECKING:
     from waarmerk.provenance.registry.exchange import Issuer
 
+_IN = click.Path(path_type=Path, dir_okay=False, exists=True)
+_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 _OUT = click.Path(path_type=Path, dir_okay=False)
 _key_id = click.argument("key_id", metavar="KEYID")
 
@@ -91,20 +93,44 @@ def _organisation(leaf: Any) -> str:
 
 
 @click.command("import")
-@click.argument("source", metavar="PACKAGE", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.argument("source", metavar="[PACKAGE]", type=_IN, required=False)
 @click.option("--accept", metavar="KEYID", help="Accept its issuer: the key id as they told you themselves.")
+@click.option("--claim-review", "feed", type=_IN, metavar="FILE", help="Fact-checks instead: ClaimReview, MediaReview.")
+@click.option("--images", type=_FOLDER, metavar="FOLDER", help="Their pictures, under the last part of their address.")
+@click.option("--image", "named", multiple=True, metavar="ADDRESS=FILE", help="One picture of theirs; repeatable.")
 @known.registry
 @options.at
+@known.form
 @options.language
-def take(source: Path, accept: str | None, address: str | None, at: datetime | None, lang: str) -> int:
-    """Take in a package of signals from others.
+def take(
+    source: Path | None,
+    accept: str | None,
+    feed: Path | None,
+    images: Path | None,
+    named: tuple[str, ...],
+    address: str | None,
+    at: datetime | None,
+    form: str,
+    lang: str,
+) -> int:
+    """Take in a package of signals from others, or fact-checks with pictures that you have.
 
-    It waits in quarantine and finds nothing until its issuer is accepted, and proposes only then. What is older than
-    what is held is refused.
+    A package waits in quarantine and finds nothing until its issuer is accepted, and proposes only then; what is older
+    than what is held is refused. Of fact-checks no address is fetched: pictures that are not there are listed, and the
+    exit code is 1.
     """
+    if (source is None) == (feed is None) or (feed is None and (images or named)) or (feed and accept):
+        raise click.UsageError("name a package, or --claim-review with --images or --image")
+    if feed is not None:
+        from waarmerk.cli.registry_reviews import enter  # noqa: PLC0415 - one of the two
+
+        return enter(feed, images, named, known.settings_of(address), options.now(at), form, wording(lang))
+    return _take(Path(str(source)), accept, address, options.now(at), wording(lang))
+
+
+def _take(source: Path, accept: str | None, address: str | None, moment: datetime, words: Wording) -> int:
     from waarmerk.provenance.registry import exchange, package  # noqa: PLC0415 - a database
 
-    words, moment = wording(lang), options.now(at)
     with source.open("rb") as stream:
         read = package.read(stream.read(package.MAX_BYTES + 1))
     if accept is not None and accept != read.key_id:

@@ -21,6 +21,7 @@ from waarmerk.provenance.media.window import Window
 from waarmerk.provenance.media.write import write_file
 from waarmerk.provenance.model import Asset, Credential, CredentialState, Integrity, Origin
 from waarmerk.provenance.model.moment import rfc3339
+from waarmerk.provenance.registry.claim_review import Review
 from waarmerk.provenance.registry.finder import Bytes, Finder, Found, reference_file, ties, upright
 from waarmerk.provenance.registry.model import Basis, Binding, BindingKind, Entry, Role
 from waarmerk.provenance.registry.store import Store
@@ -110,6 +111,29 @@ class Recovery:
             self._finder.seal()
         return added
 
+    def check(self, path: Path, review: Review, role: Role, *, at: datetime) -> tuple[Entry | None, bool]:
+        """Enter what a fact-check is about, or shows; its entry, and whether anything is new.
+
+        None for a picture that a fact-check shows as it was: it says nothing that the picture itself does not, and as
+        the fact-check's own it would hide copies. Raises as ``add`` does.
+        """
+        found = self.match(path, by_marks=False)
+        if role is Role.DEBUNK and any(_shows(each, review) for each in found):
+            return None, False
+        held = next((each.entry for each in found if each.kind == "exact" and each.entry.issuer is None), None)
+        if held is None:
+            wishes = Wishes(
+                labels=review.labels if role is Role.ITEM else (),
+                fact_checks=(review.address,),
+                source=review.publisher,
+                role=role,
+                basis=Basis.FACT_CHECK,
+                published=True,
+            )
+            return self.add(path, wishes, at=at), True
+        labels = review.labels if held.role is Role.ITEM else ()
+        return held, self._store.check(held.number, labels=labels, fact_checks=(review.address,), at=at)
+
     def match(self, path: Path, *, by_marks: bool = True, by_pixels: bool = True) -> tuple[Found, ...]:
         """What the registry knows of the file at ``path``, verified entries first. Raises as ``add`` does."""
         asset = self._open(path)
@@ -168,6 +192,12 @@ class Recovery:
         with asset.open() as stream:
             stores = find_stores(Window(stream, asset.bytes), asset.media_type, self._limits)
         return stores[0].data if len(stores) == 1 else None
+
+
+def _shows(found: Found, review: Review) -> bool:
+    """Whether this is what the review is about, unchanged."""
+    entry = found.entry
+    return found.verified and found.whole and entry.role is Role.ITEM and review.address in entry.fact_checks
 
 
 def upgraded(url: str) -> bool:

@@ -190,6 +190,23 @@ class Store:
             connection.execute(sa.insert(HISTORY).values(note))
         return True
 
+    def check(self, number: int, *, labels: Iterable[str], fact_checks: Iterable[str], at: datetime) -> bool:
+        """Add labels and fact-checks to an entry; whether it did not have all of them. Raises StoreError."""
+        with writing(self.engine) as connection:
+            row = connection.execute(
+                sa.select(ENTRY.c.labels, ENTRY.c.fact_checks).where(ENTRY.c.number == number)
+            ).first()
+            if row is None:
+                return False
+            told = {"labels": [*dict.fromkeys([*row.labels, *labels])]}
+            told["fact_checks"] = [*dict.fromkeys([*row.fact_checks, *fact_checks])]
+            if told == {"labels": row.labels, "fact_checks": row.fact_checks}:
+                return False
+            values = {**told, "basis": Basis.FACT_CHECK.value}
+            connection.execute(sa.update(ENTRY).where(ENTRY.c.number == number).values(values))
+            connection.execute(sa.insert(HISTORY).values(entry=number, what="changed", at=rfc3339(at)))
+        return True
+
     def label_manifest(self, number: int, label: str) -> None:
         """Name the active manifest of an entry that was made before such names were kept. Raises StoreError."""
         with writing(self.engine) as connection:

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``waarmerk registry import --claim-review``: fact-checks, with pictures from your own disk."""
+
+import hashlib
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from waarmerk.cli import exits, known
+from waarmerk.provenance.errors import Error
+from waarmerk.provenance.report.wording import Wording
+from waarmerk.provenance.settings import Settings
+
+if TYPE_CHECKING:
+    pass
+
+
+def enter(
+    feed: Path, images: Path | None, named: tuple[str, ...], settings: Settings, at: datetime, form: str, words: Wording
+) -> int:
+    """Enter the pictures that the fact-checks in ``feed`` name, and list those that are not there; the exit code."""
+    from waarmerk.provenance.registry import claim_review  # noqa: PLC0415 - one command of many
+
+    with feed.open("rb") as stream:
+        reviews = claim_review.read_reviews(stream.read(claim_review.MAX_BYTES + 1))
+    files = _files(images, named)
+    pictures = [claim_review.Picture(name=path.name, sha256=_digest(path), address=address) for path, address in files]
+    matched, unmatched = claim_review.plan(reviews, pictures)
+    at_work = known.recovery(settings, at)
+    rows, codes = [], [exits.FAILED if unmatched else exits.OK]
+    for each in matched:
+        path = files[each.picture][0]
+        row: dict[str, Any] = {"name": str(path), "fact_check": each.review.address, "role": each.role.value}
+        try:
+            entry, is_new = at_work.check(path, each.review, each.role, at=at)
+        except Error as error:
+            rows.append({**row, "registry_id": None, "what": "unreadable", "why": error.code})
+            codes.append(exits.UNREADABLE)
+            continue
+        what = "same-as-item" if entry is None else "entered" if is_new else "known"
+        rows.append({**row, "registry_id": None if entry is None else entry.registry_id, "what": what, "why": None})
+    missing = [
+        {"address": each.reference.address, "fact_check": each.review.address, "why": each.why} for each in unmatched
+    ]
+    if form == "json":
+        shown = {"fact_checks": len(reviews), "pictures": rows, "unmatched": missing}
+        known.say(json.dumps(shown, indent=2, ensure_ascii=True))
+    else:
+        _tell(len(reviews), rows, missing, words)
+    return exits.worst(codes)
+
+
+def _tell(count: int, rows: list[dict[str, Any]], missing: list[dict[str, str]], words: Wording) -> None:
+    for row in rows:
+        parts = {"id": row["registry_id"] or "-", "name": row["name"], "address": row["fact_check"]}
+        role = f"-{row['role']}" if row["what"] == "entered" else ""
+        known.say(words.say("registry", f"review-{row['what']}{role}", **parts))
+    for each in missing:
+        known.say(words.say("registry", f"review-{each['why']}", address=each["address"], check=each["fact_check"]))
+    known.say(words.say("registry", "reviews", count=count, entered=len(rows), missing=len(missing)))
+
+
+def _files(images: Path | None, named: tuple[str, ...]) -> list[tuple[Path, str | None]]:
+    """The local pictures, those that somebody named first."""
+    found: list[tuple[Path, str | None]] = []
+    for each in named:
+        address, _, name = each.rpartition("=")
+        if not address or not Path(name).is_file():
+            raise click.UsageError(f"--image takes ADDRESS=FILE, and a file that is there: {each}")
+        found.append((Path(name), address))
+    within = sorted(images.iterdir()) if images is not None else []
+    return [*found, *((path, None) for path in within if path.is_file() and not path.name.startswith("."))]
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
