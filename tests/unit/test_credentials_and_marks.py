@@ -73,7 +73,7 @@ KEY = Key.generate("ai", random_bytes=lambda count: bytes(range(count)))
 def own(bound: bool | None, *, payload: bool = True) -> Evidence:
     value = Payload(bytes(8)) if payload else None
     seen = Detection(detected=True, payload=value, p_value=1e-40, geometry=None, scheme=KEY.scheme, key_id=KEY.key_id)
-    return watermark.evidence_of(KEY, seen, watermark.Binding(bound=bound, code=None))
+    return watermark.evidence_of(KEY, seen, watermark.Binding(bound=bound))
 
 
 def opened(p_value: float) -> Evidence:
