@@ -22,9 +22,14 @@ from waarmerk.api.readiness import DiskProbe, Probe, Readiness, keys_probe, list
 from waarmerk.api.services import Services, monotonic, now
 from waarmerk.api.tenants import Keyring, service_secret
 from waarmerk.api.trail import MAX_HEAD_BYTES
+from waarmerk.api.worklist import Worklist, do
+from waarmerk.provenance.build import tool_version
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.jobs.database import Database
+from waarmerk.provenance.jobs.keep import Keep
+from waarmerk.provenance.jobs.queue import Queue
+from waarmerk.provenance.jobs.runner import Runner
 from waarmerk.provenance.settings import Settings
 
 _CANNOT_START = 3  # uvicorn.main.STARTUP_FAILURE
@@ -47,13 +52,23 @@ class ServiceOptions:
 @contextmanager
 def keyring(folder: Path, database: str | None = None) -> Iterator[Keyring]:
     """The tenants and keys of the service in ``folder``. Raises ConfigurationError, StoreError."""
+    with _store(folder, database) as opened:
+        yield _keys(opened, folder)
+
+
+@contextmanager
+def _store(folder: Path, database: str | None) -> Iterator[Database]:
     opened = Database(database or str(folder / "service.sqlite"))
     try:
-        made = Keyring(opened, service_secret(folder / "secret"), monotonic=monotonic)
-        made.create()
-        yield made
+        yield opened
     finally:
         opened.close()
+
+
+def _keys(database: Database, folder: Path) -> Keyring:
+    made = Keyring(database, service_secret(folder / "secret"), monotonic=monotonic)
+    made.create()
+    return made
 
 
 def run(options: ServiceOptions) -> None:
@@ -64,19 +79,34 @@ def run(options: ServiceOptions) -> None:
     _allow_many_files()
     with (
         Pool(options.settings.to_json(), size=options.workers) as pool,
-        keyring(options.folder, options.database) as keys,
+        _store(options.folder, options.database) as database,
     ):
         pool.warm()
-        _listen(create_app(_services(options, pool, keys)), options)
+        keys, keep = _keys(database, options.folder), Keep(options.folder / "spool", clock=now)
+        queue = Queue(database, spool=keep.id, clock=now)
+        queue.create()
+        runner = Runner(queue, keep, lambda job: do(services, keep, job), threads=max(1, options.workers // 2))
+        worklist = Worklist(
+            queue,
+            keep,
+            settings=options.settings,
+            version=tool_version(),
+            secret=service_secret(options.folder / "secret"),
+            notify=runner.notify,
+        )
+        services = _services(options, pool, keys, worklist)
+        with runner:
+            _listen(create_app(services), options)
 
 
-def _services(options: ServiceOptions, pool: Pool, keys: Keyring) -> Services:
+def _services(options: ServiceOptions, pool: Pool, keys: Keyring, worklist: Worklist) -> Services:
     gate, metrics = Gate(working=options.workers), Metrics()
+    metrics.gauge("jobs_open", "Jobs that wait or run", worklist.queue.open_count)
     metrics.gauge("places_taken", "Files under examination or waiting", lambda: gate.taken)
     metrics.gauge("upload_bytes", "Bytes of uploads held now", lambda: gate.held)
     probes: dict[str, Probe] = {
         "store": keys.probe,
-        "disk": DiskProbe(Path(gettempdir()), options.folder),
+        "disk": DiskProbe(Path(gettempdir()), worklist.keep.folder),
         "keys": keys_probe(options.settings.keys),
         "lists": lists_probe(options.settings, clock=now, max_age=options.max_list_age),
     }
@@ -86,6 +116,7 @@ def _services(options: ServiceOptions, pool: Pool, keys: Keyring) -> Services:
         gate=gate,
         metrics=metrics,
         keyring=keys,
+        worklist=worklist,
         readiness=Readiness(probes, clock=now),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fastapi import Request
 
@@ -20,6 +20,9 @@ from waarmerk.api.quota import Quota
 from waarmerk.api.readiness import Readiness
 from waarmerk.api.tenants import Keyring
 from waarmerk.provenance.settings import Settings
+
+if TYPE_CHECKING:
+    from waarmerk.api.worklist import Worklist
 
 
 class Bench(Protocol):
@@ -64,7 +67,8 @@ monotonic = time.monotonic
 class Services:
     """What an application is made of. Only ``bench`` has no default.
 
-    ``settings`` are those of the service, from which a tenant's differ. ``keyring`` None: nobody has a key.
+    ``settings`` are those of the service, from which a tenant's differ. ``keyring`` None: nobody has a key;
+    ``worklist`` None: nothing is done later.
     """
 
     bench: Bench
@@ -79,6 +83,7 @@ class Services:
     metrics: Metrics = field(default_factory=Metrics)
     journal: Journal = field(default_factory=Journal)
     keyring: Keyring | None = None
+    worklist: "Worklist | None" = None
 
 
 def services_of(request: Request) -> Services:

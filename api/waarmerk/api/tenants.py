@@ -171,6 +171,12 @@ class Keyring:
         with self._database.reading() as connection:
             return [_tenant(row) for row in connection.execute(sa.select(TENANT).order_by(TENANT.c.name)).mappings()]
 
+    def tenant(self, name: str) -> Tenant | None:
+        """The tenant of this name. Raises StoreError."""
+        with self._database.reading() as connection:
+            row = connection.execute(sa.select(TENANT).where(TENANT.c.name == name)).mappings().first()
+        return None if row is None else _tenant(row)
+
     def add_key(self, tenant: str, scopes: Iterable[Scope], *, at: datetime) -> str:
         """A new key of ``tenant``: the only time it can be seen. Raises ConfigurationError, StoreError."""
         named = sorted(set(scopes))

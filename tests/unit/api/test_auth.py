@@ -17,6 +17,13 @@ from waarmerk.provenance.settings import Settings
 # method, path -> the scopes that may call it; None: strangers too. A route that is not here is a failure.
 MATRIX: dict[tuple[str, str], set[Scope] | None] = {
     ("POST", "/v1/verify"): None,
+    ("POST", "/v1/jobs"): {Scope.VERIFY},
+    ("GET", "/v1/jobs"): {Scope.VERIFY},
+    ("GET", "/v1/jobs/{job}"): None,
+    ("DELETE", "/v1/jobs/{job}"): None,
+    ("POST", "/v1/batches"): {Scope.VERIFY},
+    ("GET", "/v1/batches/{batch}"): {Scope.VERIFY},
+    ("GET", "/v1/batches/{batch}/results"): {Scope.VERIFY},
     ("GET", "/livez"): None,
     ("GET", "/readyz"): None,
     ("GET", "/metrics"): {Scope.ADMIN},

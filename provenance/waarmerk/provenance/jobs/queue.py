@@ -214,6 +214,20 @@ class Queue:
         with self.database.reading() as connection:
             return set(connection.scalars(wanted))
 
+    def open_count(self, tenant: str | None = None) -> int:
+        """How many jobs are not over, of ``tenant`` or of all."""
+        wanted = sa.select(sa.func.count()).select_from(JOB).where(JOB.c.finished_at.is_(None))
+        if tenant is not None:
+            wanted = wanted.where(JOB.c.tenant == tenant)
+        with self.database.reading() as connection:
+            return int(connection.execute(wanted).scalar_one())
+
+    def of_identity(self, identity: bytes) -> Job | None:
+        """The job with this identity."""
+        with self.database.reading() as connection:
+            row = connection.execute(sa.select(JOB).where(JOB.c.identity == identity)).mappings().first()
+        return None if row is None else _job(row)
+
     def counts(self) -> dict[State, int]:
         """How many jobs there are in each state."""
         wanted = sa.select(JOB.c.state, sa.func.count()).group_by(JOB.c.state)

@@ -3,6 +3,7 @@
 
 import csv
 import io
+from collections.abc import Mapping
 from typing import Any
 
 from waarmerk.provenance.report.escape import cell
@@ -66,6 +67,11 @@ def row(document: dict[str, Any], *, language: str) -> str:
         "summary": verdict["summary"][language],
     }
     return _line(_text(values[column]) for column in COLUMNS)
+
+
+def plain_row(values: Mapping[str, str]) -> str:
+    """One line for what has no report yet, or will have none; what is not named stays empty."""
+    return _line(cell(values.get(column, "")) for column in COLUMNS)
 
 
 def _text(value: object) -> str:

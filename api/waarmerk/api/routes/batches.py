@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``/v1/batches``: many files in one request, a line of JSON each; their reports page by page, as NDJSON or CSV.
+
+A line holds a file (``content``, base64) or names one that this tenant sent before (``sha256``). No line holds an
+address: nothing is fetched for anybody.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from waarmerk.api.auth import Caller, Scope, open_to
+from waarmerk.api.moments import AT, given_moment
+from waarmerk.api.once import once
+from waarmerk.api.problems import Problem
+from waarmerk.api.routes.jobs import Cursor, Key, Limit, next_link, worklist_of
+from waarmerk.api.services import services_of
+from waarmerk.api.worklist import Worklist, tenant_of
+from waarmerk.provenance.jobs.batches import Item, NewItem, add_batch, batch_items, find_batch
+from waarmerk.provenance.jobs.spool import nameless_file
+from waarmerk.provenance.model.moment import rfc3339
+from waarmerk.provenance.report import table
+
+router = APIRouter(tags=["batches"])
+
+MAX_ITEMS = 10_000
+MAX_LINE_BYTES = 45 * 2**20  # 32 MiB in base64, and its name
+_NDJSON, _CSV = "application/x-ndjson", "text/csv"
+
+
+class Line(BaseModel):
+    """One line: your own `id` for it, and the file, or the digest of one that you sent before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str = Field(min_length=1, max_length=200)
+    content: str | None = Field(default=None, description="The file, base64")
+    sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "Line":
+        if (self.content is None) == (self.sha256 is None):
+            raise ValueError("either content or sha256")
+        return self
+
+
+class BatchDocument(BaseModel):
+    """A batch, and how far its items are."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    items: int
+    waiting: int
+    running: int
+    done: int
+    failed: int
+    created_at: str
+    keep_until: str
+    results: str
+
+
+_BODY = {"required": True, "content": {_NDJSON: {"schema": {"type": "string"}}}}
+_PAGES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "One line an item, in the order of the batch; `Link` leads on",
+        "content": {_NDJSON: {"schema": {"type": "string"}}, _CSV: {"schema": {"type": "string"}}},
+    }
+}
+
+
+@router.post(
+    "/v1/batches",
+    summary="Examine many files later",
+    status_code=202,
+    response_model=BatchDocument,
+    openapi_extra={"requestBody": _BODY},
+)
+async def submit(
+    request: Request,
+    caller: Annotated[Caller, Depends(open_to(Scope.VERIFY))],
+    at: Annotated[str | None, AT] = None,
+    idempotency_key: Key = None,
+) -> JSONResponse:
+    """Take a line of JSON for each file. A line that cannot be used is recorded as failed; the others go on."""
+    services = services_of(request)
+    worklist, moment = worklist_of(services), given_moment(at)
+    async with once(request, caller) as claim:
+        digest, items = hashlib.sha256((at or "").encode()), list[NewItem]()
+        async for line in _lines(request):
+            digest.update(hashlib.sha256(line).digest())
+            if len(items) >= MAX_ITEMS:
+                raise Problem("batch.too-many")
+            if claim.earlier is None:
+                items.append(await run_sync(_taken, worklist, caller, line, moment, services.clock()))
+        if (replayed := claim.replay(digest.digest())) is not None:
+            return replayed
+        if not items:
+            raise Problem("request.no-file", "the batch has no lines")
+        keep = timedelta(days=caller.tenant.keep_days if caller.tenant else 0)
+        id = await run_sync(
+            lambda: add_batch(
+                worklist.queue.database, tenant=tenant_of(caller), items=items, now=services.clock(), keep=keep
+            )
+        )
+        response = JSONResponse(
+            await run_sync(_document, worklist, caller, id), HTTPStatus.ACCEPTED, {"Location": f"/v1/batches/{id}"}
+        )
+        return claim.keep(digest.digest(), response, "Location")
+
+
+@router.get("/v1/batches/{batch}", summary="How far a batch is", response_model=BatchDocument)
+async def show(request: Request, batch: str, caller: Annotated[Caller, Depends(open_to(Scope.VERIFY))]) -> JSONResponse:
+    """How many items wait, run, are done and have failed."""
+    worklist = worklist_of(services_of(request))
+    return JSONResponse(await run_sync(_document, worklist, caller, batch))
+
+
+@router.get("/v1/batches/{batch}/results", summary="The reports of a batch", response_class=Response, responses=_PAGES)
+async def results(
+    request: Request,
+    batch: str,
+    caller: Annotated[Caller, Depends(open_to(Scope.VERIFY))],
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Response:
+    """NDJSON, or CSV where `Accept` asks for `text/csv`. Items that are not over yet say so."""
+    worklist = worklist_of(services_of(request))
+    after = -1 if cursor is None else worklist.place(cursor)
+    await run_sync(_document, worklist, caller, batch)
+    items = await run_sync(lambda: batch_items(worklist.queue.database, batch, after=after, most=limit + 1))
+    shown, more = items[:limit], len(items) > limit
+    headers = next_link(request, worklist.cursor(shown[-1].position), limit) if more else {}
+    if _CSV in request.headers.get("accept", ""):
+        text = "".join(line + "\r\n" for line in [table.header(), *map(_row, shown)])
+        return Response(text, media_type=_CSV, headers=headers)
+    return Response("".join(map(_line, shown)), media_type=_NDJSON, headers=headers)
+
+
+async def _lines(request: Request) -> AsyncIterator[bytes]:
+    """The lines of the body that are not empty, one at a time in memory. Raises Problem for one that is too long."""
+    rest = bytearray()
+    async for piece in request.stream():
+        rest += piece
+        if b"\n" in piece:
+            *whole, last = bytes(rest).split(b"\n")
+            rest = bytearray(last)
+            for line in whole:
+                if line.strip():
+                    yield line.strip()
+        if len(rest) > MAX_LINE_BYTES:
+            raise Problem("batch.too-many")
+    if rest.strip():
+        yield bytes(rest).strip()
+
+
+def _taken(worklist: Worklist, caller: Caller, line: bytes, at: datetime | None, now: datetime) -> NewItem:
+    """One line as an item, its job submitted. Raises Problem, StoreError."""
+    try:
+        told = Line.model_validate_json(line)
+        content = None if told.content is None else base64.b64decode(told.content, validate=True)
+    except (ValidationError, binascii.Error):
+        return NewItem(name=_name(line), code="batch.line")
+    if content is None:
+        identity = worklist.identity(caller, bytes.fromhex(told.sha256 or ""), at)
+        known = worklist.queue.of_identity(identity)
+        return NewItem(name=told.id, job=known.id) if known else NewItem(name=told.id, code="batch.unknown-content")
+    with nameless_file() as (copy, path):
+        copy.write(content)
+        copy.flush()
+        return NewItem(name=told.id, job=worklist.submit(caller, path, at=at, now=now).id)
+
+
+def _name(line: bytes) -> str:
+    """What the caller calls a line that cannot be used, as far as that can be told."""
+    try:
+        told = json.loads(line)
+        return str(told["id"])[:200] if isinstance(told, dict) and isinstance(told.get("id"), str) else ""
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _document(worklist: Worklist, caller: Caller, id: str) -> dict[str, Any]:
+    found = find_batch(worklist.queue.database, id, tenant=tenant_of(caller))
+    if found is None:
+        raise Problem("batch.unknown")
+    return {
+        "id": found.id,
+        "items": found.items,
+        **{state.value: count for state, count in found.counts.items()},
+        "created_at": rfc3339(found.created_at),
+        "keep_until": rfc3339(found.keep_until),
+        "results": f"/v1/batches/{found.id}/results",
+    }
+
+
+def _line(item: Item) -> str:
+    told = {"position": item.position, "id": item.name, "job": item.job, "state": item.state, "code": item.code}
+    report = None if item.result is None else json.loads(item.result)
+    return json.dumps({**told, "report": report}, ensure_ascii=True) + "\n"
+
+
+def _row(item: Item) -> str:
+    if item.result is not None:
+        report = json.loads(item.result)
+        return table.row({**report, "asset": {**report["asset"], "name": item.name}}, language="en")
+    values = {"name": item.name, "status": item.state.value, "error": item.code or ""}
+    return table.plain_row(values)

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``/v1/jobs``: files that are examined later; the same file under the same policy is the same job."""
+
+import hashlib
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+
+from waarmerk.api.auth import ANYONE, Caller, Scope, open_to
+from waarmerk.api.moments import AT, given_moment
+from waarmerk.api.once import HEADER, once
+from waarmerk.api.problems import Problem
+from waarmerk.api.reports import etag
+from waarmerk.api.services import Services, services_of
+from waarmerk.api.spool import BODY, Upload, received
+from waarmerk.api.worklist import Worklist, tenant_of
+from waarmerk.provenance.jobs.queue import Job, State
+from waarmerk.provenance.model.moment import rfc3339
+
+router = APIRouter(tags=["jobs"])
+
+Limit = Annotated[int, Query(ge=1, le=500, description="How many on a page")]
+Cursor = Annotated[str | None, Query(max_length=64, description="From the `next` link of the page before")]
+Key = Annotated[str | None, Header(alias=HEADER, description="A request that is sent twice is done once")]
+
+
+class JobSummary(BaseModel):
+    """How far a job is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    state: State
+    bytes: int
+    attempts: int
+    created_at: str
+    finished_at: str | None
+    keep_until: str
+    code: str | None
+
+
+class JobDocument(JobSummary):
+    """A job, and its report once there is one (`waarmerk.report/1`)."""
+
+    report: dict[str, Any] | None
+
+
+class JobPage(BaseModel):
+    """Some jobs, the newest first; the link `next` of the header `Link` leads on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    jobs: list[JobSummary]
+
+
+def worklist_of(services: Services) -> Worklist:
+    """The jobs of this service. Raises Problem where it keeps none."""
+    if services.worklist is None:
+        raise Problem("service.not-configured")
+    return services.worklist
+
+
+def summary(job: Job) -> dict[str, Any]:
+    """The job without its report."""
+    return {
+        "id": job.id,
+        "state": job.state,
+        "bytes": job.bytes,
+        "attempts": job.attempts,
+        "created_at": rfc3339(job.created_at),
+        "finished_at": None if job.finished_at is None else rfc3339(job.finished_at),
+        "keep_until": rfc3339(job.keep_until),
+        "code": job.code,
+    }
+
+
+def accepted(job: Job) -> JSONResponse:
+    """202 with where to look, 200 where it is over already."""
+    headers = {"Location": f"/v1/jobs/{job.id}"}
+    if not job.is_over:
+        headers["Retry-After"] = "2"
+    status = HTTPStatus.OK if job.is_over else HTTPStatus.ACCEPTED
+    return JSONResponse({**summary(job), "report": job.result}, status, headers)
+
+
+async def submitted(request: Request, caller: Caller, upload: Upload, at: str | None) -> Job:
+    """The job for an upload. Raises Problem, StoreError."""
+    services = services_of(request)
+    worklist, moment = worklist_of(services), given_moment(at)
+    return await run_sync(lambda: worklist.submit(caller, upload.path, at=moment, now=services.clock()))
+
+
+@router.post(
+    "/v1/jobs",
+    summary="Examine one file later",
+    response_model=JobDocument,
+    responses={202: {"model": JobDocument, "description": "Under way; `Location` says where to look"}},
+    openapi_extra={"requestBody": BODY},
+)
+async def submit(
+    request: Request,
+    caller: Annotated[Caller, Depends(open_to(Scope.VERIFY))],
+    at: Annotated[str | None, AT] = None,
+    idempotency_key: Key = None,
+) -> JSONResponse:
+    """Take a file and answer at once; 200 where this very file was examined under this very policy before."""
+    worklist_of(services_of(request))
+    async with once(request, caller) as claim, received(request) as upload:
+        digest = hashlib.sha256(await run_sync(_digest, upload) + (at or "").encode()).digest()
+        if (replayed := claim.replay(digest)) is not None:
+            return replayed
+        return claim.keep(digest, accepted(await submitted(request, caller, upload, at)), "Location", "Retry-After")
+
+
+@router.get("/v1/jobs", summary="One's own jobs", response_model=JobPage)
+async def page(
+    request: Request,
+    caller: Annotated[Caller, Depends(open_to(Scope.VERIFY))],
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> JSONResponse:
+    """The jobs of this tenant that are still kept, the newest first, without their reports."""
+    worklist = worklist_of(services_of(request))
+    before = None if cursor is None else worklist.place(cursor)
+    jobs = await run_sync(lambda: worklist.queue.page(tenant=tenant_of(caller), before=before, most=limit + 1))
+    shown, more = jobs[:limit], len(jobs) > limit
+    headers = next_link(request, worklist.cursor(shown[-1].number), limit) if more else {}
+    return JSONResponse({"jobs": [summary(job) for job in shown]}, headers=headers)
+
+
+@router.get(
+    "/v1/jobs/{job}",
+    summary="One job, and its report once there is one",
+    response_model=JobDocument,
+    responses={304: {"description": "The report is the one you have (`If-None-Match`)"}},
+)
+async def show(request: Request, job: str, caller: Annotated[Caller, Depends(open_to(ANYONE))]) -> Response:
+    """A stranger's job is shown to whoever knows its id, a tenant's to the tenant."""
+    worklist = worklist_of(services_of(request))
+    found = await run_sync(lambda: worklist.queue.find(job, tenant=_looking(caller)))
+    if found is None:
+        raise Problem("job.unknown")
+    headers = {} if found.is_over else {"Retry-After": "2"}
+    if found.result is not None:
+        headers["ETag"] = etag(found.result)
+        if headers["ETag"] in [each.strip() for each in request.headers.get("if-none-match", "").split(",")]:
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return JSONResponse({**summary(found), "report": found.result}, headers=headers)
+
+
+@router.delete("/v1/jobs/{job}", summary="Erase a job", status_code=204, response_class=Response)
+async def erase(request: Request, job: str, caller: Annotated[Caller, Depends(open_to(ANYONE))]) -> Response:
+    """Erase the file, the report and the record of one job now."""
+    worklist = worklist_of(services_of(request))
+    file = await run_sync(lambda: worklist.queue.remove(job, tenant=_looking(caller)))
+    if file is None:
+        raise Problem("job.unknown")
+    if file:
+        await run_sync(worklist.keep.drop, file)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def next_link(request: Request, cursor: str, limit: int) -> dict[str, str]:
+    """The header that leads to the next page (RFC 8288)."""
+    return {"Link": f'<{request.url.path}?cursor={cursor}&limit={limit}>; rel="next"'}
+
+
+def _looking(caller: Caller) -> str:
+    if not caller.is_stranger and Scope.VERIFY not in caller.scopes:
+        raise Problem("auth.forbidden", f"this key has no scope `{Scope.VERIFY}`")
+    return tenant_of(caller)
+
+
+def _digest(upload: Upload) -> bytes:
+    with upload.path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
