@@ -64,9 +64,8 @@ class Desk:
         return build_verifier(settings, at=AT).verify(path)
 
 
-@pytest.fixture(scope="session")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    folder = tmp_path_factory.mktemp("desk")
+def made_desk(folder: Path) -> Desk:
+    """A desk with keys, a trust store and an empty ledger in ``folder``."""
     authority = OwnAuthority.create("Campagne Delta", at=AT)
     write_folder(folder / "keys", authority, authority.issue(at=AT), about="", passphrase=None)
     (folder / "trust").mkdir()
@@ -75,6 +74,11 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     Key.generate("ai").save(folder / "mark.key")
     Ledger(folder / "ledger.sqlite").create()
     return Desk(folder)
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return made_desk(tmp_path_factory.mktemp("desk"))
 
 
 def saved(
