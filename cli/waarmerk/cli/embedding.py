@@ -68,9 +68,7 @@ class Embedding:
         except _Refused as refusal:
             return self._refuse(refusal.code, **refusal.parts)
         for loss in lost:
-            self.console.warn(
-                self.words.say("watermark", "lost", loss=self.words.say("loss", loss.code, about=loss.about))
-            )
+            self.console.warn(self.words.say("watermark", "lost", loss=self.words.loss(loss.code, loss.about)))
         parts = {"payload": bytes(self.payload).hex(), "key": self.key.key_id, "decibel": f"{decibel:.1f}"}
         click.echo(self.words.say("watermark", "marked", path=self.target, **parts))
         return exits.OK

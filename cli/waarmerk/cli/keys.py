@@ -46,6 +46,30 @@ def init(
     Such keys make nobody official: whoever takes your root into a trust store sees your organisation's name, everybody
     else an unknown signer.
     """
+    make(
+        folder=folder,
+        organisation=organisation,
+        algorithm=algorithm,
+        no_passphrase=no_passphrase,
+        passphrase_fd=passphrase_fd,
+        trusts=trusts,
+        lang=lang,
+    )
+    return exits.OK
+
+
+def make(
+    *,
+    folder: Path | None,
+    organisation: str | None,
+    algorithm: str,
+    no_passphrase: bool,
+    passphrase_fd: int | None,
+    trusts: bool | None,
+    lang: str,
+    brief: bool = False,
+) -> None:
+    """Make the keys and say so; ``brief`` leaves the rest to the page that is written beside them."""
     from waarmerk.provenance.credentials.certificates import OwnAuthority  # noqa: PLC0415 - costs start-up
     from waarmerk.provenance.credentials.signing_folder import write_folder  # noqa: PLC0415
     from waarmerk.provenance.credentials.signing_keys import Algorithm  # noqa: PLC0415
@@ -59,11 +83,13 @@ def init(
     leaf = authority.issue(at=at, algorithm=Algorithm(algorithm))
     passphrase = None if no_passphrase else _passphrase(words, passphrase_fd)
     write_folder(target, authority, leaf, about=_about(authority, at), passphrase=passphrase)
-    _tell(words, authority, leaf, target)
+    if brief:
+        _say(words.say("keys", "made-brief", organisation=authority.organisation, folder=target))
+    else:
+        _tell(words, authority, leaf, target)
     if passphrase is None:
         _say(words.say("keys", "unencrypted"))
-    _offer_trust(words, authority, at, trusts)
-    return exits.OK
+    _offer_trust(words, authority, at, trusts, brief=brief)
 
 
 @keys.command()
@@ -141,7 +167,7 @@ def _tell(words: Wording, authority: "OwnAuthority", leaf: "Issued", folder: Pat
     _say(words.say("keys", "publish"))
 
 
-def _offer_trust(words: Wording, authority: "OwnAuthority", at: datetime, trusts: bool | None) -> None:
+def _offer_trust(words: Wording, authority: "OwnAuthority", at: datetime, trusts: bool | None, *, brief: bool) -> None:
     """Take the root into the user's trust store, after asking where nobody decided beforehand."""
     from waarmerk.provenance.credentials.signing_folder import trust_files  # noqa: PLC0415
     from waarmerk.provenance.trust import import_lists  # noqa: PLC0415
@@ -156,4 +182,5 @@ def _offer_trust(words: Wording, authority: "OwnAuthority", at: datetime, trusts
         for name, data in trust_files(authority, at).items():
             (Path(folder) / name).write_bytes(data)
         for one in import_lists(Path(folder), store):
-            _say(words.say("keys", "trusted", file=store / one.file))
+            if not brief:
+                _say(words.say("keys", "trusted", file=store / one.file))

@@ -34,7 +34,11 @@ def _listed(text: str | None) -> tuple[str, ...]:
 @click.option("--tool-version", help="Its version.")
 @click.option("--title", help="A title that stays in the file. Nothing is taken from the file's name.")
 @click.option("--visible", type=click.Choice(_PLACES), help="Where the visible label stands; auto is top-right.")
-@click.option("--label-lang", metavar="LANG,...", help="Languages of the visible label, one or two, e.g. nl,en.")
+@click.option(
+    "--label-lang",
+    metavar="LANG,...",
+    help="Languages of the visible label, one or two, e.g. nl,en; that of the messages if not given.",
+)
 @click.option(
     "--profile", "profile_file", type=_FILE, help="Settings of your organisation (TOML); your own if not given."
 )
@@ -98,7 +102,8 @@ def label(
 
     Exit code 1: refused, nothing written; 3: a file that cannot be read.
     """
-    from waarmerk.cli.labelling import Order, run  # noqa: PLC0415 - brings decoders and numerics
+    from waarmerk.cli.label_order import Order  # noqa: PLC0415 - brings decoders and numerics
+    from waarmerk.cli.labelling import run  # noqa: PLC0415
 
     own = options.trust_folder().parent
     profile = _profile(profile_file, own)
@@ -110,7 +115,7 @@ def label(
         tool_version=tool_version or (None if tool else profile.tool_version),
         title=title,
         visible=visible or profile.visible or "auto",
-        languages=_listed(label_lang) or profile.label_languages or ("en",),
+        languages=_listed(label_lang) or profile.label_languages or (lang or profile.language or "en",),
         own_lines=() if label_lang else profile.label_words,
         font=profile.label_font,
         sidecar=sidecar,

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is said about one labelled file: what it carries, what was lost, and what its maker still has to do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from waarmerk.provenance.marking.labeller import Labelled, Prepared
-from waarmerk.provenance.marking.plan import Layer
+from waarmerk.provenance.marking.labeller import Labelled, Prepared, Refused
+from waarmerk.provenance.marking.plan import Gap, Layer
 from waarmerk.provenance.model import Duty, DutyStatus
 from waarmerk.provenance.report.wording import Wording
 
@@ -14,27 +16,67 @@ _MAKERS = ("deployer", "uploader", "sponsor", "ad_publisher", "provider or deplo
 _OWED = (DutyStatus.PROHIBITED, DutyStatus.REQUIRED, DutyStatus.UNDECIDED, DutyStatus.RECOMMENDED)
 
 
-def told(prepared: Prepared, done: Labelled | None, words: Wording, *, platforms: tuple[str, ...]) -> list[str]:
-    """The lines about one file; ``done`` None for a dry run."""
-    lines = [
-        words.say("label", "planned", path=prepared.source)
-        if done is None
-        else words.say("label", "done", path=done.target)
-    ]
+_MUST = (DutyStatus.PROHIBITED, DutyStatus.REQUIRED)
+
+
+def told(
+    prepared: Prepared,
+    done: Labelled | None,
+    words: Wording,
+    *,
+    platforms: tuple[str, ...],
+) -> list[str]:
+    """The lines about one file, the verdict first; ``done`` None for a dry run."""
+    remaining = _remaining(prepared, done, words, platforms)
+    return [_verdict(prepared, done, words, remaining.owed), *_details(prepared, done, words), *remaining.lines]
+
+
+def told_refused(prepared: Prepared, refusal: Refused, words: Wording, *, platforms: tuple[str, ...]) -> list[str]:
+    """The lines about a file that would be refused: why, and what else a dry run can say."""
+    lines = refused(prepared.source, refusal, words, is_plan=True)
+    allowed = replace(prepared, plan=replace(prepared.plan, gaps=()))  # they are the reasons, said already
+    return [*lines, *_details(allowed, None, words), *_remaining(prepared, None, words, platforms).lines]
+
+
+def refused(source: Path, refusal: Refused, words: Wording, *, is_plan: bool) -> list[str]:
+    """Why a file is not labelled, or would not be."""
+    why = words.say("label", refusal.code)
+    first = words.say("label", "would-be-refused" if is_plan else "refused", path=source, why=why)
+    return [first, *(f"  - {line}" for line in reasons(refusal.gaps, words))]
+
+
+def _details(prepared: Prepared, done: Labelled | None, words: Wording) -> list[str]:
+    plan, lines = prepared.plan, []
     lines += [f"  + {line}" for line in _carried(prepared, done, words)]
-    plan = prepared.plan
-    lines += [f"  ! {words.say('label', 'lost', loss=words.say('loss', x.code, about=x.about))}" for x in plan.losses]
-    lines += [f"  ! {words.say('label', gap.code)}" for gap in plan.gaps]
+    if done is not None and done.beside is not None:
+        lines.append(f"  + {words.say('label', 'has-sidecar', path=done.beside)}")
+    lines += [f"  ! {words.say('label', 'lost', loss=words.loss(x.code, x.about))}" for x in plan.losses]
+    lines += [f"  ! {line}" for line in reasons(plan.gaps, words)]
     notes = plan.notes if done is None else done.signed.notes
     lines += [f"  i {words.say('signing', note.code, about=note.about)}" for note in notes]
-    return lines + list(_remaining(prepared, done, words, platforms))
+    return lines
+
+
+def reasons(gaps: Iterable[Gap], words: Wording) -> list[str]:
+    """Why layers are missing, each reason once."""
+    return [words.say("label", code) for code in dict.fromkeys(gap.code for gap in gaps)]
+
+
+def _verdict(prepared: Prepared, done: Labelled | None, words: Wording, owed: int) -> str:
+    if done is None:
+        return words.say("label", "verdict-would", path=prepared.source)
+    if done.doubt is not None:
+        return words.say("label", "verdict-uncertain", path=done.target)
+    open_ends = owed + len({gap.code for gap in prepared.plan.gaps})
+    kind = "verdict-open" if open_ends else "verdict-signed" if not prepared.wishes.says.is_ai else "verdict-done"
+    return words.say("label", kind, path=done.target, count=open_ends)
 
 
 def _carried(prepared: Prepared, done: Labelled | None, words: Wording) -> Iterator[str]:
-    drawn = prepared.drawn
+    drawn, way = prepared.drawn, "would" if done is None else "has"
     for layer in prepared.plan.layers:
         if layer is Layer.WATERMARK and drawn.mark is not None:
-            yield words.say("label", "has-watermark", payload=drawn.mark.payload.hex(), key=drawn.mark.key_id)
+            yield words.say("label", f"{way}-watermark", payload=drawn.mark.payload.hex(), key=drawn.mark.key_id)
         elif layer is Layer.VISIBLE:
             yield words.say("label", "has-visible", words=drawn.words or "")
         elif layer is Layer.METADATA:
@@ -46,31 +88,47 @@ def _carried(prepared: Prepared, done: Labelled | None, words: Wording) -> Itera
         elif layer is Layer.CREDENTIALS:
             yield words.say("label", "will-sign")
         elif layer is Layer.LEDGER:
-            yield words.say("label", "has-ledger")
+            yield words.say("label", f"{way}-ledger")
 
 
-def _remaining(prepared: Prepared, done: Labelled | None, words: Wording, platforms: tuple[str, ...]) -> Iterator[str]:
-    """What the rules still ask of the maker, each with its rule; a duty the file meets is said to be met."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Remaining:
+    """What is left to do: ``owed`` counts what is required or forbidden and not met by the file."""
+
+    lines: list[str]
+    owed: int
+
+
+def _remaining(prepared: Prepared, done: Labelled | None, words: Wording, platforms: tuple[str, ...]) -> _Remaining:
+    """What the rules still ask of the maker, each with its rule; a duty the file meets is said to be met.
+
+    What hangs on facts nobody gave is listed for platforms that were named; else it is one line with the questions.
+    """
     report = prepared.plan.report if done is None else done.report
     has_label = prepared.drawn.words is not None
-    owed = [duty for duty in report.duties if duty.status in _OWED and duty.who in _MAKERS]
-    yield words.say("label", "remaining", platforms=", ".join(platforms) or "-")
-    for duty in owed:
+    duties = [duty for duty in report.duties if duty.status in _OWED and duty.who in _MAKERS]
+    lines, owed = [], 0
+    for duty in duties:
         met = has_label and duty.label in _IN_THE_PICTURE
-        yield f"  {'v' if met else '-'} {_line(duty, words, met=met)}"
-    if not owed:
-        yield f"  {words.say('label', 'nothing-remaining')}"
+        owed += not met and duty.status in _MUST
+        if met or duty.status is not DutyStatus.UNDECIDED or platforms:
+            lines.append(f"  {'v' if met else '-'} {_line(duty, words, met=met, is_plan=done is None)}")
     if any(gap.code == "label.not-spoken" for gap in prepared.plan.gaps):
-        yield f"  - {words.say('label', 'spoken-owed')}"
-    if any(duty.status is DutyStatus.UNDECIDED for duty in owed):
-        fields = sorted({question.field for duty in owed for question in duty.asks})
-        yield f"  ? {words.say('label', 'undecided', fields=', '.join(fields))}"
+        lines.append(f"  - {words.say('label', 'spoken-owed')}")
+    undecided = [duty for duty in duties if duty.status is DutyStatus.UNDECIDED]
+    if undecided:
+        kind = "undecided" if platforms else "undecided-more"
+        fields = sorted({question.field for duty in undecided for question in duty.asks})
+        lines.append(f"  ? {words.say('label', kind, count=len(undecided), fields=', '.join(fields))}")
+    first = words.say("label", "remaining" if platforms else "asked", platforms=", ".join(platforms))
+    return _Remaining(lines=[first, *(lines or [f"  {words.say('label', 'nothing-remaining')}"])], owed=owed)
 
 
-def _line(duty: Duty, words: Wording, *, met: bool) -> str:
+def _line(duty: Duty, words: Wording, *, met: bool, is_plan: bool) -> str:
     texts = dict(duty.wording)
     text = texts.get(words.language) or texts.get("en") or duty.label
-    status = words.say("label", "met") if met else words.say("label", f"duty-{duty.status.value}")
+    kind = ("would-meet" if is_plan else "met") if met else f"duty-{duty.status.value}"
+    status = words.say("label", kind)
     place = dict(duty.places).get(words.language) or duty.placement
     where = f" ({place})" if place and not met else ""
     return words.say("label", "duty", status=status, text=text, where=where, rule=duty.rule)

@@ -1,97 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One run of ``waarmerk label``: keys on first use, one file or a folder, and what is said about each."""
+"""One run of ``waarmerk label``: one file or a folder, and what is said about each."""
 
-import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
-from waarmerk.cli import exits, options
+from waarmerk.cli import exits
 from waarmerk.cli.console import Console
-from waarmerk.cli.inputs import gather
-from waarmerk.cli.label_text import told
-from waarmerk.cli.passphrase import asker
-from waarmerk.provenance.build import build_labeller
-from waarmerk.provenance.credentials.signing_folder import SIGNER, load_folder
-from waarmerk.provenance.errors import ConfigurationError, Error, UnsupportedAsset
+from waarmerk.cli.label_batch import Pair, pairs
+from waarmerk.cli.label_keys import missing_keys, open_labeller, require_keys
+from waarmerk.cli.label_order import Order
+from waarmerk.cli.label_text import reasons, refused, told, told_refused
+from waarmerk.provenance.errors import (
+    ConfigurationError,
+    Error,
+    LimitExceeded,
+    SigningError,
+    StoreError,
+    UnsupportedAsset,
+)
 from waarmerk.provenance.marking.convert import written_type
 from waarmerk.provenance.marking.labeller import Labelled, Labeller, Prepared, Refused
-from waarmerk.provenance.marking.plan import Says, Wishes
-from waarmerk.provenance.marking.visible import Corner
-from waarmerk.provenance.marking.watermark import Marker
+from waarmerk.provenance.marking.plan import Wishes
 from waarmerk.provenance.media import extension_differs, open_asset
-from waarmerk.provenance.media.write import require_target
+from waarmerk.provenance.media.write import require_target, sweep
 from waarmerk.provenance.report.wording import Wording, wording
-from waarmerk.provenance.settings import Settings
-from waarmerk.provenance.sources.watermark import load_keys
-from waarmerk.watermark import Key
 
 _NO_MEDIA = ("media.unsupported", "media.empty", "media.not-a-file")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What the command was told, with the profile filled in."""
-
-    source: Path
-    target: Path
-    says: str
-    tool: str | None
-    tool_version: str | None
-    title: str | None
-    visible: str
-    languages: tuple[str, ...]
-    own_lines: tuple[str, ...]
-    font: Path | None
-    sidecar: bool
-    allow_partial: bool
-    dry_run: bool
-    key_folder: Path
-    watermark_key: Path
-    ledger: Path | None
-    platforms: tuple[str, ...]
-    context: tuple[str | Mapping[str, Any], ...]
-    recursive: bool
-    force: bool
-    yes: bool
-    organisation: str | None
-    timestamps: str | None
-    passphrase_fd: int | None
-    trust: Path | None
-    at: datetime
-    language: str
-    quiet: bool
-
-    @property
-    def wishes(self) -> Wishes:
-        """The same in the words of the library. Raises ConfigurationError."""
-        corner = None if self.visible == "none" else Corner("top-right" if self.visible == "auto" else self.visible)
-        return Wishes(
-            says=Says(self.says),
-            tool=self.tool,
-            tool_version=self.tool_version,
-            title=self.title,
-            corner=corner,
-            languages=self.languages,
-            own_lines=self.own_lines,
-            font=self.font,
-            sidecar=self.sidecar,
-            allow_partial=self.allow_partial,
-            keeps_ledger=self.ledger is not None,
-        )
-
-    @property
-    def settings(self) -> Settings:
-        """What the verifier of the result rests on."""
-        data = options.trust_folder()
-        return Settings(trust=self.trust, data_folder=data, context=self.context, platforms=self.platforms)
 
 
 def run(order: Order) -> int:
@@ -100,56 +39,20 @@ def run(order: Order) -> int:
     folders = order.source.is_dir()
     if folders and order.target.exists() and not order.target.is_dir():
         raise click.UsageError("INPUT is a folder, so OUTPUT is one too")
-    if not folders:
-        require_target(order.target, source=order.source, force=order.force or order.dry_run)
-    _require_keys(order, words)
-    labeller = _labeller(order, words)
-    work = Work(order=order, wishes=wishes, labeller=labeller, words=words, console=Console(quiet=order.quiet))
-    return work.folder() if folders else work.one(order.source, order.target)
-
-
-def _require_keys(order: Order, words: Wording) -> None:
-    """On first use make keys, if the person agrees. Raises ConfigurationError with the commands where nobody does."""
-    has_keys, has_mark = (order.key_folder / SIGNER).is_file(), order.watermark_key.exists()
-    if order.dry_run or (has_keys and (has_mark or order.says == "none")):
-        return
-    if not order.yes and not (sys.stdin.isatty() and click.confirm(words.say("label", "make-keys"), err=True)):
-        raise ConfigurationError(
-            "label.no-keys", words.say("label", "no-keys", folder=order.key_folder, key=order.watermark_key)
-        )
-    if not has_keys:
-        from waarmerk.cli.keys import init  # noqa: PLC0415 - once in a lifetime
-
-        if init.callback is None:
-            raise ConfigurationError("label.no-keys", "keys init is missing")
-        if order.organisation is None and not sys.stdin.isatty():
-            raise click.UsageError("nobody to ask: give --organisation")
-        init.callback(
-            folder=order.key_folder,
-            organisation=order.organisation,
-            algorithm="es256",
-            no_passphrase=order.passphrase_fd is None and not sys.stdin.isatty(),
-            passphrase_fd=order.passphrase_fd,
-            trusts=True,
-            lang=order.language,
-        )
-    if not has_mark:
-        order.watermark_key.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        Key.generate("ai").save(order.watermark_key)
-        click.echo(words.say("label", "made-mark-key", path=order.watermark_key))
-
-
-def _labeller(order: Order, words: Wording) -> Labeller:
-    """With the keys that are there; a dry run without any uses a mark that is thrown away."""
-    marker = signer = None
-    if order.says != "none":
-        key = load_keys((order.watermark_key,))[0] if order.watermark_key.exists() else Key.generate("ai")
-        marker = Marker(key=key, draw=os.urandom)
+    found: tuple[Pair, ...] = ()
+    if folders:
+        converts = wishes.says.is_ai
+        found = pairs(order.source, order.target, words, recursive=order.recursive, converts=converts)
+    else:
+        require_target(order.target, source=order.source, force=order.force)
     if not order.dry_run:
-        signer = load_folder(order.key_folder, asker(order.passphrase_fd, words.say("keys", "passphrase-open")))
-    return build_labeller(
-        order.settings, at=order.at, signer=signer, marker=marker, ledger=order.ledger, timestamps=order.timestamps
-    )
+        require_keys(order, words)
+    labeller = open_labeller(order, words)
+    work = Work(order=order, wishes=wishes, labeller=labeller, words=words, console=Console(quiet=order.quiet))
+    code = work.folder(found) if folders else work.one(order.source, order.target)
+    if order.dry_run and missing_keys(order):
+        work.console.warn(words.say("label", "keys-first"))
+    return code
 
 
 @dataclass(slots=True, kw_only=True)
@@ -165,77 +68,119 @@ class Work:
 
     def one(self, source: Path, target: Path) -> int:
         """Label one file and say everything about it. Raises Error, which ``main`` shows."""
+        prepared = None
         try:
-            prepared, done = self._labelled(source, target)
+            prepared = self._prepared(source, target)
+            done = self._done(prepared, target, ())
         except Refused as refusal:
-            self._refuse(source, refusal)
+            return self._refuse_one(source, prepared, refusal)
+        except (SigningError, StoreError) as error:
+            way = "would-be-refused" if self.order.dry_run else "refused"
+            self.console.warn(self.words.say("label", way, path=source, why=self._worded(error)))
             return exits.FAILED
-        lines = told(prepared, done, self.words, platforms=self.order.platforms)
-        sys.stdout.write("\n".join(lines) + "\n")
-        return exits.OK
+        except (UnsupportedAsset, LimitExceeded) as error:
+            raise type(error)(error.code, f"{source}: {self._worded(error)}") from error
+        self._print(told(prepared, done, self.words, platforms=self.order.platforms))
+        return exits.OK if done is None or done.doubt is None else exits.FAILED
 
-    def folder(self) -> int:
+    def folder(self, found: Collection[Pair]) -> int:
         """Label what is in the folder. What was done in an earlier run is kept: a file appears only when complete."""
-        codes = [exits.OK]
-        for source, target in self._pairs():
-            if target.exists() and not self.order.force:
+        codes, targets = [exits.OK], [pair.target for pair in found]
+        if not self.order.dry_run:
+            self._sweep({target.parent for target in targets})
+        for pair in found:
+            if pair.target.exists() and not self.order.force:
                 self.counts["kept"] += 1
                 continue
-            codes.append(self._next(source, target))
-            self.console.progress(sum(self.counts.values()), None)
+            codes.append(self._next(pair, targets))
+            self.console.progress(sum(self.counts.values()), len(found))
         self.console.clear()
         numbers = {name: self.counts[name] for name in ("done", "kept", "skipped", "failed")}
-        sys.stdout.write(self.words.say("label", "summary", **numbers) + "\n")
+        kind = "would-summary" if self.order.dry_run else "summary"
+        sys.stdout.write(self.words.say("label", kind, **numbers) + "\n")
         if not sum(self.counts.values()):
             codes.append(exits.UNREADABLE)
         return exits.worst(codes)
 
-    def _pairs(self) -> Iterator[tuple[Path, Path]]:
-        start, end = self.order.source, self.order.target
-        for item in gather([str(start)], recursive=self.order.recursive, held=ExitStack()):
-            if not item.path.is_relative_to(end):  # an output folder inside the input folder
-                target = end / item.path.relative_to(start)
-                heic = self.wishes.says.is_ai and target.suffix.lower() in (".heic", ".heif")
-                yield item.path, target.with_suffix(".jpg") if heic else target
+    def _sweep(self, folders: Collection[Path]) -> None:
+        """End what a killed run left, where nothing else would be written: a file that is kept may want its sidecar."""
+        for folder in folders:
+            if folder.is_dir():
+                sweep(folder)
 
-    def _next(self, source: Path, target: Path) -> int:
+    def _next(self, pair: Pair, targets: Collection[Path]) -> int:
         """Label one file of many; a fault in it never stops the others."""
+        source = pair.source
         try:
             if not self.order.dry_run:
-                target.parent.mkdir(parents=True, exist_ok=True)
-            prepared, _ = self._labelled(source, target)
+                _make_folder(pair.target.parent)
+            prepared = self._prepared(source, pair.target)
+            done = self._done(prepared, pair.target, targets)
         except Refused as refusal:
-            self._refuse(source, refusal)
             self.counts["failed"] += 1
-            return exits.FAILED
+            return self._refuse(source, refusal)
         except Error as error:
             if error.code in _NO_MEDIA:
                 self.counts["skipped"] += 1
                 return exits.OK
-            self.console.warn(f"{source}: {error.message} [{error.code}]")
+            self.console.warn(f"{source}: {self._worded(error)} [{error.code}]")
             self.counts["failed"] += 1
             return exits.UNREADABLE if isinstance(error, UnsupportedAsset) else exits.FAILED
-        for gap in prepared.plan.gaps:
-            self.console.warn(f"{source}: {self.words.say('label', gap.code)}")
+        for line in reasons(prepared.plan.gaps, self.words):
+            self.console.warn(f"{source}: {line}")
         for loss in prepared.plan.losses:
-            self.console.warn(f"{source}: {self.words.say('loss', loss.code, about=loss.about)}")
+            lost = self.words.say("label", "lost", loss=self.words.loss(loss.code, loss.about))
+            self.console.warn(f"{source}: {lost}")
         self.counts["done"] += 1
-        return exits.OK
+        if done is None or done.doubt is None:
+            return exits.OK
+        self.console.warn(self.words.say("label", "verdict-uncertain", path=pair.target))
+        return exits.FAILED
 
-    def _labelled(self, source: Path, target: Path) -> tuple[Prepared, Labelled | None]:
-        media_type = open_asset(source, limits=self.labeller.limits).media_type
+    def _prepared(self, source: Path, target: Path) -> Prepared:
+        try:
+            media_type = open_asset(source, limits=self.labeller.limits).media_type
+        except OSError as fault:
+            raise UnsupportedAsset("media.unreadable", fault.strerror or "not readable") from None
         if self.wishes.says.is_ai:
             media_type = written_type(media_type)
         if extension_differs(target.name, media_type):
             raise ConfigurationError(
                 "label.other-format", self.words.say("label", "other-format", path=target, format=media_type)
             )
-        prepared = self.labeller.prepare(source, self.wishes)
-        if self.order.dry_run:
-            return prepared, None
-        return prepared, self.labeller.write(prepared, target, force=self.order.force)
+        return self.labeller.prepare(source, self.wishes)
 
-    def _refuse(self, source: Path, refusal: Refused) -> None:
-        self.console.warn(self.words.say("label", refusal.code, path=source))
-        for gap in refusal.gaps:
-            self.console.warn(f"  - {self.words.say('label', gap.code)}")
+    def _done(self, prepared: Prepared, target: Path, others: Collection[Path]) -> Labelled | None:
+        """The file that was written; None in a dry run, which raises what writing would raise."""
+        if not self.order.dry_run:
+            return self.labeller.write(prepared, target, force=self.order.force, others=others)
+        makes_folder = self.order.source.is_dir()
+        self.labeller.rehearse(prepared, target, force=self.order.force, others=others, makes_folder=makes_folder)
+        return None
+
+    def _refuse_one(self, source: Path, prepared: Prepared | None, refusal: Refused) -> int:
+        """In a dry run the rest of the plan is a result, told where results go."""
+        if prepared is None or not self.order.dry_run:
+            return self._refuse(source, refusal)
+        self._print(told_refused(prepared, refusal, self.words, platforms=self.order.platforms))
+        return exits.FAILED
+
+    def _refuse(self, source: Path, refusal: Refused) -> int:
+        for line in refused(source, refusal, self.words, is_plan=self.order.dry_run):
+            self.console.warn(line)
+        return exits.FAILED
+
+    def _print(self, lines: list[str]) -> None:
+        sys.stdout.write("\n".join(lines) + "\n")
+
+    def _worded(self, error: Error) -> str:
+        found = (section for section in ("label", "signing") if self.words.has(section, error.code))
+        section = next(found, None)
+        return error.message if section is None else self.words.say(section, error.code)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError("write.failed", f"the folder {folder} cannot be made: {error.strerror or error}") from error

@@ -3,13 +3,16 @@
 
 import json
 import shutil
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.conftest import ROOT, Run
 from tests.unit.marking.conftest import saved
+from tests.unit.marking.pictures import scene
 
 MEDIA = ROOT / "samples" / "media"
 HERE = ("--context", "jur=EU")
@@ -91,6 +94,92 @@ def test_refusals_are_worded_and_write_nothing(keyed: Run, tmp_path: Path) -> No
     (tmp_path / "there.jpg").write_bytes(b"precious")
     assert keyed("label", tmp_path / "own.jpg", tmp_path / "there.jpg", "--ai", "generated").returncode == 2
     assert (tmp_path / "there.jpg").read_bytes() == b"precious"
+
+
+def test_a_dry_run_refuses_what_the_run_would_refuse(keyed: Run, tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    fine = saved(source / "a.jpg", "JPEG", quality=85)
+    (source / "b.jpg").write_bytes(fine.read_bytes()[: fine.stat().st_size // 2])
+    saved(source / "c.png", "PNG", size=(20, 20))
+    planned = keyed("label", source, tmp_path / "out", "--ai", "generated", "--dry-run")
+    assert "1 would be labelled, 0 there already, 0 no media, 2 would be refused. Nothing is written." in planned.stdout
+    assert not (tmp_path / "out").exists()
+    done = keyed("label", source, tmp_path / "out", "--ai", "generated")
+    assert "1 labelled, 0 there already, 0 no media, 2 failed." in done.stdout
+    assert planned.returncode == done.returncode == 3
+    assert "damaged or cut short" in done.stderr
+    alone = keyed("label", source / "c.png", tmp_path / "c.png", "--ai", "generated", "--dry-run")
+    assert alone.returncode == 1
+    assert alone.stdout.startswith("Would be refused")
+    assert "not drawn" not in alone.stdout
+    there = keyed("label", fine, fine, "--ai", "generated", "--dry-run", "--force")
+    assert (there.returncode, "the input itself" in there.stderr) == (2, True)
+    (tmp_path / "file").write_bytes(b"no folder")
+    nowhere = keyed("label", source, tmp_path / "file" / "out", "--ai", "generated", "--dry-run")
+    assert nowhere.returncode == 3
+    assert "is no folder" in nowhere.stderr
+
+
+def test_two_inputs_never_share_a_target(keyed: Run, tmp_path: Path) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    source, out = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    saved(source / "a.jpg", "JPEG", quality=85)
+    heif.from_pillow(Image.fromarray(scene(480, 640, 8))).save(source / "a.heic", quality=85)
+    saved(source / "b.jpg", "JPEG", quality=85)
+    saved(source / "b.png", "PNG")
+    done = keyed("label", source, out, "--ai", "generated", "--sidecar")
+    assert done.returncode == 0, done.stderr
+    assert "4 labelled, 0 there already" in done.stdout
+    names = ["a.c2pa", "a.heic.c2pa", "a.heic.jpg", "a.jpg", "b.jpg", "b.jpg.c2pa", "b.png", "b.png.c2pa"]
+    assert sorted(path.name for path in out.iterdir()) == names
+    assert "()" not in done.stderr
+    again = keyed("label", source, out, "--ai", "generated", "--sidecar")
+    assert "0 labelled, 4 there already" in again.stdout
+    (source / "a.heic.jpg").write_bytes((source / "a.jpg").read_bytes())
+    refused = keyed("label", source, tmp_path / "other", "--ai", "generated")
+    assert (refused.returncode, "would both be written to" in refused.stderr) == (2, True)
+    assert not (tmp_path / "other").exists()
+    same = keyed("label", "-r", source, source / ".." / "in", "--ai", "generated")
+    assert (same.returncode, "both input and output" in same.stderr) == (2, True)
+
+
+def test_only_what_is_missing_is_asked_for(keyed: Run, tmp_path: Path) -> None:
+    source = saved(tmp_path / "in.png", "PNG")
+    done = keyed("label", source, tmp_path / "out.png", "--ai", "generated", "--watermark-key", tmp_path / "no.key")
+    assert done.returncode == 2
+    assert "watermark keygen" in done.stderr
+    assert "keys init" not in done.stderr
+
+
+def test_a_folder_that_cannot_be_synchronised_is_said_with_the_file_in_place(
+    keyed: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from waarmerk.cli import main
+
+    def fails(folder: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("waarmerk.provenance.media.write.synchronise_folder", fails)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    source, out = saved(tmp_path / "in.png", "PNG"), tmp_path / "out.png"
+    with pytest.raises(SystemExit) as end:
+        main.main(["label", str(source), str(out), "--ai", "generated"])
+    assert end.value.code == 1
+    assert capsys.readouterr().out.startswith("Written, not yet certain on disk")
+    assert out.exists()
+    assert "generated" in keyed("ledger", "list").stdout
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_the_verdict_comes_first_and_the_rest_fits_a_screen(keyed: Run, tmp_path: Path, language: str) -> None:
+    source, out = saved(tmp_path / "in.png", "PNG"), tmp_path / "out.png"
+    done = keyed("label", source, out, "--ai", "generated", "--lang", language)
+    assert done.stdout.startswith({"en": "Labelled: ", "nl": "Gelabeld: "}[language])
+    assert {"en": "visible label: AI-generated", "nl": "zichtbaar label: Gemaakt met AI"}[language] in done.stdout
+    rows = sum(len(textwrap.wrap(line, 80)) for line in done.stdout.splitlines())
+    assert rows <= 22, done.stdout  # of 24, with the command itself
 
 
 def test_sound_is_never_called_complete(keyed: Run, tmp_path: Path) -> None:

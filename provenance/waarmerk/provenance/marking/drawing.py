@@ -13,7 +13,7 @@ from waarmerk.provenance.marking.plan import Gap, Layer, Wishes
 from waarmerk.provenance.marking.visible import CannotShow, Shown, show
 from waarmerk.provenance.marking.watermark import Mark, Marker, NoMark
 from waarmerk.provenance.media import Limits, asset_from_bytes, decode_rgb
-from waarmerk.provenance.media.encode import Rewrite, encode
+from waarmerk.provenance.media.encode import WRITTEN, Rewrite, encode
 from waarmerk.provenance.media.losses import Loss, losses, stock
 from waarmerk.provenance.model import Asset
 
@@ -92,6 +92,8 @@ def _writable(asset: Asset, limits: Limits) -> Rewrite | None:
     try:
         rewrite = Rewrite(asset=asset, picture=decode_rgb(asset, limits), limits=limits)
     except UnsupportedAsset:
+        if asset.media_type in WRITTEN:  # damaged or cut short: no kind of picture that is merely not drawn here
+            raise
         return None
     if not rewrite.is_writable or any(item.code in _MOVING for item in stock(asset, rewrite.picture, limits)):
         return None

@@ -266,3 +266,4 @@ _WRITERS: dict[str, Callable[[Rewrite, "Image.Image", Window], bytes]] = {
     "image/avif": _avif,
     "image/tiff": _tiff,
 }
+WRITTEN = frozenset(_WRITERS)

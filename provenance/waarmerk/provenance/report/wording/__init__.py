@@ -43,6 +43,10 @@ class Wording:
         key = "closed" if scheme.startswith("closed:") else "open"
         return self.say("mark", key, scheme=scheme, p=f"{p_value:.1e}")
 
+    def loss(self, code: str, about: str) -> str:
+        """The sentence for what a rewrite drops, without empty brackets where nothing tells which one."""
+        return self.say("loss", code, about=about).removesuffix(" ()")
+
     def has(self, section: str, key: str) -> bool:
         """Whether there is a sentence for ``key``."""
         return key in self.sections.get(section, {})
