@@ -143,6 +143,7 @@ class Stock:
     aspect: Fraction
     chapters: list[tuple[float, float, str]]
     tags: dict[str, str]
+    hdr: dict[str, bytes]
 
 
 def stock(path: Path) -> Stock:
@@ -181,4 +182,9 @@ def stock(path: Path) -> Stock:
         aspect=aspect,
         chapters=chapters,
         tags=tags,
+        hdr={
+            first.side_data[i].type.name: bytes(first.side_data[i])
+            for i in range(len(first.side_data))
+            if first.side_data[i].type.name in ("MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT_LEVEL")
+        },
     )
