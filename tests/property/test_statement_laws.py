@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The laws between what a manifest store says of AI and the origin that follows, over random stores."""
 
-import os
 from typing import Any
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.property.laws import MOST, law
 from waarmerk.provenance.credentials.ingredients import walk
 from waarmerk.provenance.credentials.signals import assess
 from waarmerk.provenance.credentials.store import parse_store
@@ -24,7 +23,6 @@ from waarmerk.provenance.model import (
 from waarmerk.provenance.model.source_types import IPTC, class_of
 from waarmerk.provenance.sources.credentials import evidence_of
 
-EXAMPLES = int(os.environ.get("WAARMERK_EXAMPLES", "500"))
 TERMS = (
     "trainedAlgorithmicMedia",
     "compositeWithTrainedAlgorithmicMedia",
@@ -78,8 +76,7 @@ def read(manifests: dict[str, Any], status: SignerStatus) -> Credential:
     )
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(MANIFESTS, st.sampled_from([SignerStatus.OFFICIAL, SignerStatus.UNKNOWN]))
+@law(MANIFESTS, st.sampled_from([SignerStatus.OFFICIAL, SignerStatus.UNKNOWN]), examples=500)
 def test_generated_is_said_only_where_the_signal_says_it(manifests: dict[str, Any], status: SignerStatus) -> None:
     found = read(manifests, status)
     evidence = evidence_of(found)
@@ -89,8 +86,7 @@ def test_generated_is_said_only_where_the_signal_says_it(manifests: dict[str, An
     assert any(each.origin.is_ai for each in evidence) == says_ai, "and neither forgets what the other heard"
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(MANIFESTS)
+@law(MANIFESTS, slow=MOST)
 def test_what_is_trusted_is_said_by_the_signer_or_by_one_a_list_vouches_for(manifests: dict[str, Any]) -> None:
     """With the strangers' manifests emptied, the trusted part stays what it was."""
     found = read(manifests, SignerStatus.OFFICIAL)
@@ -105,8 +101,7 @@ def test_what_is_trusted_is_said_by_the_signer_or_by_one_a_list_vouches_for(mani
     assert all(each.assurance >= Assurance.VALID for each in evidence_of(found))
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(MANIFESTS)
+@law(MANIFESTS, examples=500)
 def test_every_ai_type_raises_the_signal(manifests: dict[str, Any]) -> None:
     found = read(manifests, SignerStatus.UNKNOWN)
     kinds = {class_of(value) for value in found.source_types}

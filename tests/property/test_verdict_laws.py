@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The laws of the verdict, over all combinations of evidence: total, order-free, never upgraded."""
 
-import os
-
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.property.laws import MOST, law
 from waarmerk.provenance.model import Assurance, Claimant, Evidence, Finding, Origin, Tier
 from waarmerk.provenance.verdict import tier_of, weigh
 
-EXAMPLES = int(os.environ.get("WAARMERK_EXAMPLES", "2000"))
 FINDINGS = st.lists(st.sampled_from([Finding("chain.open"), Finding("trust.undated", "x")]), max_size=2).map(tuple)
 
 
@@ -37,8 +34,7 @@ MANY = st.lists(evidence(), max_size=6)
 STRENGTH = {Tier.NONE: 0, Tier.SUSPECTED: 1, Tier.CLAIMED: 2, Tier.PROVEN: 3}
 
 
-@settings(max_examples=EXAMPLES)
-@given(MANY, st.randoms(use_true_random=False))
+@law(MANY, st.randoms(use_true_random=False))
 def test_order_has_no_meaning_and_no_combination_fails(many: list[Evidence], random: object) -> None:
     shuffled = list(many)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -46,8 +42,7 @@ def test_order_has_no_meaning_and_no_combination_fails(many: list[Evidence], ran
     assert weigh(many) == weigh(many + many)
 
 
-@settings(max_examples=EXAMPLES)
-@given(MANY)
+@law(MANY)
 def test_the_badge_needs_a_trusted_signer_and_nothing_against_it(many: list[Evidence]) -> None:
     verdict = weigh(many)
     if verdict.authentic_capture:
@@ -59,8 +54,7 @@ def test_the_badge_needs_a_trusted_signer_and_nothing_against_it(many: list[Evid
         assert not any(e.bars for e in many if e.assurance is Assurance.TRUSTED and e.origin is Origin.CAPTURED)
 
 
-@settings(max_examples=EXAMPLES)
-@given(MANY, evidence())
+@law(MANY, evidence(), slow=MOST)
 def test_more_evidence_never_weakens_an_ai_claim_nor_gives_a_badge(many: list[Evidence], one: Evidence) -> None:
     before, after = weigh(many), weigh([*many, one])
     assert STRENGTH[after.tier] >= STRENGTH[before.tier]
@@ -70,8 +64,7 @@ def test_more_evidence_never_weakens_an_ai_claim_nor_gives_a_badge(many: list[Ev
         assert after.authentic_capture <= before.authentic_capture
 
 
-@settings(max_examples=EXAMPLES)
-@given(MANY, st.integers(0, 5))
+@law(MANY, st.integers(0, 5), slow=MOST)
 def test_taking_trust_away_never_upgrades(many: list[Evidence], index: int) -> None:
     if not many:
         return
@@ -85,8 +78,7 @@ def test_taking_trust_away_never_upgrades(many: list[Evidence], index: int) -> N
         assert one.origin is not Origin.UNKNOWN or one.contradicts_ai
 
 
-@settings(max_examples=EXAMPLES)
-@given(MANY)
+@law(MANY)
 def test_an_ai_origin_is_proven_or_claimed_and_its_claimants_are_named(many: list[Evidence]) -> None:
     verdict = weigh(many)
     assert verdict.origin.is_ai == (verdict.tier in (Tier.PROVEN, Tier.CLAIMED))

@@ -117,33 +117,34 @@ class ClosedMarkSource:
             return self._unread("detector.answer", Finding("detector.answer", self._name))
         if answer is None:
             return self._unread("detector.no-opinion", Finding("detector.no-opinion", self._name))
-        return self._told(answer)
-
-    def _told(self, answer: Answer) -> Examination:
-        channel = f"closed:{self._name}"
-        claimant = Claimant.MARK if self._kind == "mark" else Claimant.CLASSIFIER
-        if not answer.found:
-            evidence = Evidence(channel=channel, claimant=claimant, assurance=Assurance.ABSENT)
-            return Examination(evidence=(evidence,), channels=(Channel(name=channel, state=ChannelState.NONE),))
-        is_mark, chance = self._kind == "mark", answer.strength
-        is_claim = is_mark and chance is not None and chance <= MAX_FALSE_POSITIVE
-        code = "detector.mark" if is_claim else "detector.mark-unsure" if is_mark else "detector.score"
-        evidence = Evidence(
-            channel=channel,
-            claimant=claimant,
-            assurance=Assurance.DECLARED if is_claim else Assurance.INDIRECT,
-            origin=answer.says,
-            findings=(Finding(code, self._name if is_mark else f"{self._name}: {chance:.2f}"),),
-        )
-        mark = MarkFinding(scheme=channel, key_id=None, detected=True, payload=None, p_value=chance, means="ai")
-        return Examination(
-            evidence=(evidence,),
-            channels=(Channel(name=channel, state=ChannelState.FOUND),),
-            marks=(mark,) if is_claim else (),
-        )
+        return examination_of(answer, name=self._name, kind=self._kind)
 
     def _unread(self, why: str, *findings: Finding) -> Examination:
         channel = f"closed:{self._name}"
         claimant = Claimant.MARK if self._kind == "mark" else Claimant.CLASSIFIER
         evidence = Evidence(channel=channel, claimant=claimant, assurance=Assurance.UNREADABLE, findings=findings)
         return Examination(evidence=(evidence,), channels=(Channel(name=channel, state=ChannelState.UNREAD, why=why),))
+
+
+def examination_of(answer: Answer, *, name: str, kind: str) -> Examination:
+    """An opinion in the report's words, no stronger than its kind allows."""
+    channel, is_mark, chance = f"closed:{name}", kind == "mark", answer.strength
+    claimant = Claimant.MARK if is_mark else Claimant.CLASSIFIER
+    if not answer.found:
+        silent = Evidence(channel=channel, claimant=claimant, assurance=Assurance.ABSENT)
+        return Examination(evidence=(silent,), channels=(Channel(name=channel, state=ChannelState.NONE),))
+    is_claim = is_mark and chance is not None and chance <= MAX_FALSE_POSITIVE
+    code = "detector.mark" if is_claim else "detector.mark-unsure" if is_mark else "detector.score"
+    evidence = Evidence(
+        channel=channel,
+        claimant=claimant,
+        assurance=Assurance.DECLARED if is_claim else Assurance.INDIRECT,
+        origin=answer.says,
+        findings=(Finding(code, name if is_mark else f"{name}: {chance:.2f}"),),
+    )
+    mark = MarkFinding(scheme=channel, key_id=None, detected=True, payload=None, p_value=chance, means="ai")
+    return Examination(
+        evidence=(evidence,),
+        channels=(Channel(name=channel, state=ChannelState.FOUND),),
+        marks=(mark,) if is_claim else (),
+    )

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A law is tried on some examples with every change, and on many more in the slow suite."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import SearchStrategy
+
+MOST = 100_000  # in the slow suite, for the laws that nothing may raise a verdict or the trust in a parent
+
+
+def law(
+    *strategies: SearchStrategy[Any], examples: int = 2_000, slow: int = 20_000
+) -> Callable[[Callable[..., None]], Callable[[int], None]]:
+    """Make a test of a function that asserts something about values of the strategies."""
+
+    def made(check: Callable[..., None]) -> Callable[[int], None]:
+        @pytest.mark.parametrize("examples", [examples, pytest.param(slow, marks=pytest.mark.slow)])
+        def test(examples: int) -> None:
+            settings(max_examples=examples, deadline=None)(given(*strategies)(check))()
+
+        # Not functools.wraps: pytest would take the parameters of the law for fixtures.
+        test.__name__, test.__qualname__, test.__doc__ = check.__name__, check.__qualname__, check.__doc__
+        test.__module__ = check.__module__
+        return test
+
+    return made
