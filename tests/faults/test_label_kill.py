@@ -1,65 +1,101 @@
 # SPDX-License-Identifier: Apache-2.0
 """``label`` killed at any moment: the old files or the complete new ones, no entry lost, no litter (promise P7)."""
 
+import hashlib
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.unit.marking.conftest import Desk, desk, saved
+from tests.unit.marking.conftest import AT, Desk, made_desk, saved
+from waarmerk.provenance.build import build_verifier
 from waarmerk.provenance.media.write import sweep
-from waarmerk.provenance.model import Integrity
-from waarmerk.provenance.registry import Ledger
+from waarmerk.provenance.model import AISignal, Integrity
 
-__all__ = ["desk"]
+
+@pytest.fixture
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """One of its own: its ledger is emptied between the kills."""
+    return made_desk(tmp_path_factory.mktemp("desk"))
+
+
 OLD = {"out.png": b"the file that was there before", "out.c2pa": b"and its credentials"}
-_LABEL = """
+_NURSERY = """
 import os, signal, sys
 from pathlib import Path
+import cv2
+cv2.setNumThreads(0)  # threads do not survive a fork
 from tests.unit.marking.conftest import Desk
 from waarmerk.provenance.marking.plan import Says, Wishes
-folder, source, target, beside, die_at = *map(Path, sys.argv[1:4]), sys.argv[4] == "sidecar", int(sys.argv[5])
-wishes, count = Wishes(says=Says.GENERATED, sidecar=beside), 0
+folder, source, target = map(Path, sys.argv[1:4])
+wishes = Wishes(says=Says.GENERATED, sidecar=sys.argv[4] == "sidecar")
 labeller = Desk(folder).labeller()
 prepared = labeller.prepare(source, wishes)
-def dying(call):
+def dying(call, die_at, count=[0]):
     def counted(*arguments, **options):
-        global count
-        count += 1
-        if count == die_at:
+        count[0] += 1
+        if count[0] == die_at:
             os.kill(os.getpid(), signal.SIGKILL)
         return call(*arguments, **options)
     return counted
-if die_at:
-    for name in ("open", "fchmod", "write", "fsync", "replace", "link", "unlink", "close"):
-        setattr(os, name, dying(getattr(os, name)))
-print("ready", flush=True)
-sys.stdin.readline()
-for number in range(1 if die_at else 1000):
-    labeller.write(labeller.prepare(source, wishes) if number else prepared, target, force=True)
+def work(die_at):
+    if die_at:
+        for name in ("open", "fchmod", "write", "fsync", "replace", "link", "unlink", "close"):
+            setattr(os, name, dying(getattr(os, name), die_at))
+    for number in range(1 if die_at else 1000):
+        labeller.write(labeller.prepare(source, wishes) if number else prepared, target, force=True)
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        try:
+            work(int(line))
+        except BaseException as fault:
+            sys.stderr.write(repr(fault))
+            os._exit(3)
+        os._exit(0)
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
-def killed(desk: Desk, source: Path, target: Path, *, sidecar: bool, delay: float = 0.0, die_at: int = 0) -> bool:
-    """Whether the process died: after ``delay`` seconds of writing, or by itself before its call ``die_at``."""
-    words = [str(desk.folder), str(source), str(target), "sidecar" if sidecar else "inside", str(die_at)]
-    command = [sys.executable, "-c", _LABEL, *words]
-    root = Path(__file__).parents[2]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root) as worker:
-        assert worker.stdin is not None
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == b"ready\n"
-        worker.stdin.write(b"\n")
-        worker.stdin.flush()
+@dataclass(frozen=True)
+class Nursery:
+    """A process that has everything loaded and prepared, and has a child write the file, again and again."""
+
+    process: "subprocess.Popen[str]"
+
+    def killed(self, *, delay: float = 0.0, die_at: int = 0) -> bool:
+        """Whether the writer died: after ``delay`` seconds, or by itself before its call ``die_at``."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(die_at, file=self.process.stdin, flush=True)
+        child = int(self.process.stdout.readline())
         if not die_at:
             time.sleep(delay)
-            worker.send_signal(signal.SIGKILL)
-        return worker.wait() == -signal.SIGKILL
+            os.kill(child, signal.SIGKILL)
+        code = int(self.process.stdout.readline())
+        assert code in (0, -signal.SIGKILL)
+        return code != 0
+
+
+@contextmanager
+def nursery(desk: Desk, folder: Path, *, sidecar: bool) -> Iterator[Nursery]:
+    source = saved(folder / "in.png", "PNG", size=(384, 384))
+    words = [str(desk.folder), str(source), str(folder / "out.png"), "sidecar" if sidecar else "inside"]
+    command, root = [sys.executable, "-c", _NURSERY, *words], Path(__file__).parents[2]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root) as process:
+        yield Nursery(process)
+        assert process.stdin is not None
+        process.stdin.close()
 
 
 def found(desk: Desk, folder: Path, names: list[str]) -> str:
@@ -68,13 +104,16 @@ def found(desk: Desk, folder: Path, names: list[str]) -> str:
     seen = {name: (folder / name).read_bytes() for name in names}
     is_old = {data == OLD[name] for name, data in seen.items()}
     assert len(is_old) == 1, "a mixture of old and new"
-    if is_old == {False}:
-        report = desk.verify(folder / "out.png")
+    assert desk.ledger.damage() is None
+    if is_old == {False}:  # nothing goes out unrecorded: the ledger knows exactly these bytes
+        assert len(desk.ledger.of_file(hashlib.sha256(seen["out.png"]).digest())) == 1
+        report = build_verifier(desk.settings, at=AT).verify(folder / "out.png")
         assert report.credential is not None
         assert report.credential.integrity is Integrity.INTACT
-        assert [mark.bound for mark in report.marks] == [True]  # nothing goes out unrecorded
-    assert Ledger(desk.folder / "ledger.sqlite").damage() is None
+        assert report.credential.signal is AISignal.GENERATED
     assert sorted(path.name for path in folder.iterdir()) == sorted(["in.png", *names])
+    for entry in desk.ledger.entries():
+        desk.ledger.forget(payload=entry.payload, at="2026-11-21T12:00:00Z")  # the next child has the same mark
     return "old" if is_old == {True} else "complete"
 
 
@@ -87,11 +126,12 @@ def begun(folder: Path, *, sidecar: bool) -> list[str]:
 
 def run(desk: Desk, folder: Path, points: int, longest: float, *, sidecar: bool, seed: int = 7) -> Counter[str]:
     """Kill at ``points`` moments up to ``longest`` seconds after the writing began; how it ended, counted."""
-    source, delays, outcomes = saved(folder / "in.png", "PNG", size=(384, 384)), random.Random(seed), Counter[str]()
-    for _ in range(points):
-        names = begun(folder, sidecar=sidecar)
-        assert killed(desk, source, folder / "out.png", sidecar=sidecar, delay=delays.uniform(0.0, longest))
-        outcomes[found(desk, folder, names)] += 1
+    delays, outcomes = random.Random(seed), Counter[str]()
+    with nursery(desk, folder, sidecar=sidecar) as writers:
+        for _ in range(points):
+            names = begun(folder, sidecar=sidecar)
+            assert writers.killed(delay=delays.uniform(0.0, longest))
+            outcomes[found(desk, folder, names)] += 1
     return outcomes
 
 
@@ -110,14 +150,15 @@ def test_old_or_complete_at_five_hundred_points(desk: Desk, tmp_path: Path, side
 
 def at_every_call(desk: Desk, folder: Path, first: int, step: int, *, sidecar: bool) -> list[str]:
     """Die before the n-th call of the system, n from ``first`` in ``step``s, until one run ends by itself."""
-    source, outcomes, die_at = saved(folder / "in.png", "PNG", size=(384, 384)), [], first
-    while True:
-        names = begun(folder, sidecar=sidecar)
-        died = killed(desk, source, folder / "out.png", sidecar=sidecar, die_at=die_at)
-        outcomes.append(found(desk, folder, names))
-        if not died:
-            return outcomes
-        die_at += step
+    outcomes, die_at = [], first
+    with nursery(desk, folder, sidecar=sidecar) as writers:
+        while True:
+            names = begun(folder, sidecar=sidecar)
+            died = writers.killed(die_at=die_at)
+            outcomes.append(found(desk, folder, names))
+            if not died:
+                return outcomes
+            die_at += step
 
 
 @pytest.mark.parametrize("sidecar", [False, True], ids=["inside", "sidecar"])
