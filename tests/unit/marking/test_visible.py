@@ -11,9 +11,11 @@ from tests.unit.marking.pictures import NAMES, drawn
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.marking.lettering import Lettering, default_font, lettering, runs_right_to_left
 from waarmerk.provenance.marking.visible import (
+    HIGHEST_SHARE,
     MIN_EDGE_CONTRAST,
     MIN_TEXT_CONTRAST,
     SMALLEST_SHARE,
+    USUAL_SHARE,
     CannotShow,
     Corner,
     contrast,
@@ -156,3 +158,34 @@ def test_the_label_survives_a_strong_jpeg() -> None:
     with Image.open(target) as image:
         part = np.asarray(image)[shown.box.rows_columns].astype(int)
     assert np.abs(part - shown.pixels[shown.box.rows_columns].astype(int)).mean() < 12
+
+
+@pytest.mark.parametrize("size", [(6000, 800), (800, 6000), (4000, 1000), (2600, 1000), (1000, 4000)])
+@pytest.mark.parametrize("lines", [("AI-generated",), ("Gemaakt met AI", "AI-generated")], ids=["one", "two"])
+def test_a_panorama_shown_as_wide_as_the_screen_has_a_label_that_can_be_read(
+    size: tuple[int, int], lines: tuple[str, ...]
+) -> None:
+    width, height = size
+    shown = show(np.full((height, width, 3), 128, np.uint8), lines)
+    line = shown.line_share * min(size)
+    assert shown.words == " / ".join(lines)
+    assert line / max(size) >= 0.014  # 15 of 1080 pixels; it was 7
+    assert shown.line_share > USUAL_SHARE
+    assert shown.box.height <= HIGHEST_SHARE * min(size)
+    area = safe_area(width, height)
+    assert area.left <= shown.box.left
+    assert shown.box.left + shown.box.width <= area.left + area.width
+    assert area.top <= shown.box.top
+    assert shown.box.top + shown.box.height <= area.top + area.height
+
+
+@pytest.mark.parametrize("size", [(1600, 900), (900, 1600), (1200, 1200), (1500, 1000), (640, 480)])
+def test_a_usual_picture_keeps_its_usual_label(size: tuple[int, int]) -> None:
+    shown = show(np.full((size[1], size[0], 3), 128, np.uint8), ("AI-generated",))
+    assert shown.line_share == pytest.approx(USUAL_SHARE, abs=0.002)
+
+
+def test_in_a_strip_the_words_stand_below_the_letters_instead_of_going() -> None:
+    shown = show(np.full((100, 4000, 3), 128, np.uint8), ("AI-generated",))
+    assert shown.words == "AI-generated"
+    assert shown.box.height > shown.box.width / 2

@@ -20,10 +20,14 @@ Bytes = npt.NDArray[np.uint8]
 LETTERS = "AI"
 SMALLEST_SHARE = 0.03  # of the short side, for one line: rule packs, placement of images
 USUAL_SHARE = 0.05
+LONG_SHARE = 0.025  # of the long side: a panorama is shown as wide as the screen, and its short side becomes a strip
+LARGEST_SHARE = 0.25  # of the short side, however long the other one is
+HIGHEST_SHARE = 0.40  # of the short side, for the whole label where it is larger than usual
 SMALLEST_PIXELS = 13  # a line lower than this cannot be read at any size of picture
 MIN_TEXT_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
 MIN_EDGE_CONTRAST = 3.0  # WCAG 2.2, 1.4.11
 _CROPS = (1 / 1, 4 / 5, 9 / 16, 16 / 9)  # width by height
+_STEPS = 12  # sizes between the usual one and that of a panorama
 _SMOOTH = 4  # the frame is drawn this much larger and reduced, for clean corners
 _GAP = 0.018  # of the short side, between the label and the edge of the safe area
 _DARK, _LIGHT = (20, 20, 20), (250, 250, 250)
@@ -104,7 +108,7 @@ def show(
     """
     height, width = pixels.shape[:2]
     area = safe_area(width, height)
-    sign = _fitting(lines, area, min(width, height), letters or lettering())
+    sign = _fitting(lines, area, (min(width, height), max(width, height)), letters or lettering())
     box = _placed(sign.coverage.shape, area, corner, min(width, height))
     under = pixels[box.rows_columns]
     dark = _is_dark_better(under)
@@ -134,18 +138,29 @@ class _Sign:
     line: int
 
 
-def _fitting(lines: tuple[str, ...], area: Box, short: int, letters: Lettering) -> _Sign:
-    """The largest sign that fits: first smaller letters, then broken lines, at last the letters AI alone."""
+def _fitting(lines: tuple[str, ...], area: Box, sides: tuple[int, int], letters: Lettering) -> _Sign:
+    """The largest sign that fits: first smaller letters, then broken lines, then words below the frame, at last the
+    letters AI alone. In a panorama size comes before shape: the frame above the words where that makes both larger.
+    """
+    short, long = sides
     smallest = max(SMALLEST_PIXELS, -(-short * 3 // 100))
     usual = max(smallest, round(short * USUAL_SHARE))
+    wished = max(usual, round(min(long * LONG_SHARE, short * LARGEST_SHARE)))
     gap = round(short * _GAP)
-    room = area.width - 2 * gap, area.height - 2 * gap
+    room = area.height - 2 * gap, area.width - 2 * gap
     texts = tuple(_beside(line) for line in lines)
-    for broken in (texts, tuple(part for text in texts for part in _broken(text)), ()):
-        for line in sorted({usual, (usual + smallest) // 2, smallest}, reverse=True):
-            sign = _drawn(broken, line, letters, words=" / ".join(lines) if broken else LETTERS)
-            if sign.coverage.shape[1] <= room[0] and sign.coverage.shape[0] <= room[1]:
-                return sign
+    broken = tuple(part for text in texts for part in _broken(text))
+    layouts = ((texts, False), (broken, False), (texts, True), (broken, True), ((), False))
+    words = " / ".join(lines)
+    large = sorted({round(usual + (wished - usual) * step / _STEPS) for step in range(1, _STEPS + 1)}, reverse=True)
+    small = sorted({usual, (usual + smallest) // 2, smallest}, reverse=True)
+    tried = [(line, *layout) for line in large if line > usual for layout in layouts[:-1]]
+    tried += [(line, *layout) for layout in layouts for line in (small if layout[0] else [*large, *small])]
+    for line, parts, stacked in tried:
+        sign = _drawn(parts, line, letters, words=words if parts else LETTERS, stacked=stacked)
+        high = room[0] if line <= usual else min(room[0], round(sides[0] * HIGHEST_SHARE))
+        if sign.coverage.shape[0] <= high and sign.coverage.shape[1] <= room[1]:
+            return sign
     raise CannotShow("the picture is too small for a label that can be read")
 
 
@@ -164,8 +179,11 @@ def _broken(text: str) -> tuple[str, ...]:
     return text[:middle], text[middle + 1 :]
 
 
-def _drawn(lines: tuple[str, ...], line: int, letters: Lettering, *, words: str) -> _Sign:
-    """Set frame and lines at ``line`` pixels a line; right-to-left words stand left of the frame."""
+def _drawn(lines: tuple[str, ...], line: int, letters: Lettering, *, words: str, stacked: bool) -> _Sign:
+    """Set frame and lines at ``line`` pixels a line, the words beside the frame or, ``stacked``, below it.
+
+    Right-to-left words stand left of the frame.
+    """
     em = max(8, round(line * 0.68))
     frame = _frame(line, letters)
     texts = [letters.coverage(text, em) for text in lines]
@@ -173,16 +191,22 @@ def _drawn(lines: tuple[str, ...], line: int, letters: Lettering, *, words: str)
     pad = max(2, round(line * 0.16))
     between = max(3, round(line * 0.30))
     wide = max((text.shape[1] for text in texts), default=-between)
-    height = max(frame.shape[0], pitch * len(texts)) + 2 * pad
-    width = 2 * pad + frame.shape[1] + between + wide + (pad if texts else 0)
     mirrored = bool(lines) and runs_right_to_left(lines[0])
+    block = pitch * len(texts)  # the height of the words
+    if stacked:
+        height, width = frame.shape[0] + block + 2 * pad, max(frame.shape[1], wide) + 4 * pad
+        margin, first, above = 2 * pad, pad + frame.shape[0], pad
+        aside = margin
+    else:
+        height = max(frame.shape[0], block) + 2 * pad
+        width = 2 * pad + frame.shape[1] + between + wide + (pad if texts else 0)
+        margin, first, above = pad, (height - block) // 2, (height - frame.shape[0]) // 2
+        aside = pad + frame.shape[1] + between
     ink = np.zeros((height, width), np.uint8)
-    _paste(ink, frame, (height - frame.shape[0]) // 2, width - pad - frame.shape[1] if mirrored else pad)
-    first = (height - pitch * len(texts)) // 2
+    _paste(ink, frame, above, width - margin - frame.shape[1] if mirrored else margin)
     for number, text in enumerate(texts):
         top = first + number * pitch + (pitch - text.shape[0]) // 2
-        start = width - pad - frame.shape[1] - between - text.shape[1] if mirrored else pad + frame.shape[1] + between
-        _paste(ink, text, top, start)
+        _paste(ink, text, top, width - aside - text.shape[1] if mirrored else aside)
     outline = max(1, round(line / 24))
     ground = _rounded(height, width, radius=round(line * 0.32))
     inner = _rounded(height, width, radius=round(line * 0.32), inset=outline)
