@@ -33,6 +33,10 @@ trust = click.option(
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Folder with trust lists; the user's own store if not given.",
 )
+open_marks = click.option("--open-marks", is_flag=True, help="Search pictures for published marks of AI generators.")
+detectors = click.option(
+    "--detector", "detectors", multiple=True, metavar="NAME[=mark]", help="Ask this installed detector; repeatable."
+)
 language = click.option("--lang", type=click.Choice(("en", "nl")), default="en", show_default=True, help="Language.")
 quiet = click.option("--quiet", "-q", is_flag=True, help="No progress and no counts on standard error.")
 

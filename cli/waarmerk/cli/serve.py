@@ -34,6 +34,8 @@ database = click.option("--database", metavar="URL", help="postgresql://… for 
 @click.option("--key", "keys", type=FILE, multiple=True, help="Watermark key that strangers may have searched for.")
 @click.option("--ledger", type=FILE, help="Ledger of what was issued under these keys.")
 @click.option("--registry", metavar="PATH", help="Registry of known pictures.")
+@options.open_marks
+@options.detectors
 @click.option("--rules", "rule_packs", type=FOLDER, multiple=True, help="Folder with rules of your own.")
 @click.option("--max-list-age", type=click.IntRange(1), metavar="DAYS", help="Not ready with older trust lists.")
 @folder
@@ -46,6 +48,8 @@ def serve(
     keys: tuple[Path, ...],
     ledger: Path | None,
     registry: str | None,
+    open_marks: bool,
+    detectors: tuple[str, ...],
     rule_packs: tuple[Path, ...],
     max_list_age: int | None,
     folder: Path | None,
@@ -63,6 +67,8 @@ def serve(
         keys=keys,
         ledger=ledger,
         registry=registry,
+        open_marks=open_marks,
+        detectors=detectors,
         rule_packs=rule_packs,
     )
     api: Any = door("waarmerk.api.server")

@@ -66,14 +66,8 @@ def _public(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.option("--record", type=_LOG, metavar="LOG", help="Append a record of each decision to LOG, for rules replay.")
 @click.option("--ask", is_flag=True, help="Ask on the terminal what decides the labels (one INPUT).")
 @click.option("--public-url", callback=_public, help="Where INPUT stands on the web: adds search links; not fetched.")
-@click.option("--open-marks", is_flag=True, help="Search pictures for published marks of AI generators.")
-@click.option(
-    "--detector",
-    "detectors",
-    multiple=True,
-    metavar="NAME[=mark]",
-    help="Ask this installed detector; repeatable.",
-)
+@options.open_marks
+@options.detectors
 @click.option("--second-opinion", is_flag=True, help="Ask an independent engine too; the weaker result counts.")
 @click.option("--no-labels", is_flag=True, help="Leave the labelling rules out: only where from and who says so.")
 @click.option("--numbered", is_flag=True, help="jsonl: each line says which input it is about (input, path, report).")
