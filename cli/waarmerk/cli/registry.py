@@ -5,7 +5,6 @@ Files that are looked up are a stranger's and examined in confined processes; fi
 """
 
 import json
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from waarmerk.cli import exits, known, options
 from waarmerk.cli.console import Console
 from waarmerk.cli.registry_exchange import accept, export, issuers, refuse, take
 from waarmerk.cli.registry_keep import dispute, history, reinstate, upgrade, withdraw
+from waarmerk.cli.registry_recover import recover
 from waarmerk.cli.registry_sweep import count_copies, sweep, velocity
 from waarmerk.provenance.errors import Error
 from waarmerk.provenance.model import Origin
@@ -146,48 +146,6 @@ def match(
     return exits.worst(codes)
 
 
-@registry.command()
-@click.argument("name", metavar="INPUT", type=known.FILE)
-@click.argument("target", metavar="[OUTPUT.c2pa]", type=known.FILE, required=False)
-@known.registry
-@known.keys
-@options.at
-@click.option("--force", is_flag=True, help="Replace OUTPUT if it is there.")
-@options.language
-def recover(
-    name: Path,
-    target: Path | None,
-    address: str | None,
-    keys: tuple[Path, ...],
-    at: datetime | None,
-    force: bool,
-    lang: str,
-) -> int:
-    """Give back the Content Credentials of the original of a stripped file, as INPUT.original.c2pa.
-
-    They are about the original: they show what it said of itself, and they do not hold for INPUT. Only a match that
-    the pixels confirm counts. Exit code 1 if there is none with credentials.
-    """
-    from waarmerk.provenance.recovery import write_sidecar  # noqa: PLC0415 - as above
-
-    words, moment, settings = wording(lang), options.now(at), known.settings_of(address, keys=keys)
-    ((_, document),) = known.examined((name,), settings, moment)
-    if document["error"]:
-        Console().warn(f"{name}: {words.say('fault', document['error']['code'])}")
-        return exits.UNREADABLE
-    numbers = [int(each["registry_id"][1:]) for each in document["matches"] if each["verified"]]
-    recovered = known.recovery(replace(settings, keys=()), moment).manifest_of(numbers)
-    if recovered is None:
-        known.say(words.say("registry", "not-recovered", name=name))
-        return exits.FAILED
-    out = target or name.with_name(f"{name.name}.original.c2pa")
-    write_sidecar(recovered, out, force=force)
-    entry = recovered.entry
-    parts = {"target": out, "id": entry.registry_id, "label": recovered.label, "sha256": entry.sha256.hex()}
-    known.say(words.say("registry", "recovered", **parts))
-    return exits.OK
-
-
 @registry.command("list")
 @known.registry
 @known.form
@@ -252,7 +210,7 @@ def _plain(entry: Any) -> dict[str, Any]:
 
 
 for each in (
-    *(sweep, velocity, dispute, withdraw, reinstate, history, upgrade),
+    *(recover, sweep, velocity, dispute, withdraw, reinstate, history, upgrade),
     *(export, take, issuers, accept, refuse),
 ):
     registry.add_command(each)

@@ -55,6 +55,14 @@ def parse_store(data: bytes) -> Superbox:
     raise JumbfError("not a manifest store")
 
 
+def active_label(data: bytes) -> str:
+    """The label of the active manifest, the last of the store (C2PA 2.2, 11.1.4). Raises JumbfError."""
+    boxes = parse_store(data).parts
+    if not boxes:
+        raise JumbfError("an empty store")
+    return boxes[-1].label
+
+
 def _superbox(data: bytes, start: int, end: int, depth: int, count: list[int]) -> Superbox:
     if depth > MAX_DEPTH:
         raise JumbfError("too deep")

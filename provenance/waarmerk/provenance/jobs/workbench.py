@@ -49,7 +49,8 @@ class Workbench:
         ``facts`` are further ``field=value`` for the rules, on top of the context of the settings. ``options`` are
         ``record`` and ``fingerprint`` for ``verify`` and ``dossier``, which then answer ``{"answer", "record",
         "fingerprint"}``, and ``withhold``, by which no marks are searched although there are keys; for ``export``
-        they are the keywords of ``report.exports.forms.export``.
+        they are the keywords of ``report.exports.forms.export``, and for ``stands`` ``store``, the file of a manifest
+        store.
         """
         wishes = dict(options or {})
         if verb == "export":
@@ -62,6 +63,10 @@ class Workbench:
                 return answer
             seen = self._fingerprint(path) if wishes.get("fingerprint") else None
             return {"answer": answer, "record": decided.record, "fingerprint": seen}
+        if verb == "stands":
+            return self._stands(path, Path(str(wishes["store"])), at)
+        if verb == "hashes":
+            return self._hashes(path)
         if verb == "marks":
             return self._search(path, named, at)
         if verb == "rubric":
@@ -148,6 +153,35 @@ class Workbench:
     def _tree(self, path: Path, at: datetime) -> list[dict[str, Any]]:
         asset = open_asset(path, limits=self._settings.limits)
         return [asdict(manifest) for manifest in self._reader(at).manifests(asset)]
+
+    def _hashes(self, path: Path) -> dict[str, str]:
+        """The fingerprints of a picture, in hex, under the names that they have in resolution."""
+        from waarmerk.provenance.media.image import decode_rgb  # noqa: PLC0415 - only where they are sent
+        from waarmerk.provenance.registry.finder import ties, upright  # noqa: PLC0415
+        from waarmerk.provenance.registry.resolution import FINGERPRINTS  # noqa: PLC0415
+
+        limits = self._settings.limits
+        tied = {tie.kind: tie.value for tie in ties(upright(decode_rgb(open_asset(path, limits=limits), limits)))}
+        return {alg: tied[kind].hex() for alg, (kind, _) in FINGERPRINTS.items() if kind in tied}
+
+    def _stands(self, path: Path, store: Path, at: datetime) -> dict[str, Any]:
+        """What the manifest store in another file is worth beside this one."""
+        from waarmerk.provenance.credentials.standing import stands  # noqa: PLC0415 - only for what was recovered
+
+        limits = self._settings.limits
+        with store.open("rb") as stream:
+            data = stream.read(limits.manifest_bytes)
+        found = stands(open_asset(path, limits=limits), data, self._reader(at).read, limits)
+        signer = found.credential.signer
+        return {
+            "label": found.label,
+            "signature": found.signature.value,
+            "content": found.content.value,
+            "signer": {"status": signer.status.value, "name": signer.name, "verified_name": signer.verified_name},
+            "ai": {"source_types": list(found.credential.source_types), "signal": found.credential.signal.value},
+            "generator": found.credential.generator,
+            "bindings": [{"alg": alg, "value": value} for alg, value in found.bindings],
+        }
 
     def _detailed(self, path: Path, at: datetime) -> Any:
         return self._reader(at).detailed(open_asset(path, limits=self._settings.limits))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one place in this project that uses a network: a bounded GET for ``waarmerk trust update``.
+"""A bounded GET for ``waarmerk trust update``; beside ``registry.online`` the one place that uses a network.
 
 https only, to hosts on a list and no others, redirects included: a redirect is followed only if the host that sends
 it and the host it names are both on the list. No proxy of the environment is used unless one is given, sizes and the
@@ -39,7 +39,7 @@ class Fetcher:
 
     def __call__(self, url: str) -> bytes:
         """The body of a 200 answer. Raises TrustListError that says what went wrong, and where."""
-        with _Deadline(self.seconds) as deadline:
+        with Deadline(self.seconds) as deadline:
             for _ in range(_MAX_REDIRECTS + 1):
                 answer = self._ask(self._allowed(url), deadline)
                 if isinstance(answer, bytes):
@@ -59,7 +59,7 @@ class Fetcher:
             raise TrustListError("trust.not-allowed", f"{url}: this host is not on the list of publishers")
         return parts
 
-    def _ask(self, parts: SplitResult, deadline: "_Deadline") -> bytes | str:
+    def _ask(self, parts: SplitResult, deadline: "Deadline") -> bytes | str:
         """The body, or where a redirect points to."""
         connection = self._connection(parts)
         try:
@@ -88,7 +88,7 @@ class Fetcher:
         connection.set_tunnel(host, port)
         return connection
 
-    def _body(self, response: http.client.HTTPResponse, url: str, deadline: "_Deadline") -> bytes:
+    def _body(self, response: http.client.HTTPResponse, url: str, deadline: "Deadline") -> bytes:
         """All of the body: a connection that ends early is an error, not a shorter list."""
         if (response.getheader("Content-Encoding") or "identity").lower() != "identity":
             raise TrustListError("trust.unreachable", f"{url}: answers in an encoding that was not asked for")
@@ -108,7 +108,7 @@ class Fetcher:
         return body
 
 
-class _Deadline:
+class Deadline:
     """Closes the connection under way when the time is up: a server that drips keeps no reader waiting."""
 
     def __init__(self, seconds: float) -> None:
@@ -117,7 +117,7 @@ class _Deadline:
         self._socket: socket.socket | None = None
         self.is_over = False
 
-    def __enter__(self) -> "_Deadline":
+    def __enter__(self) -> "Deadline":
         self._timer.start()
         return self
 
@@ -148,7 +148,7 @@ def _target(url: str, location: str) -> str:
         raise TrustListError("trust.not-allowed", f"{url}: redirects to something that is not an address") from fault
 
 
-def _reason(fault: BaseException, deadline: _Deadline) -> str:
+def _reason(fault: BaseException, deadline: Deadline) -> str:
     if deadline.is_over or isinstance(fault, TimeoutError):
         return "no complete answer in time"
     if isinstance(fault, ssl.SSLCertVerificationError):
