@@ -20,7 +20,7 @@ from waarmerk.provenance.marks.published import PublishedMark
 Doubles = npt.NDArray[np.float64]
 
 SCHEME = "dwtDct"
-# Below it an agreement is not worth a bound: even a perfect one of so small a norm has a chance of 2^-16.
+# Below it nothing is worth a bound: 16 bits of equal weight agree this much at best, and 2^-16 decides nothing.
 _WORTH_BOUNDING = 4.0
 _FLAT = 1e-4  # scores that differ less than this are rounding
 
