@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from waarmerk.api.auth import Caller
 from waarmerk.api.oracle import coarse, tells_marks
 from waarmerk.api.services import Services, services_of
 from waarmerk.api.spool import Upload
+from waarmerk.api.tenants import Tenant
 from waarmerk.api.trail import trail_of
 from waarmerk.provenance.jobs.answers import document_of, fingerprinted, parted
 
@@ -27,10 +28,10 @@ class Examined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What is asked about a file. ``settings`` are the tenant's, None for strangers; ``facts`` are ``field=value``."""
+    """What is asked about a file, and for whom: a tenant, None for a stranger; ``facts`` are ``field=value``."""
 
     at: datetime
-    settings: dict[str, Any] | None
+    tenant: Tenant | None
     facts: tuple[str, ...] = ()
     dossier: bool = False
 
@@ -40,20 +41,29 @@ async def examined(
 ) -> Examined:
     """Examine an upload; ``facts`` are ``field=value`` for the rules. Raises Problem where all workers are busy."""
     services = services_of(request)
-    question = Question(at=at, settings=caller.settings(services.settings), facts=tuple(facts), dossier=dossier)
+    question = Question(at=at, tenant=caller.tenant, facts=tuple(facts), dossier=dossier)
     done = await services.gate.run(lambda: examine(services, upload.path, question), stranger=caller.is_stranger)
     trail_of(request).note(done.report)
     return done
 
 
 def examine(services: Services, path: Path, question: Question) -> Examined:
-    """Examine the file at ``path`` now, in this thread and a worker, and count the report."""
-    if question.settings is None and services.settings.keys:
+    """Examine the file at ``path`` now, in this thread and a worker; count the report, and log a tenant's.
+
+    Raises StoreError where it cannot be logged: what is not on record is not given.
+    """
+    if question.tenant is None and services.settings.keys:
         done = _for_strangers(services, path, question)
     else:
         done = _read(_ask(services, path, question), path, question)
     error, verdict = done.report["error"], done.report["verdict"]
     services.metrics.reported(origin=verdict["origin"], tier=verdict["tier"], code=error["code"] if error else None)
+    if question.tenant is not None and services.audit is not None:
+        record = {key: done.report[key] for key in ("at", "status", "basis", "tool")}
+        record |= {"sha256": done.report["asset"]["sha256"], "verdict": [verdict["origin"], verdict["tier"]]}
+        record |= {"tenant": question.tenant.name}
+        keep = timedelta(days=question.tenant.keep_days)
+        services.audit.write("report.given", record, tenant=question.tenant.name, keep=keep)
     return done
 
 
@@ -78,7 +88,7 @@ def _ask(services: Services, path: Path, question: Question, **options: bool) ->
         named=False,
         facts=question.facts,
         options=options,
-        settings=question.settings,
+        settings=None if question.tenant is None else question.tenant.profile(services.settings).to_json(),
     )
 
 

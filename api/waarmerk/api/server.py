@@ -18,14 +18,17 @@ from waarmerk.api.connection import BoundedConnection
 from waarmerk.api.gate import Gate
 from waarmerk.api.journal import LOGGING
 from waarmerk.api.metrics import Metrics
+from waarmerk.api.postbox import Postbox
 from waarmerk.api.readiness import DiskProbe, Probe, Readiness, keys_probe, lists_probe
 from waarmerk.api.services import Services, monotonic, now
 from waarmerk.api.tenants import Keyring, service_secret
 from waarmerk.api.trail import MAX_HEAD_BYTES
+from waarmerk.api.webhooks import Postman, Webhooks
 from waarmerk.api.worklist import Worklist, do
 from waarmerk.provenance.build import tool_version
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs import Pool
+from waarmerk.provenance.jobs.audit import Audit
 from waarmerk.provenance.jobs.database import Database
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.queue import Queue
@@ -67,8 +70,16 @@ def _store(folder: Path, database: str | None) -> Iterator[Database]:
 
 def _keys(database: Database, folder: Path) -> Keyring:
     made = Keyring(database, service_secret(folder / "secret"), monotonic=monotonic)
-    made.create()
+    made.create()  # the tables of webhooks among them
     return made
+
+
+@contextmanager
+def webhooks(folder: Path, database: str | None = None) -> Iterator[Webhooks]:
+    """The webhooks of the service in ``folder``. Raises ConfigurationError, StoreError."""
+    with _store(folder, database) as opened:
+        _keys(opened, folder)
+        yield Webhooks(opened, service_secret(folder / "secret"), clock=now)
 
 
 def run(options: ServiceOptions) -> None:
@@ -82,24 +93,28 @@ def run(options: ServiceOptions) -> None:
         _store(options.folder, options.database) as database,
     ):
         pool.warm()
+        secret = service_secret(options.folder / "secret")
         keys, keep = _keys(database, options.folder), Keep(options.folder / "spool", clock=now)
-        queue = Queue(database, spool=keep.id, clock=now)
+        hooks = Webhooks(database, secret, clock=now)
+        queue = Queue(database, spool=keep.id, clock=now, over=hooks.note)
         queue.create()
-        runner = Runner(queue, keep, lambda job: do(services, keep, job), threads=max(1, options.workers // 2))
-        worklist = Worklist(
-            queue,
-            keep,
-            settings=options.settings,
-            version=tool_version(),
-            secret=service_secret(options.folder / "secret"),
-            notify=runner.notify,
-        )
-        services = _services(options, pool, keys, worklist)
-        with runner:
-            _listen(create_app(services), options)
+        with Audit(options.folder / "audit", database, clock=now) as audit:
+            runner = Runner(
+                queue,
+                keep,
+                lambda job: do(services, keep, job),
+                threads=max(1, options.workers // 2),
+                also=audit.forget,
+            )
+            worklist = Worklist(
+                queue, keep, settings=options.settings, version=tool_version(), secret=secret, notify=runner.notify
+            )
+            services = _services(options, pool, keys, worklist, audit)
+            with runner, Postman(hooks, Postbox()):
+                _listen(create_app(services), options)
 
 
-def _services(options: ServiceOptions, pool: Pool, keys: Keyring, worklist: Worklist) -> Services:
+def _services(options: ServiceOptions, pool: Pool, keys: Keyring, worklist: Worklist, audit: Audit) -> Services:
     gate, metrics = Gate(working=options.workers), Metrics()
     metrics.gauge("jobs_open", "Jobs that wait or run", worklist.queue.open_count)
     metrics.gauge("places_taken", "Files under examination or waiting", lambda: gate.taken)
@@ -117,6 +132,7 @@ def _services(options: ServiceOptions, pool: Pool, keys: Keyring, worklist: Work
         metrics=metrics,
         keyring=keys,
         worklist=worklist,
+        audit=audit,
         readiness=Readiness(probes, clock=now),
     )
 

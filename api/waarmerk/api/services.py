@@ -19,6 +19,7 @@ from waarmerk.api.oracle import NearDuplicates
 from waarmerk.api.quota import Quota
 from waarmerk.api.readiness import Readiness
 from waarmerk.api.tenants import Keyring
+from waarmerk.provenance.jobs.audit import Audit
 from waarmerk.provenance.settings import Settings
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class Services:
     """What an application is made of. Only ``bench`` has no default.
 
     ``settings`` are those of the service, from which a tenant's differ. ``keyring`` None: nobody has a key;
-    ``worklist`` None: nothing is done later.
+    ``worklist`` None: nothing is done later; ``audit`` None: what is done for tenants is not logged.
     """
 
     bench: Bench
@@ -84,6 +85,7 @@ class Services:
     journal: Journal = field(default_factory=Journal)
     keyring: Keyring | None = None
     worklist: "Worklist | None" = None
+    audit: Audit | None = None
 
 
 def services_of(request: Request) -> Services:

@@ -113,11 +113,10 @@ def tenant_of(caller: Caller) -> str:
 
 def do(services: Services, keep: Keep, job: Job) -> dict[str, Any]:
     """What a Runner does with a job: its report. Raises ConfigurationError where its tenant is gone."""
-    own = None
+    tenant = None
     if job.tenant:
         tenant = None if services.keyring is None else services.keyring.tenant(job.tenant)
         if tenant is None:
             raise ConfigurationError("tenant.unknown", "this tenant is gone")
-        own = tenant.profile(services.settings).to_json()
-    question = Question(at=moment_of(job.wishes["at"]), settings=own)
+    question = Question(at=moment_of(job.wishes["at"]), tenant=tenant)
     return examine(services, keep.path(str(job.file)), question).report

@@ -98,5 +98,30 @@ def revoke(prefix: str, folder: Path | None, database: str | None) -> int:
     return exits.OK
 
 
+@tenant.command()
+@click.argument("name", required=False)
+@click.argument("url", required=False)
+@click.option("--end", "ended", metavar="ID", help="Tell this one nothing more.")
+@folder
+@database
+def webhook(name: str | None, url: str | None, ended: str | None, folder: Path | None, database: str | None) -> int:
+    """Tell the tenant NAME at URL that a job is over; the secret is printed this once. Without NAME: list them."""
+    if (name is None) != (url is None) or (name is not None and ended is not None):
+        raise click.UsageError("give NAME and URL, or --end ID, or nothing")
+    with door("waarmerk.api.server").webhooks(service_folder(folder), database) as hooks:
+        if name is not None:
+            made, secret = hooks.register(name, url)
+            click.echo(f"{made.id} {secret}")
+            return exits.OK
+        if ended is not None:
+            hooks.end(ended)
+            return exits.OK
+        for each in hooks.targets():
+            click.echo(
+                f"{each.id}  {each.tenant}  {each.url}  {f'ended {each.ended_at}' if each.ended_at else 'in use'}"
+            )
+    return exits.OK
+
+
 def _keyring(folder: Path | None, database: str | None) -> Any:
     return door("waarmerk.api.server").keyring(service_folder(folder), database)

@@ -178,7 +178,7 @@ def test_a_runner_that_is_stopped_gives_back_what_it_holds(queue: Queue, keep: K
         runner.notify()
         assert began.wait(30)
         runner.stop(seconds=0.1)
-    go.set()
+        go.set()
     found = queue.find(made.id, tenant="north")
     assert found is not None
     assert (found.state, found.attempts) == (State.WAITING, 0)

@@ -25,6 +25,9 @@ _LOST = ("job.expired", "job.file-gone")
 WAITING_DAYS = 2  # after which nobody will come for it: its host is gone
 
 
+Over = Callable[[sa.Connection, Sequence[sa.RowMapping]], object]
+
+
 class State(StrEnum):
     """How far a job is."""
 
@@ -84,11 +87,14 @@ class Queue:
         spool: str,
         clock: Callable[[], datetime],
         mint: Callable[[], str] = lambda: secrets.token_urlsafe(18),
+        over: Over = lambda connection, rows: None,
     ) -> None:
+        """``over`` is called with the rows of jobs that end, in the transaction in which they do."""
         self.database = database
         self._spool = spool
         self._clock = clock
         self._mint = mint
+        self._over = over
 
     def create(self) -> None:
         """Make the tables where they are missing. Raises StoreError."""
@@ -137,7 +143,7 @@ class Queue:
                 return []
             worn = sa.and_(JOB.c.number.in_(numbers), JOB.c.attempts >= MAX_ATTEMPTS)
             over = {"state": State.FAILED, "code": "job.poison", "finished_at": now, "file": None, "lease_owner": None}
-            connection.execute(sa.update(JOB).where(worn).values(**over))
+            self._over(connection, _ended(connection, sa.update(JOB).where(worn).values(**over)))
             taken = sa.update(JOB).where(JOB.c.number.in_(numbers), JOB.c.state != State.FAILED)
             taken = taken.values(
                 state=State.RUNNING, lease_owner=owner, lease_until=now + _ms(LEASE), attempts=JOB.c.attempts + 1
@@ -156,18 +162,19 @@ class Queue:
         """Record the outcome; False where the job is another's by now, whose outcome is the same. Raises StoreError."""
         text = json.dumps(result, ensure_ascii=True)
         done = {"state": State.DONE, "result": text, "finished_at": self._now(), "file": None, "lease_owner": None}
-        return self._change(owner, number, done)
+        return self._end(owner, number, done)
 
     def give_back(self, owner: str, number: int) -> bool:
         """Let another do it, as if it had never been leased: this host is going down. Raises StoreError."""
-        return self._change(
-            owner, number, {"state": State.WAITING, "lease_owner": None, "attempts": JOB.c.attempts - 1}
-        )
+        again = {"state": State.WAITING, "lease_owner": None, "attempts": JOB.c.attempts - 1}
+        with self.database.writing() as connection:
+            change = sa.update(JOB).where(JOB.c.number == number, _is_owned(owner)).values(**again)
+            return bool(connection.execute(change).rowcount == 1)
 
     def fail(self, owner: str, number: int, *, code: str) -> bool:
         """Record that it cannot be done. Raises StoreError."""
         over = {"state": State.FAILED, "code": code, "finished_at": self._now(), "file": None, "lease_owner": None}
-        return self._change(owner, number, over)
+        return self._end(owner, number, over)
 
     def find(self, id: str, *, tenant: str) -> Job | None:
         """A tenant's own job, or a stranger's (``tenant`` ''); whose id is not known to be theirs is not there."""
@@ -200,7 +207,7 @@ class Queue:
         late = sa.and_(_is_free(now), JOB.c.created_at < now - _ms(timedelta(days=WAITING_DAYS)))
         with self.database.writing() as connection:
             over = {"state": State.FAILED, "code": "job.expired", "finished_at": now, "file": None}
-            connection.execute(sa.update(JOB).where(late).values(**over))
+            self._over(connection, _ended(connection, sa.update(JOB).where(late).values(**over)))
             gone = connection.execute(sa.delete(JOB).where(JOB.c.keep_until < now, JOB.c.finished_at.is_not(None)))
             old = sa.select(BATCH.c.id).where(BATCH.c.keep_until < now)
             connection.execute(sa.delete(ITEM).where(ITEM.c.batch.in_(old)))
@@ -234,13 +241,19 @@ class Queue:
         with self.database.reading() as connection:
             return {State(state): int(count) for state, count in connection.execute(wanted)}
 
-    def _change(self, owner: str, number: int, values: dict[str, Any]) -> bool:
+    def _end(self, owner: str, number: int, values: dict[str, Any]) -> bool:
         change = sa.update(JOB).where(JOB.c.number == number, _is_owned(owner)).values(**values)
         with self.database.writing() as connection:
-            return bool(connection.execute(change).rowcount == 1)
+            rows = _ended(connection, change)
+            self._over(connection, rows)
+        return len(rows) == 1
 
     def _now(self) -> int:
         return milliseconds(self._clock())
+
+
+def _ended(connection: sa.Connection, change: sa.Update) -> Sequence[sa.RowMapping]:
+    return connection.execute(change.returning(JOB.c.id, JOB.c.tenant, JOB.c.state, JOB.c.code)).mappings().all()
 
 
 def milliseconds(moment: datetime) -> int:

@@ -21,7 +21,8 @@ class Runner:
     """``threads`` that each do one job after the other with ``work``; a context manager.
 
     ``work`` gives the result of a job whose file lies in ``keep``; a ConfigurationError fails the job with its code,
-    whatever else it raises leaves the job to the next attempt. ``over`` is told of each job that is finished.
+    whatever else it raises leaves the job to the next attempt. ``over`` is told of each job that is finished;
+    ``also`` is called with each sweep.
     """
 
     def __init__(
@@ -32,11 +33,13 @@ class Runner:
         *,
         threads: int = 1,
         over: Callable[[Job, str | None], object] = lambda job, code: None,
+        also: Callable[[], object] = lambda: None,
     ) -> None:
         self._queue = queue
         self._keep = keep
         self._work = work
         self._over = over
+        self._also = also
         self._owner = secrets.token_hex(8)
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -128,4 +131,5 @@ class Runner:
                     waited = 0.0
                     self._queue.sweep()
                     self._keep.sweep(self._queue.files())
+                    self._also()
             waited += every
