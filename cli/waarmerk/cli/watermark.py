@@ -123,8 +123,9 @@ def embed(
     from waarmerk.cli.clip_embedding import ClipEmbedding  # noqa: PLC0415 - brings decoders and numerics
     from waarmerk.cli.embedding import Embedding  # noqa: PLC0415
     from waarmerk.provenance.media import Limits, sniff  # noqa: PLC0415
+    from waarmerk.provenance.media.video import VIDEO_TYPES  # noqa: PLC0415
     from waarmerk.provenance.media.write import require_target  # noqa: PLC0415
-    from waarmerk.provenance.sources.watermark import VIDEO_TYPES, load_keys  # noqa: PLC0415
+    from waarmerk.provenance.sources.watermark import load_keys  # noqa: PLC0415
     from waarmerk.watermark import Payload  # noqa: PLC0415
 
     require_target(target, source=source, force=force)
@@ -206,8 +207,10 @@ def _searched(document: dict[str, Any]) -> dict[str, Any]:
     error = document["error"]
     unread = next((c for c in document["channels"] if c["code"] and c["channel"].startswith("watermark:")), None)
     if error is None and unread is not None:
-        concerns = document["verdict"]["concerns"] or [{"code": unread["code"]}]
-        error = {"code": concerns[0]["code"], "message": unread["why"]}
+        known = wording("en")
+        codes = [concern["code"] for concern in document["verdict"]["concerns"]]
+        reason = next((code for code in codes if known.has("fault", code)), unread["code"])
+        error = {"code": reason, "message": unread["why"]}
     return {
         "format": FORMAT,
         "tool": document["tool"],

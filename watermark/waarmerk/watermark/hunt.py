@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from enum import Enum
 
 import numpy as np
 
@@ -45,6 +46,14 @@ BENDS = 3  # locks straightened at each stage
 LEAST_SIDE = 32  # below it an image holds no pilot worth the name
 
 
+class Reach(Enum):
+    """How far one run goes: upright only, any pose of the whole, or windows of it besides."""
+
+    UPRIGHT = "upright"
+    ANYWHERE = "anywhere"
+    WINDOWS = "windows"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """A whitened image, or several of one shape added up, as the search sees it: their shape, and the shrunk plane."""
@@ -80,12 +89,12 @@ class Hunt:
     locks: list[Lock] = field(default_factory=list)
     templates: dict[search.Grid, search.Templates] = field(default_factory=dict)
 
-    def run(self, key: Key, max_false_positive: float, *, upright_only: bool = False) -> Detection:
+    def run(self, key: Key, max_false_positive: float, *, reach: Reach = Reach.WINDOWS) -> Detection:
         """Search until the payload is read or everything was tried.
 
         Further runs, also of another ``view`` of the same content, count what earlier ones tried.
         """
-        for found, canvas, bent in self._canvases(upright_only=upright_only):
+        for found, canvas, bent in self._canvases(reach):
             detection = self.read_at(key, max_false_positive, found, canvas, bent=bent)
             if detection is not None:
                 return detection
@@ -110,20 +119,22 @@ class Hunt:
         detection = self._conclude(key, max_false_positive, found, reading, bent=bent)
         return None if detection.payload is None else detection
 
-    def _canvases(self, *, upright_only: bool) -> Iterator[tuple[Lock, Canvas, bool]]:
+    def _canvases(self, reach: Reach) -> Iterator[tuple[Lock, Canvas, bool]]:
         """Registered canvases worth reading, the cheap and likely first."""
         whitened = self.view.whitened
         if min(whitened.shape) < LEAST_SIDE:
             return
         upright = list(self._upright())
         yield from self._flat(upright)
-        if upright_only:
+        if reach is Reach.UPRIGHT:
             return
         yield from self._bent(upright, BENT_UPRIGHT)
         yield from self._in_place()
         anywhere = list(self._anywhere())
         yield from self._flat(anywhere)
         yield from self._bent(anywhere, BENT)
+        if reach is Reach.ANYWHERE:
+            return
         for group in _windows(whitened):
             local = [found for window in group for found in self._in_window(window)]
             yield from self._flat(local)

@@ -19,7 +19,7 @@ import scipy.fft
 
 from waarmerk.watermark.arrays import Bytes, Floats
 from waarmerk.watermark.carriers import BinSet, Carriers, build_carriers
-from waarmerk.watermark.hunt import Hunt, View
+from waarmerk.watermark.hunt import Hunt, Reach, View
 from waarmerk.watermark.keys import Key
 from waarmerk.watermark.model import Detection
 from waarmerk.watermark.registration import Lock, fold, lay, lock
@@ -29,7 +29,7 @@ from waarmerk.watermark.whitening import whiten
 
 # A frame is searched at half the size of a still: pooling gives back what shrinking takes, at half the cost.
 FRAME_PIXELS = 480_000
-FRAMES = 16  # frames looked at before a clip counts as unmarked
+FRAMES = 12  # frames looked at before a clip counts as unmarked
 WHOLE_FRAMES = 6  # of them frames coded whole, which come first
 FLAT = 1.0  # standard deviation of luma in levels below which a frame is black, white or a card
 WORTH_WEIGHING = 4.8  # pilots' z of a pose from which frames are weighed by it; chance reaches it in one search of four
@@ -112,10 +112,10 @@ class _Pool:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One way to look at the pool: only whole frames or all, only upright or everywhere, frames weighed or not."""
+    """One way to look at the pool: only whole frames or all, how far, frames weighed or not."""
 
+    reach: Reach = Reach.WINDOWS
     whole_only: bool = False
-    upright_only: bool = False
     weighed: bool = False
 
 
@@ -126,11 +126,11 @@ def _looks(frames: Iterable[ClipFrame], pool: _Pool) -> Iterator[_Look]:
     for frame in frames:
         if not searched_whole and pool.planes and (not frame.whole or sum(pool.whole) >= WHOLE_FRAMES):
             searched_whole = True
-            yield _Look(whole_only=any(pool.whole))
+            yield _Look(reach=Reach.ANYWHERE, whole_only=any(pool.whole))
         if pool.take(frame):
             taken += 1
             if taken in (1, 2, 4, 8):
-                yield _Look(upright_only=True)
+                yield _Look(reach=Reach.UPRIGHT)
         if taken >= FRAMES:
             break
     if pool.planes:
@@ -157,7 +157,7 @@ class _Search:
         if self.hunt is None:
             self.hunt = Hunt(view=view, carriers=self.carriers, keys=self.keys)
         self.hunt.view = view
-        detection = self.hunt.run(self.key, limit, upright_only=look.upright_only)
+        detection = self.hunt.run(self.key, limit, reach=look.reach)
         if detection.payload is not None:
             self.found = detection
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a worker process can be asked to do with one file; every answer is plain data."""
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -69,6 +70,8 @@ class Workbench:
             return self._hashes(path)
         if verb == "marks":
             return self._search(path, named, at)
+        if verb == "keyframes":
+            return self._key_frames(path)
         if verb == "rubric":
             return self._rubric(path, named, at)
         return {"tree": self._tree, "detailed": self._detailed, "crjson": self._crjson}[verb](path, at)
@@ -149,6 +152,21 @@ class Workbench:
         if not named:
             document["asset"]["name"] = None
         return document
+
+    def _key_frames(self, path: Path) -> list[dict[str, Any]]:
+        """Pictures out of a clip: ``seconds``, ``width``, ``height`` and ``jpeg`` in base64."""
+        from waarmerk.provenance.media.video import key_frames  # noqa: PLC0415 - only for this form
+
+        found = key_frames(open_asset(path, limits=self._settings.limits), self._settings.limits)
+        return [
+            {
+                "seconds": one.seconds,
+                "width": one.picture.width,
+                "height": one.picture.height,
+                "jpeg": b64encode(one.picture.data).decode("ascii"),
+            }
+            for one in found
+        ]
 
     def _tree(self, path: Path, at: datetime) -> list[dict[str, Any]]:
         asset = open_asset(path, limits=self._settings.limits)

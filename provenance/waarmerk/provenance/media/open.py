@@ -16,12 +16,14 @@ from waarmerk.provenance.media.bmff import read_movie
 from waarmerk.provenance.media.extension import extension_differs
 from waarmerk.provenance.media.image import read_header
 from waarmerk.provenance.media.limits import MIB, Limits
+from waarmerk.provenance.media.matroska import read_heading
 from waarmerk.provenance.media.sniff import Kind, kind_of, sniff
 from waarmerk.provenance.media.sound import read_duration
 from waarmerk.provenance.media.tiff import raw_type
 from waarmerk.provenance.media.window import Window
 from waarmerk.provenance.model import Asset, Finding
 
+_MATROSKA = frozenset({"video/webm", "video/x-matroska"})
 _MOVIES = frozenset({"video/mp4", "video/quicktime", "audio/mp4"})
 
 
@@ -136,6 +138,9 @@ def _asset(
     if media_type in _MOVIES:
         movie = read_movie(window, limits)
         size, duration, hints = movie.size or (None, None), movie.duration_seconds, (*hints, *movie.findings)
+    elif media_type in _MATROSKA:
+        heading = read_heading(window, limits)
+        size, duration = (heading.width, heading.height), heading.duration_seconds
     else:
         header = read_header(window, media_type, limits)
         size, duration = (header.width, header.height), read_duration(window, media_type, limits)

@@ -13,6 +13,7 @@ from waarmerk.provenance.media.image import Picture
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PIL import Image
 
 MAX_SIDE = 640  # pixels; sharp at 320 CSS pixels on a dense screen, some 60 KB
 _QUALITY = 82
@@ -33,13 +34,26 @@ def preview(picture: Picture, *, max_side: int = MAX_SIDE) -> Preview:
     """The small picture of a decoded one, turned as it is meant to be seen; what is transparent is shown white."""
     from PIL import Image  # noqa: PLC0415 - loaded already, where there are pixels
 
-    image = Image.fromarray(_opaque(picture))
+    turn = _TURNS.get(picture.orientation)
+    return _encoded(Image.fromarray(_opaque(picture)), max_side, None if turn is None else Image.Transpose[turn])
+
+
+def _encoded(image: "Image.Image", max_side: int, turn: "Image.Transpose | None" = None) -> Preview:
+    from PIL import Image  # noqa: PLC0415 - as above
+
     image.thumbnail((max_side, max_side), Image.Resampling.BOX, reducing_gap=None)
-    if picture.orientation in _TURNS:
-        image = image.transpose(Image.Transpose[_TURNS[picture.orientation]])
+    if turn is not None:
+        image = image.transpose(turn)
     out = io.BytesIO()
     image.save(out, "JPEG", quality=_QUALITY, optimize=True)
     return Preview(data=out.getvalue(), width=image.width, height=image.height)
+
+
+def preview_of(rgb: "NDArray[np.uint8]", *, max_side: int = MAX_SIDE) -> Preview:
+    """The small picture of RGB pixels as they are."""
+    from PIL import Image  # noqa: PLC0415 - as above
+
+    return _encoded(Image.fromarray(rgb), max_side)
 
 
 def _opaque(picture: Picture) -> "NDArray[np.uint8]":

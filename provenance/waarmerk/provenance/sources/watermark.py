@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from waarmerk.provenance.errors import ConfigurationError, LimitExceeded, StoreError, UnsupportedAsset
 from waarmerk.provenance.media.image import decode_rgb
 from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.video import VIDEO_TYPES
 from waarmerk.provenance.model import (
     Asset,
     Assurance,
@@ -69,9 +70,6 @@ class Binding:
 UNCHECKED = Binding()
 _SAYS = {"generated": Origin.AI_GENERATED, "modified": Origin.AI_MODIFIED}
 _ASSURANCE = {True: Assurance.TRUSTED, None: Assurance.DECLARED, False: Assurance.INDIRECT}
-
-
-VIDEO_TYPES = frozenset({"video/mp4", "video/quicktime", "video/webm", "video/x-matroska"})
 
 
 class WatermarkSource:
