@@ -23,9 +23,11 @@ from waarmerk.provenance.jobs.answers import document_of, kept, parted
 from waarmerk.provenance.report.wording import wording
 
 if TYPE_CHECKING:
+    from waarmerk.cli.keyframes import KeyFrames
     from waarmerk.cli.records import DecisionLog
 
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+_NEW_FOLDER = click.Path(path_type=Path, file_okay=False)
 _KEY_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _LOG = click.Path(path_type=Path, dir_okay=False)
 _SKIPPED_IN_FOLDERS = ("media.unsupported", "media.empty", "media.not-a-file")
@@ -68,6 +70,7 @@ def _public(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.option("--public-url", callback=_public, help="Where INPUT stands on the web: adds search links; not fetched.")
 @options.open_marks
 @options.detectors
+@click.option("--keyframes", type=_NEW_FOLDER, metavar="DIR", help="Write pictures out of clips to DIR, to search by.")
 @click.option("--second-opinion", is_flag=True, help="Ask an independent engine too; the weaker result counts.")
 @click.option("--no-labels", is_flag=True, help="Leave the labelling rules out: only where from and who says so.")
 @click.option("--numbered", is_flag=True, help="jsonl: each line says which input it is about (input, path, report).")
@@ -101,6 +104,7 @@ def verify(
     public_url: str | None,
     open_marks: bool,
     detectors: tuple[str, ...],
+    keyframes: Path | None,
     second_opinion: bool,
     no_labels: bool,
     numbered: bool,
@@ -157,8 +161,18 @@ def verify(
             if one is None or one == "-":
                 raise click.UsageError("--ask takes one file by its name: the answers are about that file")
             return _ask(pool, one, moment, verb_of(form), out, lang, fail_on, log)
-        run = _Run(pool=pool, at=moment, out=out(), console=Console(quiet=quiet), fail_on=fail_on, log=log)
+        console = Console(quiet=quiet)
+        pictures = None if keyframes is None else _key_frames(keyframes, lang, console)
+        run = _Run(pool=pool, at=moment, out=out(), console=console, fail_on=fail_on, log=log, pictures=pictures)
         return run.through(gather(names, recursive=recursive, held=stack), folders=[n for n in inputs if _is_dir(n)])
+
+
+def _key_frames(folder: Path, lang: str, console: Console) -> "KeyFrames":
+    from waarmerk.cli.keyframes import KeyFrames  # noqa: PLC0415 - only where pictures are asked for
+
+    pictures = KeyFrames(folder=folder, words=wording(lang), console=console)
+    pictures.prepare()
+    return pictures
 
 
 def _log(path: Path, names: Iterable[str]) -> "DecisionLog":
@@ -221,6 +235,7 @@ class _Run:
     console: Console
     fail_on: frozenset[str]
     log: "DecisionLog | None" = None
+    pictures: "KeyFrames | None" = None
     codes: set[int] = field(default_factory=set)
     examined: int = 0
     unreadable: int = 0
@@ -259,6 +274,8 @@ class _Run:
         self.codes.add(exits.exit_code(document, self.fail_on))
         self.console.clear()
         self.out.report(position, document, shown, path=item.path if item.named else None)
+        if self.pictures is not None:
+            self.pictures.export(self.pool, item, document, at=self.at)
 
     def _count(self, folders: list[str]) -> None:
         words = wording(self.out.language)

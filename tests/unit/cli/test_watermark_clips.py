@@ -103,3 +103,28 @@ def test_what_is_refused_is_refused_plainly(waarmerk: Run, tmp_path: Path, key: 
     assert run(text, tmp_path / "d.mp4").returncode == 3
     assert source.read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mp4", "ai.key", "cut.mp4", "text.mp4", "there.mp4"]
+
+
+def test_key_frames_go_to_a_folder(waarmerk: Run, tmp_path: Path) -> None:
+    source, folder = make(tmp_path / "a b;c.mp4", "mp4", "libx264", "aac"), tmp_path / "new" / "frames"
+    before = source.read_bytes()
+    run = ("verify", source, "--keyframes", folder, "--format", "json")
+    done = waarmerk(*run)
+    assert (done.returncode, "1 picture" in done.stderr) == (0, True), done.stderr
+    assert json.loads(done.stdout)[0]["status"] == "examined"
+    (picture,) = folder.iterdir()
+    assert picture.name == "a_b_c-00000.000s.jpg"
+    assert picture.read_bytes().startswith(b"\xff\xd8\xff")
+    assert waarmerk(*run).returncode == 0  # the same again
+    picture.write_bytes(b"something else")
+    again = waarmerk(*run)
+    assert (again.returncode, picture.read_bytes()) == (2, b"something else")
+    assert source.read_bytes() == before
+
+
+def test_key_frames_of_what_is_no_clip(waarmerk: Run, tmp_path: Path) -> None:
+    half = tmp_path / "half.mp4"
+    half.write_bytes(make(tmp_path / "a.mp4", "mp4", "libx264", "aac").read_bytes()[:400])
+    done = waarmerk("verify", half, "--keyframes", tmp_path / "k", "--lang", "nl", "--fail-on", "")
+    assert (done.returncode, "geen beelden" in done.stderr) == (0, True), done.stderr
+    assert list((tmp_path / "k").iterdir()) == []
