@@ -33,7 +33,7 @@ def kills(kind: str, points: int) -> dict[str, dict[str, int]]:
         calls.mkdir()
         sidecar = kind == "sidecar"
         return {
-            f"{kind}, random moments": run(desk, moments, points, 0.4, sidecar=sidecar),
+            f"{kind}, random moments": run(desk, moments, points, sidecar=sidecar),
             f"{kind}, before every call": Counter(at_every_call(desk, calls, 1, 1, sidecar=sidecar)),
         }
 

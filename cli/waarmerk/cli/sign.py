@@ -72,7 +72,7 @@ def sign(
     from waarmerk.provenance.build import tool_version as own_version  # noqa: PLC0415
     from waarmerk.provenance.credentials.signing import CredentialWriter  # noqa: PLC0415
     from waarmerk.provenance.credentials.signing_statement import Tool  # noqa: PLC0415
-    from waarmerk.provenance.media.write import require_target, write_file  # noqa: PLC0415
+    from waarmerk.provenance.media.write import Uncertain, require_target, write_file  # noqa: PLC0415
 
     if (certificate is None) != (key is None) or (key is not None and key_folder is not None):
         raise click.UsageError("give --key-folder, or --certificate and --key together")
@@ -94,9 +94,14 @@ def sign(
         made_with = None if tool is None else Tool(name=tool, version=tool_version)
         statement, parent = _statement(writer, content, ai, title, made_with, moment)
         signed = writer.sign(content, statement, parent=parent, sidecar=sidecar)
-    write_file(target, signed.output, verify=signed.require_at, source=source, force=force)
+    code = exits.OK
+    try:
+        write_file(target, signed.output, verify=signed.require_at, source=source, force=force)
+    except Uncertain as doubt:  # it is there
+        Console(quiet=quiet).warn(doubt.message)
+        code = exits.FAILED
     _tell(words, signed, source, target, quiet=quiet)
-    return exits.OK
+    return code
 
 
 def _opened(source: Path, limits: "Limits") -> "Asset":
