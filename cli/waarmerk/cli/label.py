@@ -44,6 +44,7 @@ def _listed(text: str | None) -> tuple[str, ...]:
 )
 @click.option("--sidecar", is_flag=True, help="Write the credentials beside OUTPUT (.c2pa) instead of into it.")
 @click.option("--allow-partial", is_flag=True, help="Go on where a layer cannot be written, and say which.")
+@click.option("--despite-traces", is_flag=True, help="With --ai none: the metadata name a generator, and you know why.")
 @click.option(
     "--dry-run", is_flag=True, help="Say what would be written and lost and what remains to be done; write nothing."
 )
@@ -77,6 +78,7 @@ def label(
     profile_file: Path | None,
     sidecar: bool,
     allow_partial: bool,
+    despite_traces: bool,
     dry_run: bool,
     key_folder: Path | None,
     watermark_key: Path | None,
@@ -120,6 +122,7 @@ def label(
         font=profile.label_font,
         sidecar=sidecar,
         allow_partial=allow_partial,
+        despite_traces=despite_traces,
         dry_run=dry_run,
         key_folder=key_folder or profile.key_folder or own / "keys",
         watermark_key=watermark_key or profile.watermark_key or own / "watermark.key",

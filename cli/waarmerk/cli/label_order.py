@@ -29,6 +29,7 @@ class Order:
     font: Path | None
     sidecar: bool
     allow_partial: bool
+    despite_traces: bool
     dry_run: bool
     key_folder: Path
     watermark_key: Path
@@ -61,6 +62,7 @@ class Order:
             font=self.font,
             sidecar=self.sidecar,
             allow_partial=self.allow_partial,
+            despite_traces=self.despite_traces,
             keeps_ledger=self.ledger is not None,
         )
 
@@ -68,4 +70,5 @@ class Order:
     def settings(self) -> Settings:
         """What the verifier of the result rests on."""
         data = options.trust_folder()
-        return Settings(trust=self.trust, data_folder=data, context=self.context, platforms=self.platforms)
+        own = options.own_marks(self.watermark_key, self.ledger)
+        return Settings(trust=self.trust, data_folder=data, context=self.context, platforms=self.platforms, **own)

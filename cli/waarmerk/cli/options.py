@@ -73,6 +73,13 @@ def ledger(named: Path | None) -> Path | None:
     return named if named is not None else own if own.is_file() else None
 
 
+def own_marks(key: Path | None, ledger_file: Path | None) -> dict[str, Any]:
+    """The key of this user's mark and the ledger as settings, each where it is there; named ones, else the own."""
+    key = key or trust_folder().parent / "watermark.key"
+    held = ledger_file or own_ledger()
+    return {"keys": (key,) if key.exists() else (), "ledger": held if held.is_file() else None}
+
+
 def mend_registry(address: str | None) -> None:
     """Let the database undo what a killed writer left half done: confined readers may not write."""
     if address is None or address.startswith("postgresql"):

@@ -4,6 +4,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,13 @@ _ASKED_FOR = frozenset({"signing.ai-denied", "signing.needs-sidecar", "signing.t
 @click.option("--key", help="Private key, PEM, readable by you alone; or a pkcs11: URI (RFC 7512).")
 @descriptor_option
 @click.option("--ai", type=click.Choice(("generated", "modified", "none")), help="What AI did, as you declare it.")
+@click.option("--despite-traces", is_flag=True, help="With --ai none: the metadata name a generator, and you know why.")
+@click.option(
+    "--watermark-key", type=click.Path(path_type=Path), help="With --ai none: the key of your mark, if not your own."
+)
+@click.option(
+    "--ledger", type=click.Path(path_type=Path), help="With --ai none: the ledger of what you issue, if not your own."
+)
 @click.option("--title", help="A title that stays in the file. Nothing is taken from the file's name.")
 @click.option("--tool", help="The program that made or changed it.")
 @click.option("--tool-version", help="The version of that program.")
@@ -53,6 +61,9 @@ def sign(
     key: str | None,
     passphrase_fd: int | None,
     ai: str | None,
+    despite_traces: bool,
+    watermark_key: Path | None,
+    ledger: Path | None,
     title: str | None,
     tool: str | None,
     tool_version: str | None,
@@ -91,6 +102,9 @@ def sign(
             timestamps=timestamp,
             limits=settings.limits,
         )
+        if ai == "none":
+            marks = options.own_marks(watermark_key, ledger)
+            _admit(writer, content, replace(settings, **marks), words, despite_traces=despite_traces)
         made_with = None if tool is None else Tool(name=tool, version=tool_version)
         statement, parent = _statement(writer, content, ai, title, made_with, moment)
         signed = writer.sign(content, statement, parent=parent, sidecar=sidecar)
@@ -141,6 +155,18 @@ def _worded(words: Wording) -> Iterator[None]:
         message = words.say("signing", fault.code) if words.has("signing", fault.code) else fault.message
         kind = ConfigurationError if fault.code in _ASKED_FOR else SigningError
         raise kind(fault.code, message) from fault
+
+
+def _admit(
+    writer: "CredentialWriter", content: "Asset", settings: Settings, words: Wording, *, despite_traces: bool
+) -> None:
+    """Raise ConfigurationError where the file says otherwise: as strict as ``label --ai none``."""
+    from waarmerk.provenance.build import build_admission  # noqa: PLC0415
+
+    survey = writer.survey(content)
+    code = build_admission(settings).against_none(content, survey, despite_traces=despite_traces)
+    if code is not None and not survey.says_ai:  # that is refused by the writer itself, by its own name
+        raise ConfigurationError(code, words.say("label", code))
 
 
 def _statement(

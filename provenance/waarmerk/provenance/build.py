@@ -29,6 +29,7 @@ from waarmerk.provenance.verdict import weigh
 
 if TYPE_CHECKING:
     from waarmerk.provenance.credentials.signing_keys import Signer
+    from waarmerk.provenance.marking.admission import Admission
     from waarmerk.provenance.marking.labeller import Labeller
     from waarmerk.provenance.marking.watermark import Marker
     from waarmerk.provenance.recovery import Recovery
@@ -132,6 +133,7 @@ def build_labeller(
     timestamps: str | None = None,
 ) -> "Labeller":
     """What labels files with these keys: without ``signer`` it only prepares, without ``ledger`` it forgets at once.
+    The keys and the ledger of ``settings`` are those by which a file is known that carries our label already.
 
     Raises ConfigurationError for a certificate that validators refuse, and as ``build_verifier`` does.
     """
@@ -157,12 +159,28 @@ def build_labeller(
         )
     return Labeller(
         survey=lambda asset: Survey(credential=reader.read(asset)),
+        admission=build_admission(settings),
         examine=examine,
         writer=writer,
         marker=marker,
         ledger=None if ledger is None else Ledger(ledger),
         at=at,
         limits=settings.limits,
+    )
+
+
+def build_admission(settings: Settings) -> "Admission":
+    """What says whether a file may be labelled as asked, with the keys and the ledger of ``settings`` at hand.
+
+    Raises ConfigurationError for a key that cannot be used.
+    """
+    from waarmerk.provenance.marking.admission import Admission  # noqa: PLC0415 - only labelling pays
+    from waarmerk.provenance.metadata import read  # noqa: PLC0415
+
+    searches = mark_searches(settings)
+    return Admission(
+        declarations=lambda asset: read(asset, settings.limits),
+        marks=lambda asset: tuple(mark for search in searches for mark in search.examine(asset).marks),
     )
 
 

@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from tests.conftest import ROOT, Run
+from tests.unit.marking.pictures import scene
 from waarmerk.provenance.credentials.certificates import OwnAuthority
 from waarmerk.provenance.credentials.signing_folder import trust_files, write_folder
+from waarmerk.watermark import Key, Payload, embed
 
 MEDIA = ROOT / "samples" / "media"
 
@@ -86,6 +90,24 @@ def test_earlier_credentials_are_carried(keyed: Run, tmp_path: Path) -> None:
     assert "do not fit the file (changed after signing)" in done.stderr
     found = report(keyed, broken)["credentials"]
     assert (found["integrity"], found["chain"]) == ("intact", "broken")
+
+
+def test_signing_is_as_strict_as_labelling(keyed: Run, tmp_path: Path) -> None:
+    done = keyed("sign", MEDIA / "declared.webp", tmp_path / "declared.webp", "--ai", "none")
+    assert (done.returncode, "[label.ai-denied]" in done.stderr) == (2, True)
+    key = Key.generate("ai")
+    key.save(tmp_path / "data" / "waarmerk" / "watermark.key")
+    marked, info = tmp_path / "marked.png", PngInfo()
+    Image.fromarray(embed(scene(480, 640, 3), key, Payload(bytes(8)))).save(marked)
+    done = keyed("sign", marked, tmp_path / "out.png", "--ai", "none", "--lang", "nl")
+    assert (done.returncode, "[label.ai-marked]" in done.stderr) == (2, True)
+    assert not (tmp_path / "out.png").exists()
+    info.add_text("Software", "Midjourney")
+    Image.fromarray(scene(480, 640, 3)).save(tmp_path / "traced.png", pnginfo=info)
+    done = keyed("sign", tmp_path / "traced.png", tmp_path / "out.png", "--ai", "none")
+    assert (done.returncode, "[label.ai-traces]" in done.stderr) == (2, True)
+    done = keyed("sign", tmp_path / "traced.png", tmp_path / "out.png", "--ai", "none", "--despite-traces")
+    assert done.returncode == 0, done.stderr
 
 
 def test_ai_is_not_signed_away(keyed: Run, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -43,7 +43,7 @@ class Desk:
 
     def labeller(self, draw: Callable[[int], bytes] = os.urandom, *, remembers: bool = True) -> Labeller:
         return build_labeller(
-            self.settings,
+            replace(self.settings, keys=(self.folder / "mark.key",), ledger=self.folder / "ledger.sqlite"),
             at=AT,
             signer=load_folder(self.folder / "keys"),
             marker=Marker(key=Key.load(self.folder / "mark.key"), draw=draw),

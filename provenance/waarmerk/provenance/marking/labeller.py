@@ -24,6 +24,7 @@ from waarmerk.provenance.credentials.signing_statement import (
     history,
 )
 from waarmerk.provenance.errors import ConfigurationError, Error, LimitExceeded, SigningError, UnsupportedAsset
+from waarmerk.provenance.marking.admission import Admission
 from waarmerk.provenance.marking.convert import Start, started
 from waarmerk.provenance.marking.declare import declared
 from waarmerk.provenance.marking.deeds import deeds
@@ -92,6 +93,7 @@ class Labeller:
     """
 
     survey: Callable[[Asset], Survey]
+    admission: Admission
     examine: Callable[[Asset, Facts], Report]
     writer: CredentialWriter | None
     marker: Marker | None
@@ -102,7 +104,7 @@ class Labeller:
     def prepare(self, source: Path, wishes: Wishes) -> Prepared:
         """Everything but signing and writing.
 
-        Raises Refused (``label.ai-denied``), UnsupportedAsset and LimitExceeded for a file that cannot be read,
+        Raises Refused (codes of ``admission``), UnsupportedAsset and LimitExceeded for a file that cannot be read,
         ConfigurationError for keys and texts that do not fit.
         """
         asset = _opened(source, self.limits)
@@ -189,13 +191,14 @@ class Labeller:
 
     def _admit(self, asset: Asset, survey: Survey, wishes: Wishes) -> None:
         """Raise where what is asked contradicts what the file says."""
-        if wishes.says is Says.NONE:
-            declared = self.examine(asset, ()).declarations
-            types = declared.source_types if declared is not None else ()
-            if survey.says_ai or any(each in types for each in SOURCE_TYPES.values()):
-                raise Refused("label.ai-denied", "the file says of itself that it is AI; it is not labelled without")
-        elif self.marker is not None:
-            self.marker.require(ai=True)
+        if wishes.says.is_ai:
+            if self.marker is not None:
+                self.marker.require(ai=True)
+            code = self.admission.against_label(asset, survey, says=wishes.says.value)
+        else:
+            code = self.admission.against_none(asset, survey, despite_traces=wishes.despite_traces)
+        if code is not None:
+            raise Refused(code, "the file says otherwise of itself; nothing is written")
 
     def _stated(self, drawn: Drawn, media_type: str, wishes: Wishes) -> tuple[bytes, tuple[Gap, ...], tuple[Loss, ...]]:
         """The file with the declaration in its XMP, and the earlier declarations that it takes the place of."""

@@ -45,6 +45,7 @@ class Layer(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
     """What is asked for. ``corner`` None leaves the visible label out; ``own_lines`` stand in place of our wording.
+    ``despite_traces``: the person knows that the metadata name a generator, and says "no AI" all the same.
 
     Raises ConfigurationError for a language without a label, and for words that are too long or not printable.
     """
@@ -60,6 +61,7 @@ class Wishes:
     sidecar: bool = False
     allow_partial: bool = False
     keeps_ledger: bool = True
+    despite_traces: bool = False
 
     def __post_init__(self) -> None:
         if self.tool is None and self.tool_version is not None:
