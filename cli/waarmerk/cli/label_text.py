@@ -52,6 +52,9 @@ def _details(prepared: Prepared, done: Labelled | None, words: Wording) -> list[
         lines.append(f"  + {words.say('label', 'has-sidecar', path=done.beside)}")
     lines += [f"  ! {words.say('label', 'lost', loss=words.loss(x.code, x.about))}" for x in plan.losses]
     lines += [f"  ! {line}" for line in reasons(plan.gaps, words)]
+    if plan.personal:
+        kinds = ", ".join(words.say("personal", kind) for kind in plan.personal)
+        lines.append(f"  i {words.say('label', 'personal', kinds=kinds)}")
     notes = plan.notes if done is None else done.signed.notes
     lines += [f"  i {words.say('signing', note.code, about=note.about)}" for note in notes]
     return lines

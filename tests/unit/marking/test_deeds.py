@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.unit.marking.conftest import AT, Desk, saved
 from tests.unit.marking.pictures import scene
+from tests.unit.media.test_thumbnails import SMALL, exif
 from waarmerk.provenance.build import load_trust
 from waarmerk.provenance.credentials.reader import CredentialReader
 from waarmerk.provenance.credentials.signing_statement import Statement, history
@@ -96,6 +97,17 @@ def test_a_declaration_that_gives_way_is_listed(desk: Desk, tmp_path: Path) -> N
     ]
     found = read(open_asset(done.target, limits=Limits()), Limits())
     assert (found.source_types, found.ai_system) == ((IPTC + "trainedAlgorithmicMedia",), "Model")
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_the_thumbnail_of_the_picture_before_does_not_stay(desk: Desk, tmp_path: Path, form: str) -> None:
+    source = saved(tmp_path / f"in.{form.lower()}", form, exif=b"Exif\0\0" + exif("<"), quality=90)
+    assert SMALL[:16] in source.read_bytes()
+    done = desk.label(source, tmp_path / f"out.{form.lower()}")
+    assert SMALL[:16] not in done.target.read_bytes()
+    assert {loss.code for loss in done.plan.losses} == {"thumbnail"}
+    with Image.open(done.target) as image:
+        assert image.getexif()[0x010F] == "Maker A"
 
 
 def test_the_same_declaration_is_no_loss(desk: Desk, tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ from waarmerk.provenance.marking.watermark import Marker
 from waarmerk.provenance.media import Limits, asset_from_bytes, decode_rgb, open_asset
 from waarmerk.provenance.media.losses import Loss
 from waarmerk.provenance.media.write import Uncertain, require_room
+from waarmerk.provenance.metadata.personal import personal
 from waarmerk.provenance.model import AISignal, Asset, DutyStatus, Integrity, Report
 from waarmerk.provenance.registry import Issuance, Ledger
 
@@ -124,6 +125,7 @@ class Labeller:
             notes=survey.notes,
             words=drawn.words,
             report=self.examine(content, _facts(wishes, drawn)),
+            personal=personal(content, self.limits),
         )
         return Prepared(
             source=source,

@@ -104,6 +104,7 @@ class Gap:
 class MarkingPlan:
     """What a write will do and drop: no layer and no loss that is not listed here.
 
+    ``personal`` are the kinds of personal details that stay in the metadata.
     ``words`` is what the visible label says. ``report`` is our own examination of the result with the facts of this
     file; its duties are those that hold for it.
     """
@@ -114,3 +115,4 @@ class MarkingPlan:
     notes: tuple[Finding, ...]
     words: str | None
     report: Report
+    personal: tuple[str, ...] = ()

@@ -20,6 +20,7 @@ from waarmerk.provenance.media.image import Picture
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.segments import jpeg_segments, png_chunks, riff_chunks
 from waarmerk.provenance.media.stock import coded_segments
+from waarmerk.provenance.media.thumbnails import without_thumbnail
 from waarmerk.provenance.media.tiff import ORIENTATION, read_tiff
 from waarmerk.provenance.media.window import Truncated, Window
 from waarmerk.provenance.model import Asset
@@ -123,7 +124,8 @@ def _opened(source: Rewrite, form: str) -> "Image.Image":
 
 # JPEG: the source's own tables, so that quality and size stay what they were
 
-_DROPPED = frozenset({"credentials", "further-pictures", "gain-map"})  # they speak of bytes that are gone
+# They speak of bytes that are gone, or show what the picture was.
+_DROPPED = frozenset({"credentials", "further-pictures", "gain-map", "thumbnail"})
 
 
 def _jpeg(source: Rewrite, image: "Image.Image", window: Window) -> bytes:
@@ -158,7 +160,10 @@ def _kept_segments(window: Window, source: Rewrite) -> Iterator[bytes]:
     for part, code in coded_segments(window, source.limits):
         if code is None or code in _DROPPED or (code == "icc" and source.picture.mode in _PRINT):
             continue
-        whole = b"\xff" + part.name + struct.pack(">H", part.size + 2) + window.at(part.offset, part.size)
+        body = window.at(part.offset, part.size)
+        if code == "exif":
+            body = without_thumbnail(body, source.limits)
+        whole = b"\xff" + part.name + struct.pack(">H", len(body) + 2) + body
         segments.append((code != "density", whole))
     return (whole for _, whole in sorted(segments, key=lambda pair: pair[0]))
 
@@ -179,8 +184,11 @@ def _png(source: Rewrite, image: "Image.Image", window: Window) -> bytes:
         safe = part.name[3] & 0x20  # PNG, third edition, 5.4: safe to copy after a change of pixels
         known = part.name in _PNG_KEPT or (part.name in _OF_THE_TYPE and same_type)
         if part.name not in _REPLACED and (known or (safe and part.name not in _OF_THE_TYPE)):
-            body = part.name + window.at(part.offset, part.size)
-            out.append(struct.pack(">I", part.size) + body + struct.pack(">I", zlib.crc32(body)))
+            body = window.at(part.offset, part.size)
+            if part.name == b"eXIf":
+                body = without_thumbnail(body, source.limits)
+            chunk = part.name + body
+            out.append(struct.pack(">I", len(body)) + chunk + struct.pack(">I", zlib.crc32(chunk)))
     return b"".join([*out, encoded[33:]])
 
 
@@ -194,7 +202,7 @@ def _webp(source: Rewrite, image: "Image.Image", window: Window) -> bytes:
     chunks = {part.name: window.at(part.offset, part.size) for part in riff_chunks(window, source.limits)}
     kept = {
         "icc_profile": chunks.get(b"ICCP", b""),
-        "exif": chunks.get(b"EXIF", b""),
+        "exif": without_thumbnail(chunks.get(b"EXIF", b""), source.limits),
         "xmp": chunks.get(b"XMP ", b""),
         "exact": True,
     }
@@ -208,7 +216,8 @@ _COLR = b"colrnclx"
 
 def _avif(source: Rewrite, image: "Image.Image", window: Window) -> bytes:
     opened = _opened(source, "AVIF")
-    kept: dict[str, Any] = {"exif": opened.info.get("exif", b""), "xmp": opened.info.get("xmp", b"")}
+    exif = without_thumbnail(opened.info.get("exif", b""), source.limits)
+    kept: dict[str, Any] = {"exif": exif, "xmp": opened.info.get("xmp", b"")}
     kept["icc_profile"] = source.picture.icc_profile or b""
     if image.mode == "LA":
         image = image.convert("RGBA")
