@@ -4,6 +4,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -179,6 +180,25 @@ class Html(_InOrder):
         self._stream.flush()
 
 
+class Pdf(Html):
+    """The same as one PDF. Raises ConfigurationError where the extra is missing, or the output is a terminal."""
+
+    def __init__(self, stream: TextIO, language: str, *, given: Given, answers: Sequence[str]) -> None:
+        super().__init__(stream, language, given=given, answers=answers)
+        if find_spec("reportlab") is None:
+            raise ConfigurationError("dossier.no-pdf", "PDF needs the extra `pdf` (pip install 'waarmerk[pdf]')")
+        if stream.isatty():
+            raise ConfigurationError("dossier.to-terminal", "a PDF is no text; send the output to a file")
+
+    def end(self) -> None:
+        """Write the document."""
+        from waarmerk.provenance.report.pdf import render  # noqa: PLC0415 - only for this form
+
+        self._stream.flush()
+        self._stream.buffer.write(render(self._page))
+        self._stream.buffer.flush()
+
+
 class JsonLines:
     """One report a line, as they finish."""
 
@@ -236,12 +256,13 @@ class WithSearch:
         self._inner.report(position, with_links(document, self._address), dossier, path=path)
 
 
-SHOWS_PICTURES = ("html",)
+FORMS = ("human", "json", "jsonl", "csv", "html", "pdf")
+_DOSSIERS = {"html": Html, "pdf": Pdf}
 
 
 def verb_of(form: str) -> str:
     """What a worker is asked for: ``verify``, or ``dossier`` for a form that shows pictures."""
-    return "dossier" if form in SHOWS_PICTURES else "verify"
+    return "dossier" if form in _DOSSIERS else "verify"
 
 
 def printer(
@@ -257,8 +278,8 @@ def printer(
 
     ``given`` is how the run was asked for, which a dossier repeats; ``answers`` are facts that were asked for since.
     """
-    if form == "html" and given is not None:
-        chosen: Printer = Html(stream, look.language, given=given, answers=answers)
+    if form in _DOSSIERS and given is not None:
+        chosen: Printer = _DOSSIERS[form](stream, look.language, given=given, answers=answers)
     elif form == "human":
         chosen = Human(stream, look.language, colour=look.colour, width=look.width)
     else:

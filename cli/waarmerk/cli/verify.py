@@ -16,7 +16,7 @@ import click
 from waarmerk.cli import context, exits, options
 from waarmerk.cli.console import Console, wants_colour
 from waarmerk.cli.inputs import Input, all_names, gather, is_folder, is_same_file
-from waarmerk.cli.outputs import Look, Printer, printer, verb_of
+from waarmerk.cli.outputs import FORMS, Look, Printer, printer, verb_of
 from waarmerk.cli.repeated import Given
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.jobs.answers import document_of, kept, parted
@@ -54,9 +54,7 @@ def _public(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.option("--recursive", "-r", is_flag=True, help="Walk folders wholly, not one level deep.")
 @click.option("--files-from", metavar="FILE", help="Read names from FILE, one a line; - for standard input.")
 @click.option("--null", "-0", "nul", is_flag=True, help="Names in --files-from end with NUL.")
-@click.option(
-    "--format", "form", type=click.Choice(("human", "json", "jsonl", "csv", "html")), default="human", show_default=True
-)
+@click.option("--format", "form", type=click.Choice(FORMS), default="human", show_default=True)
 @options.trust
 @options.at
 @click.option("--key", "keys", multiple=True, type=_KEY_FILE, help="Search for the marks of this key file; repeatable.")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from waarmerk.provenance.report.escape import plain
@@ -73,7 +73,7 @@ class Dossier:
 
     def render(self) -> str:
         """The whole page."""
-        page = _environment().get_template("dossier.html")
+        page = environment(PARTS).get_template("dossier.html")
         return page.render(words=wording(self.language), sheets=self.sheets, run=self.run, head=self.head)
 
 
@@ -100,15 +100,19 @@ def _data_uri(value: str) -> Markup:
     return Markup(value if _DATA_URI.fullmatch(value) else "data:,")  # noqa: S704 - nothing but base64 passes
 
 
+PARTS = PackageLoader("waarmerk.provenance.report")
+
+
 @cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("waarmerk.provenance.report"),
+def environment(loader: BaseLoader) -> Environment:
+    """Where pages are made: every value is escaped and made safe, a name that is not given is an error."""
+    made = Environment(
+        loader=loader,
         autoescape=True,
         finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["data_uri"] = _data_uri
-    return environment
+    made.filters["data_uri"] = _data_uri
+    return made

@@ -32,6 +32,16 @@ class Row:
     tone: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One of the five rows of a page: which, its heading, its texts, its tone as in ``Row``."""
+
+    name: str
+    head: str
+    texts: tuple[str, ...]
+    tone: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owed:
     """One decided duty: its status and who in words, the text of the label, where it goes, why, and who says so."""
@@ -73,6 +83,28 @@ class Rows:
         yield Row(self._say("axis", "metadata"), self._declared(self._document["metadata"]))
         yield from (Row(self._say("axis", "marks"), text) for text in self._marks())
 
+    def card(self) -> Iterator[Card]:
+        """The five questions a page answers, one row each, whatever was found."""
+        credential = self._document["credentials"]
+        held = credential["state"] in HELD
+        nothing = self._say("axis", "no-signature")
+        yield _card("credentials", self._integrity(credential))
+        yield _card("signer", self._signer(credential["signer"]) if held else Row(self._say("axis", "signer"), nothing))
+        identity = self._say("identity", credential["identity"]) if held else nothing
+        yield _card("identity", Row(self._say("axis", "identity"), identity))
+        ai = [self._ai(credential)] if held else []
+        declared = self._declared(self._document["metadata"])
+        told = [*ai, f"{self._say('axis', 'metadata')}: {declared}"]
+        told += [f"{self._say('axis', 'marks')}: {text}" for text in self._marks()]
+        yield Card("ai", self._say("axis", "ai-and-marks"), tuple(told), "")
+        yield Card("labels", self._say("axis", "labels"), (self.owed(),), "")
+
+    def owed(self) -> str:
+        """How many labels are required, and how many wait for facts."""
+        required = sum(label["status"] == "required" for label in self._document["labels"])
+        undecided = sum(label["status"] == "undecided" for label in self._document["labels"])
+        return self._say("dossier", "owed", required=required, undecided=undecided)
+
     def _integrity(self, credential: Document) -> Row:
         state = self._say("state", credential["state"], url=credential["remote_url"] or "?")
         head = self._say("axis", "credentials")
@@ -103,14 +135,19 @@ class Rows:
         return Shown(", ".join([*shown, *([self._say("axis", "more", count=rest)] if rest else [])]))
 
     def _marks(self) -> Iterator[str]:
+        unread = {each["channel"] for each in self._document["channels"] if each["state"] == "unread"}
         for mark in self._document["watermarks"]:
             if mark["key_id"] is None:
-                yield self._words.keyless_mark(mark["scheme"], mark["p_value"])
+                if mark["detected"]:
+                    yield self._words.keyless_mark(mark["scheme"], mark["p_value"])
                 continue
-            if mark["p_value"] is None:
+            if f"watermark:{mark['key_id']}" in unread:
                 yield self._say("mark", "unread", key=mark["key_id"])
                 continue
-            key = "absent" if not mark["detected"] else "found" if mark["payload"] else "found-silent"
+            if not mark["detected"]:  # strangers of a service are not told how near it was
+                yield self._say("mark", "absent", key=mark["key_id"])
+                continue
+            key = "found" if mark["payload"] else "found-silent"
             key = {True: "found-bound", False: "found-elsewhere"}.get(mark["bound"], key)
             chance = f"{mark['p_value']:.1e}"
             yield self._say("mark", key, key=mark["key_id"], p=chance, means=mark["means"] or "?")
@@ -175,6 +212,10 @@ class Rows:
 
     def _say(self, section: str, key: str, /, **parts: object) -> str:
         return self._words.say(section, key, **parts)
+
+
+def _card(name: str, row: Row) -> Card:
+    return Card(name, row.head, (row.text,), row.tone)
 
 
 def signer_line(words: Wording, name: str | None, status: str, *, verified: bool) -> tuple[str, str]:

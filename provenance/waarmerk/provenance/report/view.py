@@ -38,6 +38,7 @@ class View:
         self.concerns = self._rows.concerns
         self.steps = self._rows.steps
         self.labels = self._rows.duties
+        self.card = self._rows.card
 
     def headline(self) -> str:
         """Origin and how well it stands, in a few words."""
@@ -70,13 +71,8 @@ class View:
         """One row an axis; no axis is computed from another."""
         if not self.examined:
             return []
-        owed = [Row(self._say("axis", "labels"), self._owed())] if self.is_decided else []
+        owed = [Row(self._say("axis", "labels"), self._rows.owed())] if self.is_decided else []
         return [*self._rows.axes(), *owed]
-
-    def _owed(self) -> str:
-        required = sum(label["status"] == "required" for label in self._document["labels"])
-        undecided = sum(label["status"] == "undecided" for label in self._document["labels"])
-        return self._say("dossier", "owed", required=required, undecided=undecided)
 
     def unread(self) -> list[str]:
         """What could have spoken and was not listened to, each with its reason."""

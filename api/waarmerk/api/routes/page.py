@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``/``: a form, and what was found in the file that was sent with it; for people, with and without script."""
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.exceptions import HTTPException
+
+from waarmerk.api.auth import ANYONE, open_to
+from waarmerk.api.examining import examined
+from waarmerk.api.page_view import POLICY, Answer, fragment, has_pdf, language_of, page, problem_text, static
+from waarmerk.api.problems import Problem
+from waarmerk.api.services import services_of
+from waarmerk.api.spool import Upload, received
+from waarmerk.api.trail import trail_of
+from waarmerk.provenance.model.moment import rfc3339
+
+router = APIRouter(include_in_schema=False)
+
+_UNCOUNTED = Depends(open_to(ANYONE, counted=False))
+_COUNTED = open_to(ANYONE)
+_SAFE = {"content-security-policy": POLICY, "x-frame-options": "DENY", "vary": "accept-language"}
+_KEPT_SECONDS = 3600
+
+
+@router.get("/", dependencies=[_UNCOUNTED])
+async def form(request: Request, lang: str | None = None) -> Response:
+    """The empty page."""
+    language = language_of(lang, request.headers.get("accept-language", ""))
+    return _html(page(language), language)
+
+
+@router.post("/", dependencies=[_UNCOUNTED])
+async def answer(request: Request) -> Response:
+    """Examine the file in the form; the field ``as`` says in which form the answer comes.
+
+    A problem is told to a person too, in their language, under the status of the problem.
+    """
+    language, form = language_of(None, request.headers.get("accept-language", "")), "page"
+    try:
+        caller = await _COUNTED(request)  # here, so that a quota that is used up is told as a page
+        at = services_of(request).clock().replace(microsecond=0)
+        async with received(request) as upload:
+            language, form = _wishes(upload, language)
+            done = await examined(request, caller, upload, at=at, dossier=True)
+    except Problem as problem:
+        return _refused(request, problem, language, form)
+    found = Answer(report=done.report, shown=done.dossier, at=rfc3339(at))
+    return await run_sync(_answered, found, language, form)
+
+
+@router.get("/static/{name}", dependencies=[_UNCOUNTED])
+async def fixed(name: str) -> Response:
+    """The style and the script of the page."""
+    found = static(name)
+    if found is None:
+        raise HTTPException(404)
+    media_type, content = found
+    kept = {"cache-control": f"public, max-age={_KEPT_SECONDS}"}
+    return Response(content, headers={**_SAFE, **kept, "content-type": media_type})
+
+
+def _wishes(upload: Upload, language: str) -> tuple[str, str]:
+    asked, form = upload.fields.get("lang"), upload.fields.get("as", "page")
+    return language_of(asked, language), form if form in ("fragment", "html", "pdf") else "page"
+
+
+def _answered(found: Answer, language: str, form: str) -> Response:
+    if form == "html":
+        return _download(found.dossier(language, "html").render().encode("utf-8"), "dossier.html", "text/html")
+    if form == "pdf" and has_pdf():
+        from waarmerk.provenance.report.pdf import render  # noqa: PLC0415 - only where the extra is installed
+
+        return _download(render(found.dossier(language, "pdf")), "dossier.pdf", "application/pdf")
+    return _html((fragment if form == "fragment" else page)(language, answer=found), language)
+
+
+def _refused(request: Request, problem: Problem, language: str, form: str) -> Response:
+    trail_of(request).code = problem.code
+    text = problem_text(language, problem.code)
+    made = (fragment if form == "fragment" else page)(language, problem=text)
+    return _html(made, language, status=problem.status_code, headers=dict(problem.headers or {}))
+
+
+def _html(text: str, language: str, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    told = {**_SAFE, "content-language": language, **(headers or {})}
+    return Response(text, status_code=status, headers=told, media_type="text/html")
+
+
+def _download(content: bytes, name: str, media_type: str) -> Response:
+    told = {**_SAFE, "content-disposition": f'attachment; filename="{name}"'}
+    return Response(content, headers=told, media_type=media_type)
