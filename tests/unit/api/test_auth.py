@@ -28,6 +28,9 @@ MATRIX: dict[tuple[str, str], set[Scope] | None] = {
     ("GET", "/readyz"): None,
     ("GET", "/metrics"): {Scope.ADMIN},
     ("GET", "/problems/{code}"): None,
+    ("GET", "/"): None,
+    ("POST", "/"): None,
+    ("GET", "/static/{name}"): None,
 }
 
 

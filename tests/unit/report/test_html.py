@@ -28,7 +28,7 @@ from waarmerk.provenance.settings import Settings
 
 SAMPLES = ROOT / "samples"
 EVIL = "\"'><img src=x onerror=alert(1)><script>alert(2)</script>\u202egpj\x1b[31m{{7*7}}{% raw %}"
-VOID = {"meta", "img", "br"}
+VOID = {"meta", "img", "br", "link", "input"}
 
 
 class Page(HTMLParser):

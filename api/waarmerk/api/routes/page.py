@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """``/``: a form, and what was found in the file that was sent with it; for people, with and without script."""
 
+from typing import Annotated, Literal
+
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.exceptions import HTTPException
 
-from waarmerk.api.auth import ANYONE, open_to
+from waarmerk.api.auth import ANYONE, Scope, open_to
 from waarmerk.api.examining import examined
 from waarmerk.api.page_view import POLICY, Answer, fragment, has_pdf, language_of, page, problem_text, static
 from waarmerk.api.problems import Problem
 from waarmerk.api.services import services_of
-from waarmerk.api.spool import Upload, received
+from waarmerk.api.spool import received
 from waarmerk.api.trail import trail_of
 from waarmerk.provenance.model.moment import rfc3339
 
 router = APIRouter(include_in_schema=False)
 
+Form = Annotated[Literal["page", "fragment", "html", "pdf"], Query(alias="as")]
 _UNCOUNTED = Depends(open_to(ANYONE, counted=False))
 _COUNTED = open_to(ANYONE)
 _SAFE = {"content-security-policy": POLICY, "x-frame-options": "DENY", "vary": "accept-language"}
@@ -23,24 +26,27 @@ _KEPT_SECONDS = 3600
 
 
 @router.get("/", dependencies=[_UNCOUNTED])
-async def form(request: Request, lang: str | None = None) -> Response:
+async def empty(request: Request, lang: str | None = None) -> Response:
     """The empty page."""
     language = language_of(lang, request.headers.get("accept-language", ""))
     return _html(page(language), language)
 
 
 @router.post("/", dependencies=[_UNCOUNTED])
-async def answer(request: Request) -> Response:
-    """Examine the file in the form; the field ``as`` says in which form the answer comes.
+async def answer(request: Request, lang: str | None = None, form: Form = "page") -> Response:
+    """Examine the file in the form; ``as`` says in which form the answer comes.
 
     A problem is told to a person too, in their language, under the status of the problem.
     """
-    language, form = language_of(None, request.headers.get("accept-language", "")), "page"
+    language = language_of(lang, request.headers.get("accept-language", ""))
     try:
         caller = await _COUNTED(request)  # here, so that a quota that is used up is told as a page
+        if not caller.is_stranger and Scope.VERIFY not in caller.scopes:
+            raise Problem("auth.forbidden")
         at = services_of(request).clock().replace(microsecond=0)
         async with received(request) as upload:
-            language, form = _wishes(upload, language)
+            if not upload.bytes:  # how a browser sends a form in which no file was chosen
+                raise Problem("request.no-file")
             done = await examined(request, caller, upload, at=at, dossier=True)
     except Problem as problem:
         return _refused(request, problem, language, form)
@@ -57,11 +63,6 @@ async def fixed(name: str) -> Response:
     media_type, content = found
     kept = {"cache-control": f"public, max-age={_KEPT_SECONDS}"}
     return Response(content, headers={**_SAFE, **kept, "content-type": media_type})
-
-
-def _wishes(upload: Upload, language: str) -> tuple[str, str]:
-    asked, form = upload.fields.get("lang"), upload.fields.get("as", "page")
-    return language_of(asked, language), form if form in ("fragment", "html", "pdf") else "page"
 
 
 def _answered(found: Answer, language: str, form: str) -> Response:

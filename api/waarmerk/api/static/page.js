@@ -6,10 +6,9 @@ const say = (text) => { result.replaceChildren(document.createTextNode(text)); r
 
 async function ask() {
   const body = new FormData(form);
-  body.set("as", "fragment");
   say(form.dataset.busy);
   try {
-    const answer = await fetch(form.action, { method: "POST", body });
+    const answer = await fetch(form.action + "&as=fragment", { method: "POST", body });
     if (!(answer.headers.get("content-type") || "").startsWith("text/html")) throw new Error(answer.status);
     result.innerHTML = await answer.text(); // our own page, in which every text of a file is escaped
     result.focus();
@@ -17,7 +16,7 @@ async function ask() {
 }
 
 form.addEventListener("submit", (event) => {
-  if (event.submitter && event.submitter.value !== "page") return; // a dossier is a download: the browser does that
+  if (event.submitter && event.submitter.hasAttribute("formaction")) return; // a dossier is a download: the browser does that
   event.preventDefault();
   ask();
 });
