@@ -9,6 +9,7 @@ from waarmerk.api.problems import Problem
 from waarmerk.api.routes import batches, explain, health, jobs, page, verify
 from waarmerk.api.services import Services
 from waarmerk.api.trail import Trailing
+from waarmerk.api.wire import Json
 from waarmerk.provenance.errors import StoreError
 
 API_VERSION = "1"  # of the interface; which release answers is nothing a stranger needs
@@ -24,6 +25,7 @@ def create_app(services: Services) -> FastAPI:
         docs_url=None,  # the bundled pages load scripts from a third party
         redoc_url=None,
         responses=problems.RESPONSES,
+        default_response_class=Json,
     )
     app.state.services = services
     problems.install(app)

@@ -16,11 +16,11 @@ from typing import Any
 import sqlalchemy as sa
 from anyio.to_thread import run_sync
 from fastapi import Request
-from fastapi.responses import JSONResponse
 
 from waarmerk.api.auth import Caller
 from waarmerk.api.problems import Problem
 from waarmerk.api.services import services_of
+from waarmerk.api.wire import Json
 from waarmerk.api.worklist import tenant_of
 from waarmerk.provenance.jobs.database import Database
 from waarmerk.provenance.jobs.queue import milliseconds
@@ -38,16 +38,16 @@ class Claim:
     earlier: tuple[bytes, dict[str, Any]] | None = None
     answer: tuple[bytes, dict[str, Any]] | None = field(default=None)
 
-    def replay(self, body: bytes) -> JSONResponse | None:
+    def replay(self, body: bytes) -> Json | None:
         """The answer given before, None for the first. Raises Problem where ``body`` (a digest) is another."""
         if self.earlier is None:
             return None
         if self.earlier[0] != body:
             raise Problem("idempotency.other-body")
         told = self.earlier[1]
-        return JSONResponse(told["body"], told["status"], {**told["headers"], "Idempotency-Replayed": "true"})
+        return Json(told["body"], told["status"], {**told["headers"], "Idempotency-Replayed": "true"})
 
-    def keep(self, body: bytes, response: JSONResponse, *headers: str) -> JSONResponse:
+    def keep(self, body: bytes, response: Json, *headers: str) -> Json:
         """Remember the answer with these of its headers; it is written when the request ends well."""
         named = {name: response.headers[name] for name in headers if name in response.headers}
         self.answer = body, {"status": response.status_code, "headers": named, "body": json.loads(bytes(response.body))}

@@ -12,8 +12,9 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+
+from waarmerk.api.wire import Json
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -62,7 +63,7 @@ class Problem(HTTPException):
         self.code = code
         self.errors = tuple(errors)
 
-    def response(self, request: Request) -> JSONResponse:
+    def response(self, request: Request) -> Json:
         """The problem document of this request."""
         return _document(request, self.code, str(self.detail), self.errors, self.headers)
 
@@ -108,13 +109,13 @@ def install(app: FastAPI) -> None:
     """Make every error of ``app`` a problem document; faults of ours are told by ``trail.Trailing``."""
 
     @app.exception_handler(HTTPException)
-    async def on_http(request: Request, error: HTTPException) -> JSONResponse:
+    async def on_http(request: Request, error: HTTPException) -> Json:
         if isinstance(error, Problem):
             return error.response(request)
         return _document(request, f"http.{error.status_code}", _phrase(error.status_code), (), error.headers)
 
     @app.exception_handler(RequestValidationError)
-    async def on_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+    async def on_invalid(request: Request, error: RequestValidationError) -> Json:
         places = [{"pointer": _pointer(each["loc"]), "detail": str(each["msg"])} for each in error.errors()]
         return Problem("request.invalid", errors=places).response(request)
 
@@ -134,7 +135,7 @@ def _document(
     detail: str,
     errors: Sequence[Mapping[str, str]],
     headers: Mapping[str, str] | None,
-) -> JSONResponse:
+) -> Json:
     status, title = KINDS[code] if code in KINDS else (int(code.partition(".")[2]), None)
     trail = request.scope.get("state", {}).get("trail")
     body: dict[str, Any] = {
@@ -150,4 +151,4 @@ def _document(
         body["errors"] = [dict(each) for each in errors]
     if trail is not None:
         trail.code = code
-    return JSONResponse(body, status_code=int(status), media_type=MEDIA_TYPE, headers=dict(headers or {}))
+    return Json(body, status_code=int(status), media_type=MEDIA_TYPE, headers=dict(headers or {}))

@@ -87,7 +87,7 @@ def run(options: ServiceOptions) -> None:
 
     Raises ConfigurationError where the address cannot be listened on or the settings cannot be used; StoreError.
     """
-    _allow_many_files()
+    _prepare_for_many()
     with (
         Pool(options.settings.to_json(), size=options.workers) as pool,
         _store(options.folder, options.database) as database,
@@ -172,8 +172,12 @@ def _listen(app: object, options: ServiceOptions) -> None:
         raise
 
 
-def _allow_many_files() -> None:
-    """Each upload holds two files and a socket; the usual 1,024 would be the first limit anybody meets."""
+def _prepare_for_many() -> None:
+    """Each upload holds two files and a socket; the usual 1,024 would be the first limit anybody meets.
+
+    And no picture of this memory, with its secrets, on any disk.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 16384 if hard == resource.RLIM_INFINITY else min(16384, hard)
     with suppress(ValueError, OSError):

@@ -16,7 +16,6 @@ from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from waarmerk.api.auth import Caller, Scope, open_to
@@ -25,6 +24,7 @@ from waarmerk.api.once import once
 from waarmerk.api.problems import Problem
 from waarmerk.api.routes.jobs import Cursor, Key, Limit, next_link, worklist_of
 from waarmerk.api.services import services_of
+from waarmerk.api.wire import Json
 from waarmerk.api.worklist import Worklist, tenant_of
 from waarmerk.provenance.jobs.batches import Item, NewItem, add_batch, batch_items, find_batch
 from waarmerk.provenance.jobs.spool import nameless_file
@@ -91,7 +91,7 @@ async def submit(
     caller: Annotated[Caller, Depends(open_to(Scope.VERIFY))],
     at: Annotated[str | None, AT] = None,
     idempotency_key: Key = None,
-) -> JSONResponse:
+) -> Json:
     """Take a line of JSON for each file. A line that cannot be used is recorded as failed; the others go on."""
     services = services_of(request)
     worklist, moment = worklist_of(services), given_moment(at)
@@ -113,17 +113,17 @@ async def submit(
                 worklist.queue.database, tenant=tenant_of(caller), items=items, now=services.clock(), keep=keep
             )
         )
-        response = JSONResponse(
+        response = Json(
             await run_sync(_document, worklist, caller, id), HTTPStatus.ACCEPTED, {"Location": f"/v1/batches/{id}"}
         )
         return claim.keep(digest.digest(), response, "Location")
 
 
 @router.get("/v1/batches/{batch}", summary="How far a batch is", response_model=BatchDocument)
-async def show(request: Request, batch: str, caller: Annotated[Caller, Depends(open_to(Scope.VERIFY))]) -> JSONResponse:
+async def show(request: Request, batch: str, caller: Annotated[Caller, Depends(open_to(Scope.VERIFY))]) -> Json:
     """How many items wait, run, are done and have failed."""
     worklist = worklist_of(services_of(request))
-    return JSONResponse(await run_sync(_document, worklist, caller, batch))
+    return Json(await run_sync(_document, worklist, caller, batch))
 
 
 @router.get("/v1/batches/{batch}/results", summary="The reports of a batch", response_class=Response, responses=_PAGES)

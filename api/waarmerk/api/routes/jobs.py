@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
 from waarmerk.api.auth import ANYONE, Caller, Scope, open_to
@@ -17,6 +16,7 @@ from waarmerk.api.problems import Problem
 from waarmerk.api.reports import etag
 from waarmerk.api.services import Services, services_of
 from waarmerk.api.spool import BODY, Upload, received
+from waarmerk.api.wire import Json
 from waarmerk.api.worklist import Worklist, tenant_of
 from waarmerk.provenance.jobs.queue import Job, State
 from waarmerk.provenance.model.moment import rfc3339
@@ -78,13 +78,13 @@ def summary(job: Job) -> dict[str, Any]:
     }
 
 
-def accepted(job: Job) -> JSONResponse:
+def accepted(job: Job) -> Json:
     """202 with where to look, 200 where it is over already."""
     headers = {"Location": f"/v1/jobs/{job.id}"}
     if not job.is_over:
         headers["Retry-After"] = "2"
     status = HTTPStatus.OK if job.is_over else HTTPStatus.ACCEPTED
-    return JSONResponse({**summary(job), "report": job.result}, status, headers)
+    return Json({**summary(job), "report": job.result}, status, headers)
 
 
 async def submitted(request: Request, caller: Caller, upload: Upload, at: str | None) -> Job:
@@ -106,7 +106,7 @@ async def submit(
     caller: Annotated[Caller, Depends(open_to(Scope.VERIFY))],
     at: Annotated[str | None, AT] = None,
     idempotency_key: Key = None,
-) -> JSONResponse:
+) -> Json:
     """Take a file and answer at once; 200 where this very file was examined under this very policy before."""
     worklist_of(services_of(request))
     async with once(request, caller) as claim, received(request) as upload:
@@ -122,14 +122,14 @@ async def page(
     caller: Annotated[Caller, Depends(open_to(Scope.VERIFY))],
     limit: Limit = 100,
     cursor: Cursor = None,
-) -> JSONResponse:
+) -> Json:
     """The jobs of this tenant that are still kept, the newest first, without their reports."""
     worklist = worklist_of(services_of(request))
     before = None if cursor is None else worklist.place(cursor)
     jobs = await run_sync(lambda: worklist.queue.page(tenant=tenant_of(caller), before=before, most=limit + 1))
     shown, more = jobs[:limit], len(jobs) > limit
     headers = next_link(request, worklist.cursor(shown[-1].number), limit) if more else {}
-    return JSONResponse({"jobs": [summary(job) for job in shown]}, headers=headers)
+    return Json({"jobs": [summary(job) for job in shown]}, headers=headers)
 
 
 @router.get(
@@ -149,7 +149,7 @@ async def show(request: Request, job: str, caller: Annotated[Caller, Depends(ope
         headers["ETag"] = etag(found.result)
         if headers["ETag"] in [each.strip() for each in request.headers.get("if-none-match", "").split(",")]:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return JSONResponse({**summary(found), "report": found.result}, headers=headers)
+    return Json({**summary(found), "report": found.result}, headers=headers)
 
 
 @router.delete("/v1/jobs/{job}", summary="Erase a job", status_code=204, response_class=Response)

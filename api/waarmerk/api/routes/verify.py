@@ -4,7 +4,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request
-from fastapi.responses import JSONResponse
 
 from waarmerk.api.auth import ANYONE, Caller, Scope, open_to
 from waarmerk.api.examining import examined
@@ -15,6 +14,7 @@ from waarmerk.api.routes.jobs import JobDocument, accepted, submitted
 from waarmerk.api.schemas import report_schema
 from waarmerk.api.services import services_of
 from waarmerk.api.spool import BODY, received
+from waarmerk.api.wire import Json
 
 router = APIRouter(tags=["verify"])
 
@@ -36,7 +36,7 @@ async def verify(
     caller: Annotated[Caller, Depends(open_to(ANYONE))],
     at: Annotated[str | None, AT] = None,
     prefer: Annotated[str | None, Header(description="`respond-async` (RFC 7240): answer at once, with a job")] = None,
-) -> JSONResponse:
+) -> Json:
     """Examine the uploaded file. Invalid credentials are a result, not an error of the request."""
     if not caller.is_stranger and Scope.VERIFY not in caller.scopes:
         raise Problem("auth.forbidden", f"this key has no scope `{Scope.VERIFY}`")
@@ -47,4 +47,4 @@ async def verify(
             return accepted(await submitted(request, caller, upload, at))
         moment = moment or services.clock().replace(microsecond=0)
         done = await examined(request, caller, upload, at=moment)
-    return JSONResponse(done.report, headers={"ETag": etag(done.report)})
+    return Json(done.report, headers={"ETag": etag(done.report)})

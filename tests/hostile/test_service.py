@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The running service against slow, lying and greedy clients (P13), and against its own end (P12)."""
+
+import signal
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.serving import Answer, Service, pictures, tenant
+from waarmerk.api import limits
+from waarmerk.api.trail import MAX_HEAD_BYTES
+
+MIB = 2**20
+HEAD = b"POST /v1/verify HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with Service(tmp_path_factory.mktemp("service"), ("--jobs", "1")) as running:
+        assert running.ask("POST", "/v1/verify", pictures()[0].read_bytes()).status == 200
+        yield running
+
+
+def connect(service: Service) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", service.port), timeout=90)
+
+
+def answer(connection: socket.socket) -> bytes:
+    """All that comes until the other side closes."""
+    parts = []
+    with suppress(ConnectionResetError):
+        while part := connection.recv(65536):
+            parts.append(part)
+    return b"".join(parts)
+
+
+def crawl(service: Service, count: int) -> tuple[list[bytes], list[Answer], int]:
+    """``count`` connections that drip: half a head, a body at a byte a second, chunks, a form.
+
+    What each was answered, the answers of ``/livez`` meanwhile, and by how many bytes the memory of the service grew.
+    """
+    heads = [
+        HEAD + b"X-Slow: ",
+        HEAD + b"Content-Length: 1000000\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\nfffff\r\n",
+        HEAD + b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 900000\r\n\r\n--b\r\n",
+    ]
+    before, health = service.resident_bytes(), []
+    crawlers = [connect(service) for _ in range(count)]
+    for number, each in enumerate(crawlers):
+        each.sendall(heads[number % len(heads)])
+    most, began = before, time.monotonic()
+    while time.monotonic() - began < limits.BodyLimits().seconds + 5:
+        for each in crawlers:
+            with suppress(OSError):
+                each.send(b"x")
+        health.append(service.ask("GET", "/livez"))
+        most = max(most, service.resident_bytes())
+        time.sleep(1)
+    told = [answer(each) for each in crawlers]
+    for each in crawlers:
+        each.close()
+    return told, health, most - before
+
+
+def test_slow_clients_are_let_go_and_hold_nobody_up(service: Service) -> None:
+    told, health, grown = crawl(service, 40)
+    required_of_the_slow(told, health, grown)
+    assert service.ask("POST", "/v1/verify", pictures()[0].read_bytes()).status == 200
+
+
+@pytest.mark.slow
+def test_five_hundred_slow_clients_are_let_go_and_hold_nobody_up(service: Service) -> None:
+    required_of_the_slow(*crawl(service, 500))
+
+
+def required_of_the_slow(told: list[bytes], health: list[Answer], grown: int) -> None:
+    assert {each.status for each in health} == {200}
+    assert len(health) > 5
+    assert grown < 100 * MIB
+    for number, each in enumerate(told):
+        if number % 4 == 0:
+            assert each == b""  # a head that never ends has no answer
+        else:
+            assert each.startswith(b"HTTP/1.1 408 "), each[:100]
+            assert b"request.too-slow" in each
+
+
+def exchange(service: Service, data: bytes) -> bytes:
+    with connect(service) as connection:
+        with suppress(OSError):
+            connection.sendall(data)
+        return answer(connection)
+
+
+def test_chunks_that_lie_and_lengths_that_contradict_are_refused(service: Service) -> None:
+    chunked = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+    for lie in (
+        chunked + b"zz\r\nabc",
+        chunked + b"-5\r\nabc\r\n0\r\n\r\n",
+        chunked + b"ffffffffffffffffffffff\r\nabc",
+        HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+        HEAD + b"Content-Length: -1\r\n\r\n",
+        HEAD + b"Content-Length: 1e9\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked, gzip\r\n\r\n",
+    ):
+        got = exchange(service, lie)
+        assert got.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 501 ")), (lie, got[:100])
+    both = b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n"
+    assert b"HTTP/1.1 400 " in exchange(service, HEAD + both)
+    assert service.ask("GET", "/livez").status == 200
+
+
+def test_a_body_without_an_end_is_cut_where_the_limit_is(service: Service) -> None:
+    before = service.resident_bytes()
+    with connect(service) as connection:
+        connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        sent, piece = 0, b"100000\r\n" + b"x" * MIB + b"\r\n"
+        with suppress(OSError):
+            while sent < 600:
+                connection.sendall(piece)
+                sent += 1
+        got = b""
+        with suppress(OSError):
+            got = answer(connection)
+    assert 512 <= sent < 600
+    assert not got or b"request.too-large" in got
+    assert service.resident_bytes() - before < 100 * MIB
+
+
+def test_ten_thousand_parts_are_refused_at_the_fifth(service: Service) -> None:
+    part = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
+    body = part * 10_000 + b"--b--\r\n"
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    got = service.ask("POST", "/v1/verify", body, kind)
+    assert (got.status, got.json()["code"]) == (400, "request.form")
+    long = b'--b\r\nContent-Disposition: form-data; name="' + b"a" * 10 * MIB
+    assert service.ask("POST", "/v1/verify", long, kind).status == 400
+
+
+def test_a_head_beyond_its_limit_is_refused(service: Service) -> None:
+    got = exchange(service, HEAD + b"X: " + b"y" * (2 * MAX_HEAD_BYTES) + b"\r\n\r\n")
+    assert got.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 ")), got[:80]
+    many = b"".join(b"X-%d: y\r\n" % number for number in range(5000))
+    assert exchange(service, HEAD + many + b"\r\n").startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 "))
+
+
+def test_what_is_acknowledged_outlives_the_end_of_the_service(tmp_path: Path) -> None:
+    """P12: SIGTERM under load; then the next start does what is left."""
+    folder = tmp_path / "service"
+    folder.mkdir(mode=0o700)
+    key = tenant(folder, "north", "verify", options=("--per-minute", "100000"))
+    files = [path.read_bytes() for path in pictures()]
+    acknowledged, refused, stop = list[str](), list[int](), threading.Event()
+
+    def load(service: Service, seed: int) -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            file = files[number % len(files)] + f"{seed}:{number}".encode()  # bytes behind the end: another file
+            with suppress(OSError):
+                got = service.ask("POST", "/v1/jobs", file, key)
+                (acknowledged if got.status == 202 else refused).append(got.json().get("id", got.status))
+
+    with Service(folder, ("--jobs", "2")) as service:
+        threads = [threading.Thread(target=load, args=(service, seed)) for seed in range(4)]
+        for thread in threads:
+            thread.start()
+        while len(acknowledged) < 40:
+            time.sleep(0.05)
+        began = time.monotonic()
+        code = service.end()
+        took = time.monotonic() - began
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert code in (0, 143, -15)
+    assert took < 120  # 25 s on a quiet machine
+    states = kept(folder)
+    assert set(acknowledged) <= set(states)
+    assert "running" not in {states[each] for each in acknowledged}
+    for each in acknowledged:
+        assert states[each] == "done" or len(list((folder / "spool").iterdir())) > 1
+    with Service(folder, ("--jobs", "2")) as again:
+        for each in acknowledged:
+            while (got := again.ask("GET", f"/v1/jobs/{each}", None, key).json())["state"] in ("waiting", "running"):
+                time.sleep(0.2)
+            assert got["state"] == "done"
+            assert got["report"]["status"] == "examined"
+        left = [path.name for path in (folder / "spool").iterdir() if path.name != "spool.id"]
+        states = kept(folder)
+        assert len(left) <= sum(state != "done" for state in states.values()) + 8  # of requests that were cut off
+
+
+def kept(folder: Path) -> dict[str, str]:
+    with sqlite3.connect(folder / "service.sqlite") as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        found = dict(database.execute("SELECT id, state FROM job"))
+    database.close()
+    return found
+
+
+def test_a_request_under_way_is_finished_when_the_service_is_told_to_end(tmp_path: Path) -> None:
+    body = pictures()[0].read_bytes()
+    head = HEAD + b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with Service(tmp_path, ("--jobs", "1")) as service:
+        connections = [connect(service) for _ in range(4)]
+        for each in connections:
+            each.sendall(head + body[:1000])
+        assert service.ask("GET", "/livez").status == 200  # asked later, so those before it are taken
+        service.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        for each in connections:
+            each.sendall(body[1000:])
+        got = [answer(each) for each in connections]
+        for each in connections:
+            each.close()
+        service.end()
+    assert [each[:12] for each in got] == [b"HTTP/1.1 200"] * 4
+    assert all(b"waarmerk.report/1" in each for each in got)
