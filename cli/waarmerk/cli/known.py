@@ -63,7 +63,11 @@ def examined(paths: Iterable[Path], settings: Settings, moment: datetime) -> Ite
 def within_reach(settings: Settings) -> Settings:
     """The settings as a confined process can use them, which may neither write nor connect."""
     options.mend_registry(settings.registry)
-    return settings
+    if not (settings.registry or "").startswith("postgresql"):
+        return settings
+    from waarmerk.provenance.build import registry_within_reach  # noqa: PLC0415 - a database
+
+    return registry_within_reach(settings)
 
 
 def numbers_of(names: Iterable[str]) -> list[int]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from waarmerk.cli import context, exits, options
+from waarmerk.cli import context, exits, known, options
 from waarmerk.cli.console import Console, wants_colour
 from waarmerk.cli.inputs import Input, all_names, gather, is_folder, is_same_file
 from waarmerk.cli.outputs import FORMS, Look, Printer, printer, verb_of
@@ -59,7 +59,11 @@ def _public(context: click.Context, parameter: click.Parameter, value: str | Non
 @options.at
 @click.option("--key", "keys", multiple=True, type=_KEY_FILE, help="Search for the marks of this key file; repeatable.")
 @click.option("--ledger", type=_KEY_FILE, help="The ledger of what was issued under the keys; your own if not given.")
-@click.option("--registry", metavar="URL", help="Look for known pictures in this registry, a path or sqlite:///PATH.")
+@click.option(
+    "--registry",
+    metavar="URL",
+    help="Look for known pictures in this registry: a path, sqlite:///PATH or postgresql://…",
+)
 @click.option("--context", "facts", multiple=True, metavar="FILE|k=v", help="Facts a file cannot tell; repeatable.")
 @click.option("--for", "platforms", metavar="PLATFORM,...", help="The platforms it goes to, e.g. tiktok,meta.")
 @click.option("--rules", "packs", multiple=True, type=_FOLDER, help="A rule pack of your own, a folder; repeatable.")
@@ -135,7 +139,7 @@ def verify(
     if numbered and form != "jsonl":
         raise click.UsageError("--numbered goes with --format jsonl")
     moment = options.now(at)
-    options.mend_registry(registry)
+    settings = known.within_reach(settings)
     given = Given(
         at=options.written(moment),
         settings=settings,

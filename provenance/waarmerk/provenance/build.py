@@ -242,6 +242,29 @@ def build_store(settings: Settings, *, writing: bool = False) -> "Store":
     return Store(settings.registry, folder=folder, writing=writing)
 
 
+def registry_within_reach(settings: Settings) -> Settings:
+    """The settings with a registry that a process without a network can read: of one on a server, a copy in a file.
+
+    The copy lies in the data folder, readable by its owner alone. Raises ConfigurationError.
+    """
+    from waarmerk.provenance.registry.store import Store, database_path  # noqa: PLC0415 - only a registry pays
+
+    if settings.registry is None or database_path(settings.registry) is not None:
+        return settings
+    from waarmerk.provenance.registry.finder import Finder  # noqa: PLC0415
+    from waarmerk.provenance.registry.mirror import refresh  # noqa: PLC0415
+
+    source = build_store(settings)
+    copy = Store(str(source.folder / "copy.sqlite"), writing=True)
+    try:
+        refresh(source, copy, forget=Finder(copy, settings.limits).forget)
+    except StoreError as error:
+        raise ConfigurationError(error.code, error.message) from error
+    finally:
+        source.close()
+    return replace(settings, registry=str(copy.path))
+
+
 def build_recovery(settings: Settings, *, at: datetime) -> "Recovery":
     """What enters files into the registry of ``settings``, and gives manifests back. The registry is made if absent.
 

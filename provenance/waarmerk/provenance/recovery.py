@@ -81,8 +81,13 @@ class Recovery:
     def add(self, path: Path, wishes: Wishes, *, at: datetime) -> Entry:
         """Enter the file at ``path``: digest, hashes, a small grey picture, marks, and its manifest store if intact.
 
+        What is due for removal is removed first.
+
         Raises StoreError (``registry.known``: it is there already), UnsupportedAsset, LimitExceeded, OSError.
         """
+        over = self.due(at=at)
+        if over:  # kept until then means not kept any longer
+            self.remove(over, at=at)
         asset = self._open(path)
         known = self._store.of_file(bytes.fromhex(asset.sha256))
         if known is not None and known.issuer is None:
@@ -160,7 +165,12 @@ class Recovery:
         return None
 
     def remove(self, numbers: Sequence[int], *, at: datetime) -> int:
-        """Erase entries with all that is held of them; how many there were."""
+        """Erase entries with all that is held of them; how many there were.
+
+        The index goes first: killed between, there is less than before and nothing that should be gone.
+        """
+        if numbers:
+            self._finder.forget()
         count = self._store.remove(numbers, at=at)
         if count:
             self._finder.forget()

@@ -215,7 +215,8 @@ class Store:
     def remove(self, numbers: Iterable[int], *, at: datetime) -> int:
         """Erase entries with everything that is held of them; how many. That they were erased, and when, stays.
 
-        The index folder is the caller's to forget (``Finder.forget``). Raises StoreError.
+        What killed writers left goes as well, even where there is no entry to erase. The index folder is the caller's
+        to forget (``Finder.forget``). Raises StoreError.
         """
         gone = [entry for entry in map(self.held, dict.fromkeys(numbers)) if entry is not None]
         which = [entry.number for entry in gone]
@@ -227,12 +228,17 @@ class Store:
                 # What was noted of it goes as well: a reason may say more than that it is gone.
                 connection.execute(sa.update(HISTORY).where(HISTORY.c.entry == number).values(why=None))
                 connection.execute(sa.insert(HISTORY).values(entry=number, what="removed", at=rfc3339(at)))
+        held = [digest for entry in gone for digest in (entry.manifest, entry.reference) if digest is not None]
+        self.drop_bytes([*held, *self.files.since_before(at - _UNDER_WAY)])
         if gone:
-            kept = set(self._referred())
-            held = {digest for entry in gone for digest in (entry.manifest, entry.reference) if digest is not None}
-            self.files.drop((held | set(self.files.since_before(at - _UNDER_WAY))) - kept)
             self._overwrite()
         return len(gone)
+
+    def drop_bytes(self, digests: Iterable[bytes]) -> None:
+        """Take away those of these bytes that no entry refers to. Raises StoreError."""
+        chosen = set(digests)
+        if chosen:
+            self.files.drop(chosen - set(self._referred()))
 
     def _overwrite(self) -> None:
         """SQLite overwrites what it deletes (secure_delete); PostgreSQL only once its tables are written anew."""
