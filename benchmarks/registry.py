@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from waarmerk.provenance.registry.index import Rows, search
+from waarmerk.provenance.registry.hamming import Rows, search
 from waarmerk.provenance.registry.resemblance import compare, reference_of
 
 Bytes = npt.NDArray[np.uint8]

@@ -106,7 +106,7 @@ def test_an_entry_without_a_picture_to_compare_with_stays_a_candidate(store: Sto
 def test_shards_hold_what_the_database_holds_and_forget_what_it_forgets(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finder_module, "SHARD_ROWS", 128)
+    monkeypatch.setattr(finder_module, "SHARD_ENTRIES", 2)
     finder = Finder(store, Limits())
     enter(store, 1, ONE)
     for number in range(2, 6):

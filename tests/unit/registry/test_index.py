@@ -7,13 +7,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from tests.unit.marking.pictures import plain, scene
 from waarmerk.provenance.errors import StoreError
+from waarmerk.provenance.registry.hamming import Rows, rows, search
 from waarmerk.provenance.registry.hashes import LOCAL_ASKED, LOCAL_KEPT, fingerprints, local_hashes
-from waarmerk.provenance.registry.index import Rows, Shards, rows, search
+from waarmerk.provenance.registry.index import Shards, extended
 from waarmerk.provenance.registry.model import Binding, BindingKind
+from waarmerk.provenance.registry.places import LISTED_FROM, Places, listed, nearby
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -30,7 +34,8 @@ def apart(one: Bytes, other: Bytes) -> npt.NDArray[np.int64]:
 
 
 @pytest.mark.parametrize(("hash_bytes", "distance"), [(8, 24), (8, 12), (16, 48), (16, 20), (32, 96), (32, 20)])
-def test_the_search_is_exact(hash_bytes: int, distance: int) -> None:
+@pytest.mark.parametrize("plain", [True, False])
+def test_the_search_is_exact(hash_bytes: int, distance: int, plain: bool) -> None:
     random = np.random.default_rng(hash_bytes)
     known = random.integers(0, 256, (70_000, hash_bytes), np.uint8)
     queries = np.concatenate([known[[5, 69_999]], random.integers(0, 256, (1, hash_bytes), np.uint8)])
@@ -38,7 +43,7 @@ def test_the_search_is_exact(hash_bytes: int, distance: int) -> None:
     known[100:130] = known[5]
     known[100:130, -1] ^= np.arange(30, dtype=np.uint8) << 1
     part = rows([row.tobytes() for row in known], range(1, 70_001), hash_bytes=hash_bytes)
-    found = {(hit.owner, hit.query): hit.distance for hit in search([part], queries, max_distance=distance)}
+    found = {(h.owner, h.query): h.distance for h in search([part], queries, max_distance=distance, plain=plain)}
     true = np.stack([np.bitwise_count(known ^ query).sum(axis=1, dtype=np.int64) for query in queries])
     expected = {(int(n) + 1, int(q)): int(true[q, n]) for q, n in zip(*np.nonzero(true <= distance), strict=True)}
     assert found == expected
@@ -63,13 +68,69 @@ def test_shards_are_written_once_mapped_and_forgotten(tmp_path: Path) -> None:
     assert last == 12
     assert [int(part.owners[-1]) for part in parts] == [3, 12]
     assert isinstance(parts[0].words, np.memmap)
-    assert [hit.owner for hit in search(parts, np.full((1, 8), 12, np.uint8), max_distance=0)] == [10, 11, 12]
+    assert [hit.owner for hit in nearby(parts, np.full((1, 8), 12, np.uint8), max_distance=0)] == [10, 11, 12]
     (path,) = (path for at, path in shards.files() if at == 3)
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(StoreError, match="damaged"):
         shards.load()
     shards.forget()
     assert list((tmp_path / "index").iterdir()) == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([8, 16, 32]), st.integers(0, 300), st.floats(0, 1))
+def test_both_engines_give_the_same_rows(seed: int, size: int, count: int, reach: float) -> None:
+    pytest.importorskip("faiss")
+    random = np.random.default_rng(seed)
+    known = random.integers(0, 256, (count, size), np.uint8)
+    known[count // 2 :] = known[: count - count // 2]  # equal rows, and rows a few bits off
+    known[1::3, 0] ^= random.integers(0, 256, len(known[1::3]), np.uint8)
+    part = Rows(np.ascontiguousarray(known).view(np.uint64), random.integers(1, 2**32 - 1, count).astype(np.uint32))
+    queries = np.concatenate([known[:4], random.integers(0, 256, (3, size), np.uint8)])
+    limit = int(reach * size * 8)
+    one, other = (sorted(search([part], queries, max_distance=limit, plain=plain)) for plain in (True, False))
+    assert one == other
+
+
+def disturbed(hashes: Bytes, bits: int, random: np.random.Generator) -> Bytes:
+    apart = np.argsort(random.random((len(hashes), 128)), axis=1) < bits
+    return hashes ^ np.packbits(apart, axis=1)
+
+
+def test_lists_of_places_invent_nothing_and_find_most(tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    known = random.integers(0, 256, (3 * LISTED_FROM, 16), np.uint8)
+    part = rows([row.tobytes() for row in known], range(1, len(known) + 1), hash_bytes=16)
+    shards = Shards(tmp_path, "local", lists=True)
+    shards.seal(7, part)
+    last, (mapped,) = shards.load()
+    assert last == 7
+    assert isinstance(mapped, Places)
+    near = disturbed(known[:400], 8, random)
+    exact = set(search([part], near, max_distance=16))
+    for places in (mapped, listed(part), *extended([part], part, lists=True)):
+        found = list(nearby([places], near, max_distance=16))
+        assert len(found) == len(set(found))
+        assert set(found) <= exact
+    assert len(set(nearby([mapped], near, max_distance=16))) >= 0.8 * len(exact)
+    assert list(nearby([mapped], known[:0], max_distance=16)) == []
+    (tmp_path / "local-7.starts.npy").unlink()
+    with pytest.raises(StoreError, match="damaged"):
+        shards.load()
+
+
+def test_held_parts_are_joined_and_mapped_ones_left_alone(tmp_path: Path) -> None:
+    def one(number: int) -> Rows:
+        return rows([bytes([number] * 16)], [number], hash_bytes=16)
+
+    shards = Shards(tmp_path, "local", lists=True)
+    shards.seal(1, one(1))
+    parts = shards.load()[1]
+    for number in range(2, 130):
+        parts = extended(parts, one(number), lists=True)
+        assert len(parts) <= 9
+    assert isinstance(parts[0].words, np.memmap)
+    assert sorted(owner for part in parts for owner in part.owners.tolist()) == list(range(1, 130))
 
 
 def test_local_hashes_outlive_a_crop_and_a_low_quality() -> None:

@@ -17,9 +17,11 @@ from waarmerk.provenance.errors import LimitExceeded, StoreError, UnsupportedAss
 from waarmerk.provenance.media.image import Picture, decode_rgb
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.open import asset_from_bytes
+from waarmerk.provenance.registry.hamming import Hit, Rows, rows
 from waarmerk.provenance.registry.hashes import LOCAL_ASKED, LOCAL_KEPT, fingerprints, local_hashes
-from waarmerk.provenance.registry.index import SHARD_ROWS, Hit, Rows, Shards, rows, search
+from waarmerk.provenance.registry.index import SHARD_ENTRIES, Shards, extended
 from waarmerk.provenance.registry.model import LOCAL_BYTES, PDQ_BYTES, PHASH_BYTES, Binding, BindingKind, Entry
+from waarmerk.provenance.registry.places import Places, nearby
 from waarmerk.provenance.registry.resemblance import Resemblance, compare, reference_of
 from waarmerk.provenance.registry.store import Store
 
@@ -93,7 +95,7 @@ class Finder:
     def __init__(self, store: Store, limits: Limits) -> None:
         self._store = store
         self._limits = limits
-        self._held: dict[BindingKind, tuple[int, list[Rows]]] = {}
+        self._held: dict[BindingKind, tuple[int, list[Rows | Places]]] = {}
 
     def find(
         self, sha256: bytes, rgb: Bytes | None, marks: Sequence[tuple[str, bytes]], *, by_pixels: bool = True
@@ -128,12 +130,9 @@ class Finder:
     def seal(self) -> None:
         """Write full shards of the index, so that a search has less to read. Raises StoreError."""
         for kind in HASH_BYTES:
-            shards = Shards(self._store.folder / "index", kind.value)
-            last, _ = shards.load()
-            per_row = LOCAL_KEPT if kind is BindingKind.LOCAL else 1
-            while (
-                len(page := self._store.bindings(kind, after=last, limit=SHARD_ROWS // per_row)) * per_row >= SHARD_ROWS
-            ):
+            shards = self._shards(kind)
+            last = max((at for at, _ in shards.files()), default=0)
+            while len(page := self._store.bindings(kind, after=last, limit=SHARD_ENTRIES)) == SHARD_ENTRIES:
                 last = page[-1][0]
                 shards.seal(last, _rows(kind, page))
 
@@ -141,7 +140,7 @@ class Finder:
         """Take the index away after something was erased; it is made anew from the database."""
         self._held.clear()
         for kind in HASH_BYTES:
-            Shards(self._store.folder / "index", kind.value).forget()
+            self._shards(kind).forget()
 
     def _near(self, rgb: Bytes, found: dict[int, Found]) -> None:
         nearest: dict[int, int] = {}
@@ -175,18 +174,21 @@ class Finder:
         return Found(entry=entry, kind=kind, distance=distance, resemblance=resemblance)
 
     def _hits(self, kind: BindingKind, queries: Bytes) -> Iterator[Hit]:
-        return search(self._parts(kind), queries, max_distance=REACH[kind])
+        return nearby(self._parts(kind), queries, max_distance=REACH[kind])
 
-    def _parts(self, kind: BindingKind) -> list[Rows]:
+    def _parts(self, kind: BindingKind) -> list[Rows | Places]:
         """The index of a kind, brought up to date."""
         if kind not in self._held:
-            self._held[kind] = Shards(self._store.folder / "index", kind.value).load()
+            self._held[kind] = self._shards(kind).load()
         last, parts = self._held[kind]
         page = self._store.bindings(kind, after=last)
         if page:
-            parts = [*parts, _rows(kind, page)]
+            parts = extended(parts, _rows(kind, page), lists=kind is BindingKind.LOCAL)
             self._held[kind] = page[-1][0], parts
         return parts
+
+    def _shards(self, kind: BindingKind) -> Shards:
+        return Shards(self._store.folder / "index", kind.value, lists=kind is BindingKind.LOCAL)
 
 
 def _rows(kind: BindingKind, page: Sequence[tuple[int, int, bytes]]) -> Rows:

@@ -13,9 +13,10 @@ from waarmerk.provenance.registry.model import Chroma, Thumbnail
 Bytes = npt.NDArray[np.uint8]
 HASHED_SIDE = 512  # pixels of the longer side: PDQ takes 3 ms there and 150 ms on a photograph
 LOCAL_BYTES = 16  # of one local hash
-LOCAL_KEPT, LOCAL_ASKED = 64, 96  # of a registered picture and of one that is looked up
+LOCAL_KEPT, LOCAL_ASKED = 64, 256  # of a registered picture; of one looked up, which may be a small part of a collage
 THUMBNAIL_SIDE = 96  # pixels of the longer side: enough to tell pictures apart, too little to recognise a passer-by
 CHROMA_SIDE = 48  # pixels: colours of parts, not of things
+FAINTEST = 0.01  # contrast of a place, of 1; at the usual 0.04 dark pictures have none
 _CELL = 12.0  # pixels of the reduced picture
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
@@ -62,7 +63,7 @@ def local_hashes(rgb: Bytes, count: int) -> Bytes:
     not. Places are taken largest and clearest first, no two within 12 pixels of the reduced picture.
     """
     grey = np.rint(luma(reduced(rgb, HASHED_SIDE))).astype(np.uint8)
-    sift = cv2.SIFT.create(nfeatures=600)
+    sift = cv2.SIFT.create(nfeatures=600, contrastThreshold=FAINTEST)
     places = _spread(sift.detect(grey, None), count)
     if not places:
         return np.zeros((0, LOCAL_BYTES), np.uint8)

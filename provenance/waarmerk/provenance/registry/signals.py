@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from waarmerk.provenance.registry.index import Rows, rows, search
+from waarmerk.provenance.registry.hamming import Rows, rows, search
 from waarmerk.provenance.registry.model import PDQ_BYTES, PHASH_BYTES, Binding, BindingKind, Entry, Role
 from waarmerk.provenance.registry.store import Store
 
