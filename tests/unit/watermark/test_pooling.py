@@ -17,7 +17,7 @@ from waarmerk.watermark import Key, Payload, pooling
 from waarmerk.watermark.carriers import build_carriers
 from waarmerk.watermark.clip import ClipMarker, Levels
 from waarmerk.watermark.embedding import render_pattern
-from waarmerk.watermark.pooling import FRAMES, ClipFrame, detect_frames
+from waarmerk.watermark.pooling import FRAMES, MOST_FRAMES, ClipFrame, detect_frames, most_frames
 
 Plane = npt.NDArray[np.uint8]
 
@@ -91,7 +91,7 @@ def test_no_mark_and_a_wrong_key_are_not_found(hosts: ModuleType, key: Key, othe
         assert found.payload is None
         assert found.p_value > 1e-3
         assert found.seconds == ()
-    assert plain[0].frames == FRAMES
+    assert plain[0].frames == 20
 
 
 def test_two_keys_are_searched_in_one_pass(hosts: ModuleType, key: Key, other_key: Key, payload: Payload) -> None:
@@ -126,3 +126,8 @@ def test_black_frames_and_frames_of_another_shape_are_left_out(hosts: ModuleType
 def test_nothing_to_look_at_is_no_finding(key: Key) -> None:
     (found,) = detect_frames((), (key,), max_false_positive=1e-9)
     assert (found.detected, found.p_value, found.frames) == (False, 1.0, 0)
+
+
+def test_small_frames_are_cheap_and_more_are_looked_at() -> None:
+    assert most_frames((720, 1280)) == most_frames((2160, 3840)) == FRAMES
+    assert FRAMES < most_frames((360, 640)) < most_frames((288, 512)) < most_frames((180, 320)) == MOST_FRAMES

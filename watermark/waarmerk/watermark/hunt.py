@@ -130,7 +130,7 @@ class Hunt:
             return
         yield from self._bent(upright, BENT_UPRIGHT)
         yield from self._in_place()
-        anywhere = list(self._anywhere())
+        anywhere = list(self._anywhere(patient=reach is Reach.WINDOWS))
         yield from self._flat(anywhere)
         yield from self._bent(anywhere, BENT)
         if reach is Reach.ANYWHERE:
@@ -162,8 +162,8 @@ class Hunt:
         for pose in upright_poses(self.view.shape):
             yield self._lock(self.view.whitened, pose @ own)
 
-    def _anywhere(self) -> Iterator[Lock]:
-        """Affine poses of the whole plane."""
+    def _anywhere(self, *, patient: bool) -> Iterator[Lock]:
+        """Affine poses of the whole plane; of a small one many more where ``patient``."""
         plane, grid = self.view.whitened, search.grid_for(_shape(self.view.whitened))
         spectrum = search.peak_spectrum(plane, grid.size)
         least = math.sqrt(plane.size / MAX_REFERENCE_PIXELS)
@@ -172,7 +172,7 @@ class Hunt:
             pose = _pose_of(candidate)
             if fits(_shape(plane), pose):
                 yield self._lock(plane, pose)
-        small = plane.size <= search.SMALL_PLANE
+        small = patient and plane.size <= search.SMALL_PLANE
         count = search.SMALL_CANDIDATES if small else search.UPRIGHT_CANDIDATES
         for candidate in search.upright(spectrum, self.carriers.pilots, least_scale=least, most=count):
             yield self._lock(plane, _pose_of(candidate), test=lock_upright if small else lock)

@@ -29,7 +29,8 @@ from waarmerk.watermark.whitening import whiten
 
 # A frame is searched at half the size of a still: pooling gives back what shrinking takes, at half the cost.
 FRAME_PIXELS = 480_000
-FRAMES = 12  # frames looked at before a clip counts as unmarked
+FRAMES = 12  # frames looked at before a clip counts as unmarked; of small ones more, for the same cost
+MOST_FRAMES = 48
 WHOLE_FRAMES = 6  # of them frames coded whole, which come first
 FLAT = 1.0  # standard deviation of luma in levels below which a frame is black, white or a card
 WORTH_WEIGHING = 4.8  # pilots' z of a pose from which frames are weighed by it; chance reaches it in one search of four
@@ -58,13 +59,19 @@ class ClipDetection(Detection):
     frames: int
 
 
+def most_frames(shape: tuple[int, int]) -> int:
+    """How many frames of a shape are looked at, at most."""
+    return max(FRAMES, min(MOST_FRAMES, FRAMES * FRAME_PIXELS // max(1, shape[0] * shape[1])))
+
+
 def detect_frames(
     frames: Iterable[ClipFrame], keys: Sequence[Key], *, max_false_positive: float
 ) -> tuple[ClipDetection, ...]:
     """Search for several keys; one detection per key, in order.
 
     ``frames`` come in the order in which they are worth looking at, whole ones first; no more are taken than the
-    decision needs, at most FRAMES.  Frames of another shape than the first, and frames that show nothing, are left out.
+    decision needs, at most ``most_frames``.  Frames of another shape than the first, and frames that show nothing, are
+    left out.
     """
     pool = _Pool()
     searches = [_Search(key=key, carriers=build_carriers(key), keys=len(keys)) for key in keys]
@@ -129,9 +136,9 @@ def _looks(frames: Iterable[ClipFrame], pool: _Pool) -> Iterator[_Look]:
             yield _Look(reach=Reach.ANYWHERE, whole_only=any(pool.whole))
         if pool.take(frame):
             taken += 1
-            if taken in (1, 2, 4, 8):
+            if taken in (1, 2, 4, 8, 16):
                 yield _Look(reach=Reach.UPRIGHT)
-        if taken >= FRAMES:
+        if taken >= most_frames(pool.shape):
             break
     if pool.planes:
         yield _Look()

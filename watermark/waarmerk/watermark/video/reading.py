@@ -19,7 +19,7 @@ import numpy as np
 from waarmerk.watermark.arrays import Bytes
 from waarmerk.watermark.containers import Outline, UnreadableVideo, outline
 from waarmerk.watermark.keys import Key
-from waarmerk.watermark.pooling import FRAMES, ClipDetection, ClipFrame, detect_frames
+from waarmerk.watermark.pooling import ClipDetection, ClipFrame, detect_frames, most_frames
 from waarmerk.watermark.schemes import checked_keys
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ class _Sampler:
     def __init__(self, clip: Clip) -> None:
         self._clip = clip
         self._pixels = 0
+        self._most = most_frames((clip.stream.height or 0, clip.stream.width or 0))
         self.decoded = 0
 
     def frames(self) -> Iterator[ClipFrame]:
@@ -157,9 +158,9 @@ class _Sampler:
             if since >= every:
                 since = 0
                 held.append(_clip_frame(frame))
-            if len(held) > 2 * FRAMES:
+            if len(held) > 2 * self._most:
                 held, every = held[1::2], 2 * every
-        step = max(1, len(held) // FRAMES)
+        step = max(1, len(held) // self._most)
         yield from held[step // 2 :: step]
 
     def _places(self, seconds: float) -> Iterator[ClipFrame]:
@@ -170,14 +171,15 @@ class _Sampler:
             if frame is not None and _time(frame) not in seen:
                 seen.append(_time(frame))
                 yield _clip_frame(frame)
-        steps = max(1, FRAMES // max(1, len(seen)))
+        wanted = max(1, self._most // max(1, len(seen)))
+        step = max(1, min(STEP, (MAX_DECODED - self.decoded) // max(1, len(seen) * wanted)))
         for time in seen:
             if not self._seek(time):
                 continue
             for count, frame in enumerate(self._decode()):
-                if count and count % STEP == 0:
+                if count and count % step == 0:
                     yield _clip_frame(frame)
-                if count >= STEP * steps:
+                if count >= step * wanted:
                     break
 
     def _first_at(self, seconds: float) -> VideoFrame | None:
