@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same file gets the same report through every door, on every run."""
 
+import base64
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,11 +58,20 @@ def test_command_line_api_and_library_agree(
     with TestClient(create_app(Services(bench=pool, clock=lambda: AT))) as client:
         raw = client.post("/v1/verify", content=path.read_bytes()).json()
         form = client.post("/v1/verify", files={"file": (path.name, path.read_bytes())}).json()
-    assert raw == form
+        page = client.post("/", files={"file": (path.name, path.read_bytes())}).text
+    assert raw == form == attached(page)
     unnamed = {**told, "asset": {**told["asset"], "name": None}}
     assert without_names(raw) == without_names(unnamed)
     library = to_dict(build_verifier(SETTINGS, at=AT).verify(path), tool_version=told["tool"]["version"])
     assert json.loads(json.dumps(library)) == told
+
+
+def attached(page: str) -> dict[str, Any]:
+    """The report that a reader of the page can keep."""
+    found = re.search(r'href="data:application/json;base64,([A-Za-z0-9+/=]+)"', page)
+    assert found is not None
+    told: dict[str, Any] = json.loads(base64.b64decode(found[1]))
+    return told
 
 
 def without_names(report: dict[str, Any]) -> dict[str, Any]:

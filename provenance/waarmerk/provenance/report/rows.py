@@ -100,10 +100,11 @@ class Rows:
         yield Card("labels", self._say("axis", "labels"), (self.owed(),), "")
 
     def owed(self) -> str:
-        """How many labels are required, and how many wait for facts."""
+        """How many labels are required, and on how many facts it depends whether there are more."""
         required = sum(label["status"] == "required" for label in self._document["labels"])
-        undecided = sum(label["status"] == "undecided" for label in self._document["labels"])
-        return self._say("dossier", "owed", required=required, undecided=undecided)
+        asked = len(self.asked())
+        key = "owed-open" if asked else "owed" if required else "owed-none"
+        return self._say("dossier", key, required=required, asked=asked)
 
     def _integrity(self, credential: Document) -> Row:
         state = self._say("state", credential["state"], url=credential["remote_url"] or "?")

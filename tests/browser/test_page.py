@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page in a real browser: with and without script, dropped files, downloads, accessibility, paper."""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+AXE = Path(os.environ.get("WAARMERK_AXE", "")) / "node_modules" / "axe-core" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+MEDIA = ROOT / "samples" / "media"
+SHOTS = os.environ.get("WAARMERK_SHOTS")  # a folder, for whoever wants to look
+
+pytestmark = pytest.mark.skipif(not shutil.which(CHROMIUM), reason=f"no browser at {CHROMIUM}")
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service as an operator starts it."""
+    home = tmp_path_factory.mktemp("home")
+    log = home / "log"
+    command = [sys.executable, "-m", "waarmerk.cli", "serve", "--port", "0", "--trust", str(ROOT / "samples" / "trust")]
+    with log.open("wb") as errors:
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(home), "XDG_DATA_HOME": str(home / "data")}
+        service = subprocess.Popen(command, stdout=errors, stderr=errors, env=environment)
+        try:
+            yield _listening(service, log)
+        finally:
+            service.terminate()
+            service.wait(30)
+
+
+def _listening(service: subprocess.Popen[bytes], log: Path) -> str:
+    for _ in range(600):
+        for line in log.read_text("utf-8").splitlines():
+            if "listening on " in line:
+                return line.rpartition(" ")[2]
+        assert service.poll() is None, log.read_text("utf-8")
+        time.sleep(0.1)
+    raise AssertionError(log.read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as tool:
+        started = tool.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+class Watched:
+    """A page, and everything that went wrong on it or was fetched from elsewhere."""
+
+    def __init__(self, context: Any, address: str) -> None:
+        self.page = context.new_page()
+        self.wrong: list[str] = []
+        self.page.on("console", lambda message: self.wrong.append(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        self.page.on("request", lambda request: self._fetched(request.url, address))
+
+    def _fetched(self, url: str, address: str) -> None:
+        if not url.startswith((address, "data:")):
+            self.wrong.append(f"fetched {url}")
+
+
+@pytest.fixture
+def opened(browser: Any, address: str) -> Iterator[Any]:
+    made: list[tuple[Any, Watched]] = []
+
+    def open_page(**options: Any) -> Any:
+        context = browser.new_context(**{"locale": "nl-NL", "viewport": {"width": 1100, "height": 900}, **options})
+        watched = Watched(context, address)
+        watched.page.goto(address)
+        made.append((context, watched))
+        return watched.page
+
+    yield open_page
+    for context, watched in made:
+        context.close()
+        assert watched.wrong == []
+
+
+def rows(page: Any) -> list[str]:
+    found: list[str] = page.locator("tr[data-row]").evaluate_all("all => all.map(each => each.dataset.row)")
+    return found
+
+
+ROWS = ["credentials", "signer", "identity", "ai", "labels"]
+
+
+def shot(page: Any, name: str) -> None:
+    if SHOTS:
+        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
+
+
+def test_without_script_the_form_is_a_form(opened: Any) -> None:
+    page = opened(java_script_enabled=False)
+    page.set_input_files("#file", MEDIA / "ai-edited.jpg")
+    page.click("form button >> nth=0")
+    assert rows(page) == ROWS
+    assert page.locator("html").get_attribute("lang") == "nl"
+    assert "Aangepast met AI" in page.inner_text(".verdict")
+    shot(page, "without-script")
+
+
+def test_without_a_file_the_browser_asks_for_one(opened: Any) -> None:
+    page = opened(java_script_enabled=False)
+    page.click("form button >> nth=0")
+    assert page.locator("#file:invalid").count() == 1
+    assert rows(page) == []
+
+
+def test_with_script_the_answer_comes_into_the_page(opened: Any) -> None:
+    page = opened()
+    page.evaluate("window.stayed = true")
+    page.set_input_files("#file", MEDIA / "tampered.jpg")
+    page.click("form button >> nth=0")
+    page.wait_for_selector("tr[data-row]")
+    assert rows(page) == ROWS
+    assert page.evaluate("window.stayed") is True
+    assert page.evaluate("document.activeElement.id") == "result"
+    assert page.locator("h1").count() == 1
+    shot(page, "tampered")
+
+
+def test_a_dropped_file_is_examined(opened: Any) -> None:
+    page = opened(locale="en-GB")
+    data = base64.b64encode((MEDIA / "ai-generated.png").read_bytes()).decode()
+    transfer = page.evaluate_handle(
+        """data => { const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
+        const transfer = new DataTransfer(); transfer.items.add(new File([bytes], "a.png")); return transfer; }""",
+        data,
+    )
+    page.dispatch_event("h1", "dragover", {"dataTransfer": transfer})
+    assert page.locator("form.over").count() == 1
+    page.dispatch_event("h1", "drop", {"dataTransfer": transfer})
+    page.wait_for_selector("tr[data-row]")
+    assert "Made with AI" in page.inner_text(".verdict")
+    assert page.locator("form.over").count() == 0
+    assert page.evaluate("document.getElementById('file').files.length") == 1
+    shot(page, "dropped")
+
+
+def test_dossier_pdf_and_report_can_be_kept(opened: Any) -> None:
+    page = opened(accept_downloads=True)
+    page.set_input_files("#file", MEDIA / "camera-capture.jpg")
+    page.click("form button >> nth=0")
+    page.wait_for_selector("tr[data-row]")
+    kept: dict[str, bytes] = {}
+    for place in ("form button >> nth=1", "form button >> nth=2", "a[download] >> nth=0", "a[download] >> nth=1"):
+        with page.expect_download() as waiting:
+            page.click(place)
+        name = waiting.value.suggested_filename
+        data = Path(waiting.value.path()).read_bytes()
+        assert kept.setdefault(name, data)[:200] == data[:200]
+        assert rows(page) == ROWS, "the page stays"
+    assert set(kept) == {"dossier.html", "dossier.pdf", "report.json"}
+    assert kept["dossier.pdf"].startswith(b"%PDF-")
+    assert json.loads(kept["report.json"])["verdict"]["authentic_capture"] is True
+
+
+def test_a_problem_is_told_in_the_page(opened: Any, address: str) -> None:
+    page = opened()
+    other = {"content_type": "application/json", "body": "{}"}
+    page.route(f"{address}/?lang=nl&as=fragment", lambda route: route.fulfill(**other))
+    page.set_input_files("#file", MEDIA / "stripped.jpg")
+    page.click("form button >> nth=0")
+    page.wait_for_function("document.getElementById('result').innerText.includes('later nog eens')")
+    page.context.clear_cookies()
+    assert page.context.cookies() == []
+
+
+def test_another_language_is_a_click_away(opened: Any) -> None:
+    page = opened()
+    page.click(".language a")
+    assert page.locator("html").get_attribute("lang") == "en"
+    page.set_input_files("#file", MEDIA / "stripped.jpg")
+    page.click("form button >> nth=0")
+    page.wait_for_selector("tr[data-row]")
+    assert "Origin unknown" in page.inner_text(".verdict")
+
+
+def test_it_can_be_used_with_keys_alone(opened: Any) -> None:
+    page = opened()
+    page.set_input_files("#file", MEDIA / "ai-edited.jpg")
+    page.focus("#file")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("tr[data-row]")
+    details = page.locator("details >> nth=-1")
+    details.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert details.get_attribute("open") is not None
+
+
+def test_on_paper_everything_stands_and_nothing_else(opened: Any) -> None:
+    page = opened()
+    page.set_input_files("#file", MEDIA / "resigned-over-tampered.jpg")
+    page.click("form button >> nth=0")
+    page.wait_for_selector("tr[data-row]")
+    page.emulate_media(media="print")
+    assert not page.is_visible("form")
+    assert not page.is_visible(".keep")
+    for text in page.locator("details .command").all():
+        assert text.is_visible()
+    shot(page, "paper")
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="WAARMERK_AXE names no folder with axe-core")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 640, 320])
+def test_axe_finds_nothing_and_nothing_is_cut_off(opened: Any, width: int, scheme: str) -> None:
+    page = opened(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
+    _accessible(page)
+    for name in ("resigned-over-tampered.jpg", "declared.webp"):
+        page.set_input_files("#file", MEDIA / name)
+        page.click("form button >> nth=0")
+        page.wait_for_selector("tr[data-row]")
+        page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+        _accessible(page)
+        shot(page, f"{scheme}-{width}-{name}")
+
+
+def _accessible(page: Any) -> None:
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("tags => window.axe.run(document, { runOnly: tags })", TAGS)
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0
