@@ -7,7 +7,6 @@ from fastapi import Query
 
 from waarmerk.api.problems import Problem
 from waarmerk.provenance.model.moment import moment_of
-from waarmerk.provenance.report.escape import plain
 
 AT = Query(description="The clock of the decision, RFC 3339; now if not given")
 
@@ -18,6 +17,6 @@ def given_moment(at: str | None) -> datetime | None:
         return None
     try:
         return moment_of(at)
-    except ValueError as error:
-        places = [{"pointer": "/query/at", "detail": plain(str(error))}]
-        raise Problem("request.invalid", f"at: {plain(str(error))}", errors=places) from None
+    except ValueError:
+        places = [{"pointer": "/query/at", "detail": "a moment as RFC 3339 writes it, with its offset"}]
+        raise Problem("request.invalid", errors=places) from None
