@@ -22,7 +22,7 @@ HEAD = b"POST /v1/verify HTTP/1.1\r\nHost: x\r\n"
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with Service(tmp_path_factory.mktemp("service"), ("--jobs", "1")) as running:
+    with Service(tmp_path_factory.mktemp("service"), ("--jobs", "1", "--per-minute", "100000")) as running:
         assert running.ask("POST", "/v1/verify", pictures()[0].read_bytes()).status == 200
         yield running
 
@@ -224,3 +224,15 @@ def test_a_request_under_way_is_finished_when_the_service_is_told_to_end(tmp_pat
         service.end()
     assert [each[:12] for each in got] == [b"HTTP/1.1 200"] * 4
     assert all(b"waarmerk.report/1" in each for each in got)
+
+
+def test_who_calls_is_believed_of_the_proxy_that_was_named_and_of_nobody_else(tmp_path: Path) -> None:
+    for folder, options, last in (("a", (), 429), ("b", ("--proxy", "127.0.0.1"), 404)):
+        with Service(
+            tmp_path, ("--jobs", "1", "--per-minute", "3", "--data", str(tmp_path / folder), *options)
+        ) as service:
+            answers = [
+                service.ask("GET", "/v1/jobs/none", None, {"X-Forwarded-For": f"198.51.100.{number}"}).status
+                for number in range(4)
+            ]
+        assert answers == [404, 404, 404, last]
