@@ -196,6 +196,7 @@ def test_it_can_be_used_with_keys_alone(opened: Any) -> None:
     page = opened()
     page.set_input_files("#file", MEDIA / "ai-edited.jpg")
     page.focus("#file")
+    page.keyboard.press("Tab")  # the questions, folded
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_selector("tr[data-row]")
@@ -203,6 +204,22 @@ def test_it_can_be_used_with_keys_alone(opened: Any) -> None:
     details.locator("summary").focus()
     page.keyboard.press("Enter")
     assert details.get_attribute("open") is not None
+
+
+def test_what_is_known_decides_the_label(opened: Any) -> None:
+    page = opened()
+    page.click(".more summary")
+    page.fill("#q-jur", "NL")
+    for name, value in (("role", "deployer"), ("professional", "true"), ("edit", "full"), ("art", "false")):
+        page.select_option(f"#q-{name}", value)
+    page.select_option("#q-exists_or_plausible", "true")
+    page.select_option("#q-appears_authentic", "true")
+    page.fill("#q-generated_on", "2026-09-01")
+    page.set_input_files("#file", MEDIA / "ai-generated.png")
+    page.click("form button >> nth=0")
+    page.wait_for_selector("tr[data-row]")
+    assert "verplicht" in page.inner_text("dl.owed")
+    shot(page, "label")
 
 
 def test_on_paper_everything_stands_and_nothing_else(opened: Any) -> None:
@@ -223,6 +240,7 @@ def test_on_paper_everything_stands_and_nothing_else(opened: Any) -> None:
 @pytest.mark.parametrize("width", [1280, 640, 320])
 def test_axe_finds_nothing_and_nothing_is_cut_off(opened: Any, width: int, scheme: str) -> None:
     page = opened(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
+    page.click(".more summary")
     _accessible(page)
     for name in ("resigned-over-tampered.jpg", "declared.webp"):
         page.set_input_files("#file", MEDIA / name)

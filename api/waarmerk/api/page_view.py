@@ -2,6 +2,7 @@
 """The page people open: made on the server, whole without script; every text of a file is escaped as in a dossier."""
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -11,8 +12,10 @@ from typing import Any
 from jinja2 import BaseLoader, ChoiceLoader, PackageLoader, PrefixLoader
 from markupsafe import Markup
 
+from waarmerk.api.page_facts import questions
 from waarmerk.provenance.report.document import canonical
 from waarmerk.provenance.report.html import PARTS, Dossier, Run, environment
+from waarmerk.provenance.report.repeat import word
 from waarmerk.provenance.report.view import View
 from waarmerk.provenance.report.wording import LANGUAGES, wording
 
@@ -25,15 +28,17 @@ _BASE64_TYPES = ("text/html", "application/json")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What was found in one file: the report, what a dossier shows beside it, and the time it was asked for."""
+    """What was found in one file: the report, what a dossier shows beside it; for which moment, with which facts."""
 
     report: dict[str, Any]
     shown: dict[str, Any] | None
     at: str
+    facts: tuple[str, ...] = ()
 
     def dossier(self, language: str, form: str) -> Dossier:
         """The dossier of this file in a language; ``form`` is what the command that repeats it asks for."""
-        made = Dossier(language, Run(options=("--at", self.at, "--lang", language, "--format", form)))
+        facts = (part for fact in self.facts for part in ("--context", word(fact)))
+        made = Dossier(language, Run(options=("--at", self.at, *facts, "--lang", language, "--format", form)))
         made.add(self.report, self.shown)
         return made
 
@@ -59,9 +64,11 @@ def _ranges(accepted: str) -> list[tuple[str, float]]:
     return found
 
 
-def page(language: str, *, problem: str | None = None, answer: Answer | None = None) -> str:
-    """The whole page, with an answer or a problem where there is one."""
-    return _render("page.html", language, problem=problem, answer=answer)
+def page(
+    language: str, *, problem: str | None = None, answer: Answer | None = None, given: Mapping[str, str] | None = None
+) -> str:
+    """The whole page, with an answer or a problem where there is one, and the facts that were given."""
+    return _render("page.html", language, problem=problem, answer=answer, given=given or {})
 
 
 def fragment(language: str, *, problem: str | None = None, answer: Answer | None = None) -> str:
@@ -75,9 +82,13 @@ def problem_text(language: str, code: str) -> str:
     return words.say("page_problem", code if words.has("page_problem", code) else "other")
 
 
-def _render(name: str, language: str, *, problem: str | None, answer: Answer | None) -> str:
+def _render(
+    name: str, language: str, *, problem: str | None, answer: Answer | None, given: Mapping[str, str] | None = None
+) -> str:
     words = wording(language)
     told: dict[str, Any] = {"words": words, "problem": problem, "view": None, "with_pdf": has_pdf()}
+    if given is not None:
+        told |= {"given": given, "questions": questions(words, given)}
     told["other"] = next(each for each in LANGUAGES if each != language)
     if answer is not None:
         made = answer.dossier(language, "html")

@@ -17,6 +17,7 @@ from tests.conftest import AT, ROOT
 from tests.unit.api.conftest import LIMIT, Recorder, bearer
 from tests.unit.report.test_html import Page
 from waarmerk.api.app import create_app
+from waarmerk.api.page_facts import ASKED
 from waarmerk.api.page_view import attachment, language_of
 from waarmerk.api.services import Services
 from waarmerk.api.tenants import Keyring, Scope
@@ -56,7 +57,10 @@ def test_the_empty_page_is_a_form_that_needs_no_script(client: TestClient) -> No
     assert page.open == []
     (form,) = page.named("form")
     assert (form["method"], form["action"], form["enctype"]) == ("post", "/?lang=en", "multipart/form-data")
-    assert [field["name"] for field in page.named("input")] == ["file"]
+    named = [field["name"] for kind in ("input", "select") for field in page.named(kind)]
+    assert sorted(map(str, named)) == sorted(["file", *ASKED])
+    labelled = {label["for"] for label in page.named("label")}
+    assert labelled == {field["id"] for kind in ("input", "select") for field in page.named(kind)}
     for _, attributes in page.elements:
         assert not [name for name in attributes if name.startswith("on") or name == "style"]
     fetched = [a.get("src") or a.get("href") for tag, a in page.elements if tag in ("script", "link", "img")]
@@ -214,3 +218,54 @@ def test_only_what_is_ours_is_attached() -> None:
     assert attachment("é<", "text/html") == "data:text/html;base64,w6k8"
     with pytest.raises(ValueError, match="no attachment"):
         attachment("x", "text/javascript")
+
+
+FACTS = {
+    "jur": "NL",
+    "role": "deployer",
+    "platform": "tiktok",
+    "professional": "true",
+    "edit": "full",
+    "exists_or_plausible": "true",
+    "appears_authentic": "true",
+    "art": "false",
+    "generated_on": "2026-09-01",
+}
+
+
+@pytest.mark.parametrize(("language", "label"), [("en", "AI-generated"), ("nl", "Gemaakt met AI")])
+def test_answers_decide_which_label_is_owed(real: TestClient, language: str, label: str) -> None:
+    data = {"file": ("x", (MEDIA / "ai-generated.png").read_bytes())}
+    text = real.post("/", files=data, data=FACTS, params={"lang": language}).text
+    page = Page(text)
+    report = json.loads(decoded(next(str(a["href"]) for a in page.named("a") if a.get("download") == "report.json")))
+    required = {duty["rule"] for duty in report["labels"] if duty["status"] == "required"}
+    assert "EU-50-4-deepfake" in required
+    assert f"“{label}”" in page.text
+    assert "--context jur=NL --context role=deployer" in page.text, "the command has the facts"
+    chosen = [option["value"] for option in page.named("option") if "selected" in option]
+    assert sorted(map(str, chosen)) == sorted(v for k, v in FACTS.items() if k not in ("jur", "generated_on"))
+    assert {"NL", "2026-09-01"} <= {field.get("value") for field in page.named("input")}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("jur", "XX"), ("jur", "<b>"), ("role", "king"), ("generated_on", "soon"), ("art", "perhaps")]
+)
+def test_an_answer_that_is_none_is_told(client: TestClient, recorder: Recorder, name: str, value: str) -> None:
+    response = client.post("/", files={"file": b"x"}, data={name: value}, params={"lang": "nl"})
+    assert response.status_code == 422
+    assert "Een van de antwoorden klopt niet" in response.text
+    assert recorder.paths == []
+
+
+def test_other_fields_are_not_read(client: TestClient, recorder: Recorder) -> None:
+    assert client.post("/", files={"file": b"x"}, data={"decl": "not_ai", "date": "1999-01-01"}).status_code == 200
+    assert client.post("/", files={"file": b"x"}, data={f"n{i}": "x" for i in range(40)}).status_code == 400
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_every_question_and_every_answer_has_words(client: TestClient, language: str) -> None:
+    page = Page(client.get("/", params={"lang": language}).text)
+    for option in page.named("option"):
+        value = str(option["value"])
+        assert not value or "_" not in value or value not in page.texts, value

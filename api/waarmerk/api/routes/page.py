@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from waarmerk.api.auth import ANYONE, Scope, open_to
 from waarmerk.api.examining import examined
+from waarmerk.api.page_facts import MAX_PARTS, answers
 from waarmerk.api.page_view import POLICY, Answer, fragment, has_pdf, language_of, page, problem_text, static
 from waarmerk.api.problems import Problem
 from waarmerk.api.services import services_of
@@ -39,19 +40,22 @@ async def answer(request: Request, lang: str | None = None, form: Form = "page")
     A problem is told to a person too, in their language, under the status of the problem.
     """
     language = language_of(lang, request.headers.get("accept-language", ""))
+    given: dict[str, str] = {}
     try:
         caller = await _COUNTED(request)  # here, so that a quota that is used up is told as a page
         if not caller.is_stranger and Scope.VERIFY not in caller.scopes:
             raise Problem("auth.forbidden")
         at = services_of(request).clock().replace(microsecond=0)
-        async with received(request) as upload:
+        async with received(request, max_parts=MAX_PARTS) as upload:
             if not upload.bytes:  # how a browser sends a form in which no file was chosen
                 raise Problem("request.no-file")
-            done = await examined(request, caller, upload, at=at, dossier=True)
+            given = answers(upload.fields)
+            facts = tuple(f"{name}={value}" for name, value in given.items())
+            done = await examined(request, caller, upload, at=at, facts=facts, dossier=True)
     except Problem as problem:
         return _refused(request, problem, language, form)
-    found = Answer(report=done.report, shown=done.dossier, at=rfc3339(at))
-    return await run_sync(_answered, found, language, form)
+    found = Answer(report=done.report, shown=done.dossier, at=rfc3339(at), facts=facts)
+    return await run_sync(_answered, found, language, form, given)
 
 
 @router.get("/static/{name}", dependencies=[_UNCOUNTED])
@@ -65,14 +69,15 @@ async def fixed(name: str) -> Response:
     return Response(content, headers={**_SAFE, **kept, "content-type": media_type})
 
 
-def _answered(found: Answer, language: str, form: str) -> Response:
+def _answered(found: Answer, language: str, form: str, given: dict[str, str]) -> Response:
     if form == "html":
         return _download(found.dossier(language, "html").render().encode("utf-8"), "dossier.html", "text/html")
     if form == "pdf" and has_pdf():
         from waarmerk.provenance.report.pdf import render  # noqa: PLC0415 - only where the extra is installed
 
         return _download(render(found.dossier(language, "pdf")), "dossier.pdf", "application/pdf")
-    return _html((fragment if form == "fragment" else page)(language, answer=found), language)
+    made = fragment(language, answer=found) if form == "fragment" else page(language, answer=found, given=given)
+    return _html(made, language)
 
 
 def _refused(request: Request, problem: Problem, language: str, form: str) -> Response:
