@@ -14,13 +14,14 @@ from anyio.to_thread import run_sync
 from waarmerk.api.problems import BodyProblem, Problem
 
 T = TypeVar("T")
+SPOOL_BYTES = 4 * 2**30
 _SECONDS_A_FILE = 0.3  # for the time in Retry-After: a still with one key on a busy machine
 
 
 class Gate:
     """Places for files under examination and for those that wait, and room for the bytes of all uploads."""
 
-    def __init__(self, *, working: int, waiting: int | None = None, spool_bytes: int = 4 * 2**30) -> None:
+    def __init__(self, *, working: int, waiting: int | None = None, spool_bytes: int = SPOOL_BYTES) -> None:
         """``working`` files at once, by default eight times as many waiting; ``spool_bytes`` of uploads in all."""
         self._working = working
         self._places = working + (8 * working if waiting is None else waiting)

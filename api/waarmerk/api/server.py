@@ -2,6 +2,7 @@
 """Put a service together from its options, and run it on a socket."""
 
 import resource
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,11 +16,10 @@ import uvicorn
 
 from waarmerk.api.app import create_app
 from waarmerk.api.connection import BoundedConnection
-from waarmerk.api.gate import Gate
+from waarmerk.api.gate import SPOOL_BYTES, Gate
 from waarmerk.api.journal import LOGGING
 from waarmerk.api.metrics import Metrics
 from waarmerk.api.postbox import Postbox
-from waarmerk.api.quota import STRANGER_PER_MINUTE, Quota
 from waarmerk.api.readiness import DiskProbe, Probe, Readiness, keys_probe, lists_probe
 from waarmerk.api.services import Services, monotonic, now
 from waarmerk.api.tenants import Keyring, service_secret
@@ -42,10 +42,7 @@ GRACE_SECONDS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceOptions:
-    """What an operator chooses. ``folder`` holds what this service keeps; ``database`` may be on a server instead.
-
-    ``proxy`` is the address of a reverse proxy: only what comes from there is believed about who calls.
-    """
+    """What an operator chooses. ``folder`` holds what this service keeps; ``database`` may be on a server instead."""
 
     settings: Settings
     folder: Path
@@ -54,8 +51,7 @@ class ServiceOptions:
     host: str = "127.0.0.1"
     port: int = 8000
     max_list_age: timedelta | None = None
-    per_minute: int = STRANGER_PER_MINUTE
-    proxy: str | None = None
+    proxies: tuple[str, ...] = ()  # addresses whose X-Forwarded-For is believed
 
 
 @contextmanager
@@ -121,7 +117,8 @@ def run(options: ServiceOptions) -> None:
 
 
 def _services(options: ServiceOptions, pool: Pool, keys: Keyring, worklist: Worklist, audit: Audit) -> Services:
-    gate, metrics = Gate(working=options.workers), Metrics()
+    room = shutil.disk_usage(gettempdir()).free * 3 // 4
+    gate, metrics = Gate(working=options.workers, spool_bytes=min(SPOOL_BYTES, room)), Metrics()
     metrics.gauge("jobs_open", "Jobs that wait or run", worklist.queue.open_count)
     metrics.gauge("places_taken", "Files under examination or waiting", lambda: gate.taken)
     metrics.gauge("upload_bytes", "Bytes of uploads held now", lambda: gate.held)
@@ -136,7 +133,6 @@ def _services(options: ServiceOptions, pool: Pool, keys: Keyring, worklist: Work
         settings=options.settings,
         gate=gate,
         metrics=metrics,
-        quota=Quota(clock=now, stranger_per_minute=options.per_minute),
         keyring=keys,
         worklist=worklist,
         audit=audit,
@@ -167,8 +163,8 @@ def _listen(app: object, options: ServiceOptions) -> None:
             log_config=LOGGING,
             access_log=False,
             server_header=False,
-            proxy_headers=options.proxy is not None,
-            forwarded_allow_ips=options.proxy,
+            proxy_headers=bool(options.proxies),
+            forwarded_allow_ips=list(options.proxies),
             h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )

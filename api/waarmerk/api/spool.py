@@ -2,18 +2,17 @@
 """An upload on its way to a worker: a file without a name, gone on every path, a killed service included."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from waarmerk.api.problems import Problem
-from waarmerk.provenance.jobs.spool import nameless_file
+from waarmerk.api.problems import BodyProblem, Problem
+from waarmerk.provenance.jobs.spool import nameless_file, path_of_nameless
 
 MAX_PARTS = 4
 _PIECE_BYTES = 2**20
@@ -51,22 +50,30 @@ class _Parser(MultiPartParser):
 async def received(request: Request, *, max_parts: int = MAX_PARTS) -> AsyncIterator[Upload]:
     """The uploaded file: the field ``file`` of a multipart body, or the body itself.
 
-    Raises Problem where the form has no file, more than ``max_parts`` parts, or cannot be read.
+    Raises Problem where the form has no file, more than ``max_parts`` parts, or cannot be read, or the disk is full.
     """
-    with nameless_file() as (copy, path):
-        if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-            fields = await _fill_from_form(request, copy, max_parts)
-        else:
-            fields = {}
-            async for piece in request.stream():
-                copy.write(piece)
-            if not copy.tell():
-                raise Problem("request.no-file", "the body is empty")
-        copy.flush()
-        yield Upload(path=path, bytes=copy.tell(), fields=fields)
+    async with AsyncExitStack() as held:
+        try:
+            if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+                upload = await _from_form(request, held, max_parts)
+            else:
+                upload = await _from_body(request, held)
+        except OSError:
+            raise BodyProblem("service.full", "there is no room for this upload now") from None
+        yield upload
 
 
-async def _fill_from_form(request: Request, copy: IO[bytes], max_parts: int) -> dict[str, str]:
+async def _from_body(request: Request, held: AsyncExitStack) -> Upload:
+    copy, path = held.enter_context(nameless_file())
+    async for piece in request.stream():
+        copy.write(piece)
+    copy.flush()
+    if not copy.tell():
+        raise Problem("request.no-file", "the body is empty")
+    return Upload(path=path, bytes=copy.tell())
+
+
+async def _from_form(request: Request, held: AsyncExitStack, max_parts: int) -> Upload:
     try:
         parser = _Parser(request.headers, request.stream(), max_files=1, max_fields=max_parts - 1)
         form = await parser.parse()
@@ -74,12 +81,15 @@ async def _fill_from_form(request: Request, copy: IO[bytes], max_parts: int) -> 
         raise
     except (HTTPException, MultiPartException, KeyError, ValueError):
         raise Problem("request.form") from None
-    try:
-        upload = form.get("file")
-        if not isinstance(upload, UploadFile):
-            raise Problem("request.no-file", "the form has no file in its field `file`")
+    held.push_async_callback(form.close)
+    upload = form.get("file")
+    if not isinstance(upload, UploadFile):
+        raise Problem("request.no-file", "the form has no file in its field `file`")
+    fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    path = path_of_nameless(upload.file)
+    if path is None:
+        copy, path = held.enter_context(nameless_file())
         while piece := await upload.read(_PIECE_BYTES):
             copy.write(piece)
-        return {name: value for name, value in form.multi_items() if isinstance(value, str)}
-    finally:
-        await form.close()
+        copy.flush()
+    return Upload(path=path, bytes=upload.size or 0, fields=fields)

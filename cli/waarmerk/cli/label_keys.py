@@ -78,7 +78,6 @@ def open_labeller(order: Order, words: Wording) -> Labeller:
         signer=signer,
         marker=marker,
         ledger=order.ledger,
-        registry=order.registry,
         timestamps=None if order.dry_run else order.timestamps,
     )
 

@@ -19,9 +19,17 @@ folder = click.option(
     "--data",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
+    envvar="WAARMERK_DATA",
+    show_envvar=True,
     help="Folder for what the service keeps: its secret, its database, jobs under way.",
 )
-database = click.option("--database", metavar="URL", help="postgresql://… for several hosts.")
+database = click.option(
+    "--database",
+    metavar="URL",
+    envvar="WAARMERK_DATABASE",
+    show_envvar=True,
+    help="postgresql://… for several hosts; its password in libpq's own file.",
+)
 
 
 @click.command()
@@ -39,9 +47,8 @@ database = click.option("--database", metavar="URL", help="postgresql://… for 
 @click.option("--rules", "rule_packs", type=FOLDER, multiple=True, help="Folder with rules of your own.")
 @click.option("--max-list-age", type=click.IntRange(1), metavar="DAYS", help="Not ready with older trust lists.")
 @click.option(
-    "--per-minute", type=click.IntRange(1), default=60, show_default=True, help="Requests of one stranger a minute."
+    "--proxy", "proxies", multiple=True, metavar="ADDRESS", help="Reverse proxy whose X-Forwarded-For is believed."
 )
-@click.option("--proxy", metavar="ADDRESS", help="Reverse proxy whose X-Forwarded-For is believed.")
 @folder
 @database
 def serve(
@@ -56,8 +63,7 @@ def serve(
     detectors: tuple[str, ...],
     rule_packs: tuple[Path, ...],
     max_list_age: int | None,
-    per_minute: int,
-    proxy: str | None,
+    proxies: tuple[str, ...],
     folder: Path | None,
     database: str | None,
 ) -> int:
@@ -87,8 +93,7 @@ def serve(
             host=host,
             port=port,
             max_list_age=None if max_list_age is None else timedelta(days=max_list_age),
-            per_minute=per_minute,
-            proxy=proxy,
+            proxies=proxies,
         )
     )
     return exits.OK

@@ -2,8 +2,10 @@
 """The HTTP door: what comes in reaches the verifier whole, what is wrong is a problem document."""
 
 import json
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from fastapi import APIRouter
@@ -46,6 +48,17 @@ def test_a_body_that_is_too_large_is_refused_while_it_streams(client: TestClient
     problem(client.post("/v1/verify", content=endless()), 413, "request.too-large")
     problem(client.post("/v1/verify", files={"file": b"x" * (LIMIT + 1)}), 413, "request.too-large")
     assert recorder.paths == []
+
+
+def test_an_upload_for_which_there_is_no_room_is_refused_for_now(
+    client: TestClient, recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    problem(client.post("/v1/verify", content=b"abc"), 503, "service.full")
+    problem(client.post("/v1/verify", files={"file": b"abc"}), 503, "service.full")
+    assert recorder.paths == []
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    assert client.post("/v1/verify", content=b"abc").status_code == 200
 
 
 def test_a_form_without_a_file_is_a_problem(client: TestClient, recorder: Recorder) -> None:

@@ -34,7 +34,12 @@ class Database:
         self.path: Path | None = None
         if address.startswith(_POSTGRES):
             url = "postgresql+psycopg://" + address.partition("://")[2]
-            self.engine = sa.create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8)
+            try:
+                self.engine = sa.create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8)
+            except ImportError:
+                raise ConfigurationError(
+                    "database.no-driver", "PostgreSQL needs psycopg: pip install 'waarmerk[postgres]'"
+                ) from None
         elif "://" not in address or address.startswith(_SQLITE):
             self.path = Path(address.removeprefix(_SQLITE)).absolute()
             self.engine = _sqlite(self.path)
