@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verification API. Everything it needs is handed in; it fetches no address for anybody."""
 
+from typing import Any
+
 from fastapi import FastAPI, Request, Response
 
 from waarmerk.api import auth, problems
 from waarmerk.api.limits import LimitBody
 from waarmerk.api.problems import Problem
-from waarmerk.api.routes import batches, explain, health, jobs, page, verify
+from waarmerk.api.routes import batches, explain, health, jobs, page, resolution, verify
 from waarmerk.api.services import Services
 from waarmerk.api.trail import Trailing
 from waarmerk.api.wire import Json
 from waarmerk.provenance.errors import StoreError
 
 API_VERSION = "1"  # of the interface; which release answers is nothing a stranger needs
-ROUTERS = (verify.router, jobs.router, batches.router, health.router, explain.router, page.router)
+ROUTERS = (verify.router, jobs.router, batches.router, resolution.router, health.router, explain.router, page.router)
 
 
 def create_app(services: Services) -> FastAPI:
@@ -41,4 +43,20 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(
         Trailing, journal=services.journal, metrics=services.metrics, clock=services.clock, mint=services.mint
     )
+    _describe_access(app)
     return app
+
+
+def _describe_access(app: FastAPI) -> None:
+    """Say in the description which operations need no key; the framework knows only that one may be sent."""
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = described()
+        for method, path in auth.open_operations(ROUTERS):
+            operation = document["paths"].get(path, {}).get(method)
+            if operation is not None:
+                operation["security"] = [{}, {"key": []}]
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # how FastAPI wants it done

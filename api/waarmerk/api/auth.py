@@ -5,7 +5,7 @@ A route says ``caller: Annotated[Caller, Depends(open_to(Scope.LABEL))]``; one f
 ``open_to(ANYONE)``. Either way whoever sends a key is known by it, and a key that is not known is refused, not ignored.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from waarmerk.api.tenants import Scope, Tenant
 from waarmerk.api.trail import trail_of
 from waarmerk.provenance.settings import Settings
 
-__all__ = ["ANYONE", "Caller", "Scope", "open_to", "require_access_declared"]
+__all__ = ["ANYONE", "Caller", "Scope", "open_operations", "open_to", "require_access_declared"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,10 @@ class Caller:
     def is_stranger(self) -> bool:
         """Whether nobody vouches for this caller."""
         return self.tenant is None
+
+    def profile(self, base: Settings) -> Settings:
+        """The same as Settings, those of the service for a stranger. Raises ConfigurationError."""
+        return base if self.tenant is None else self.tenant.profile(base)
 
     def settings(self, base: Settings) -> dict[str, Any] | None:
         """What this caller's files are examined with; None for those of the service. Raises ConfigurationError."""
@@ -52,17 +56,17 @@ class Access(HTTPBearer):
 
     def __init__(self, scope: Scope | None, *, counted: bool) -> None:
         super().__init__(auto_error=False, scheme_name="key", description="A key of a tenant, shown once when made")
-        self._scope = scope
+        self.scope = scope
         self._counted = counted
 
     async def __call__(self, request: Request) -> Caller:  # type: ignore[override]
         """The caller. Raises Problem: 401 without a key or with an unknown one, 403 beyond its scopes, 429."""
         caller = await _identify(request)
-        if self._scope is not None:
+        if self.scope is not None:
             if caller.is_stranger:
                 raise Problem("auth.missing", headers={"WWW-Authenticate": "Bearer"})
-            if self._scope not in caller.scopes:
-                raise Problem("auth.forbidden", f"this key has no scope `{self._scope}`")
+            if self.scope not in caller.scopes:
+                raise Problem("auth.forbidden", f"this key has no scope `{self.scope}`")
         if self._counted:
             _count(request, caller)
         return caller
@@ -82,6 +86,19 @@ def require_access_declared(routers: Iterable[APIRouter]) -> None:
         for route in router.routes:
             if not isinstance(route, APIRoute) or not _declares(route.dependant):
                 raise ValueError(f"the route {getattr(route, 'path', route)} does not say who may call it")
+
+
+def open_operations(routers: Iterable[APIRouter]) -> Iterator[tuple[str, str]]:
+    """Method and path of each operation that a stranger may call."""
+    for router in routers:
+        for route in router.routes:
+            if isinstance(route, APIRoute) and not _is_closed(route.dependant):
+                yield from ((method.lower(), route.path) for method in route.methods or ())
+
+
+def _is_closed(dependant: Dependant) -> bool:
+    needs = isinstance(dependant.call, Access) and dependant.call.scope is not None
+    return needs or any(map(_is_closed, dependant.dependencies))
 
 
 def _declares(dependant: Dependant) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from waarmerk.api.wire import Json
@@ -25,6 +26,10 @@ KINDS: Mapping[str, tuple[HTTPStatus, str]] = {
     "request.too-large": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large"),
     "request.head-too-large": (HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The header of the request is too large"),
     "request.invalid": (HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not as described"),
+    "resolution.invalid": (HTTPStatus.BAD_REQUEST, "The query cannot be used"),
+    "resolution.too-long": (HTTPStatus.REQUEST_URI_TOO_LONG, "This value is too long for an address; send it by POST"),
+    "resolution.type": (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Files of this type are not looked up"),
+    "resolution.unknown": (HTTPStatus.NOT_FOUND, "There is no such manifest"),
     "auth.missing": (HTTPStatus.UNAUTHORIZED, "This needs a key"),
     "auth.unknown-key": (HTTPStatus.UNAUTHORIZED, "The key is not known"),
     "auth.forbidden": (HTTPStatus.FORBIDDEN, "The key does not allow this"),
@@ -105,6 +110,13 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
+class PlainErrors(APIRoute):
+    """A route of an interface that others wrote: its errors are ``{"error": text}``, what cannot be used is 400."""
+
+
+PLAIN_SCHEMA: dict[str, Any] = {"title": "Error", "type": "object", "properties": {"error": {"type": "string"}}}
+
+
 def install(app: FastAPI) -> None:
     """Make every error of ``app`` a problem document; faults of ours are told by ``trail.Trailing``."""
 
@@ -116,11 +128,11 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> Json:
-        places = [{"pointer": _pointer(each["loc"]), "detail": str(each["msg"])} for each in error.errors()]
+        places = [{"pointer": pointer(each["loc"]), "detail": str(each["msg"])} for each in error.errors()]
         return Problem("request.invalid", errors=places).response(request)
 
 
-def _pointer(steps: Sequence[Any]) -> str:
+def pointer(steps: Sequence[Any]) -> str:
     """A JSON pointer (RFC 6901) to where it went wrong; the first step says whether in body, query, path or header."""
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
 
@@ -136,6 +148,9 @@ def _document(
     errors: Sequence[Mapping[str, str]],
     headers: Mapping[str, str] | None,
 ) -> Json:
+    is_plain = isinstance(request.scope.get("route"), PlainErrors)
+    if is_plain and code == "request.invalid":
+        code = "resolution.invalid"
     status, title = KINDS[code] if code in KINDS else (int(code.partition(".")[2]), None)
     trail = request.scope.get("state", {}).get("trail")
     body: dict[str, Any] = {
@@ -151,4 +166,7 @@ def _document(
         body["errors"] = [dict(each) for each in errors]
     if trail is not None:
         trail.code = code
+    if is_plain:
+        where = "; ".join(f"{each['pointer']}: {each['detail']}" for each in errors)
+        return Json({"error": where or detail}, status_code=int(status), headers=dict(headers or {}))
     return Json(body, status_code=int(status), media_type=MEDIA_TYPE, headers=dict(headers or {}))

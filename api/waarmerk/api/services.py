@@ -18,6 +18,7 @@ from waarmerk.api.metrics import Metrics
 from waarmerk.api.oracle import NearDuplicates
 from waarmerk.api.quota import Quota
 from waarmerk.api.readiness import Readiness
+from waarmerk.api.registries import Registries
 from waarmerk.api.tenants import Keyring
 from waarmerk.provenance.jobs.audit import Audit
 from waarmerk.provenance.settings import Settings
@@ -83,6 +84,7 @@ class Services:
     readiness: Readiness = field(default_factory=lambda: Readiness({}, clock=now))
     metrics: Metrics = field(default_factory=Metrics)
     journal: Journal = field(default_factory=Journal)
+    registries: Registries = field(default_factory=Registries)
     keyring: Keyring | None = None
     worklist: "Worklist | None" = None
     audit: Audit | None = None

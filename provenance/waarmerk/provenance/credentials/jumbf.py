@@ -63,6 +63,20 @@ def active_label(data: bytes) -> str:
     return boxes[-1].label
 
 
+def active_store(data: bytes) -> bytes:
+    """A manifest store with the active manifest and no other, which stands in it byte for byte. Raises JumbfError."""
+    store = parse_store(data)
+    if not store.parts:
+        raise JumbfError("an empty store")
+    _, first, last = next(_boxes(data, store.start, store.end, [0]))
+    active = store.parts[-1]
+    return _box(b"jumb", _box(b"jumd", data[first:last]) + _box(b"jumb", data[active.start : active.end]))
+
+
+def _box(name: bytes, payload: bytes) -> bytes:
+    return (8 + len(payload)).to_bytes(4, "big") + name + payload
+
+
 def _superbox(data: bytes, start: int, end: int, depth: int, count: list[int]) -> Superbox:
     if depth > MAX_DEPTH:
         raise JumbfError("too deep")

@@ -1,16 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a worker process can be asked to do with one file; every answer is plain data."""
 
+import contextlib
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from waarmerk.provenance.build import applied_rules, assemble, load_trust, mark_searches, opener, tool_version
+from waarmerk.provenance.build import (
+    applied_rules,
+    assemble,
+    build_store,
+    load_trust,
+    mark_searches,
+    opener,
+    tool_version,
+)
 from waarmerk.provenance.credentials import CredentialReader
-from waarmerk.provenance.errors import UnsupportedAsset
+from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
 from waarmerk.provenance.jobs.detectors import closed_sources
 from waarmerk.provenance.labelling.applied import AppliedRules
 from waarmerk.provenance.labelling.loader import load_packs
@@ -20,6 +29,9 @@ from waarmerk.provenance.report.document import to_dict
 from waarmerk.provenance.settings import Settings
 from waarmerk.provenance.trust import TrustStore
 from waarmerk.provenance.verdict import weigh
+
+if TYPE_CHECKING:
+    from waarmerk.provenance.registry.finder import Finder
 
 
 class Workbench:
@@ -34,6 +46,7 @@ class Workbench:
         self._detectors = closed_sources(settings.declared_detectors, settings.limits)
         self._built: tuple[datetime, TrustStore, Verifier] | None = None
         self._searcher: tuple[datetime, Verifier] | None = None
+        self._finder: Finder | None = None
 
     def perform(
         self,
@@ -50,8 +63,8 @@ class Workbench:
         ``facts`` are further ``field=value`` for the rules, on top of the context of the settings. ``options`` are
         ``record`` and ``fingerprint`` for ``verify`` and ``dossier``, which then answer ``{"answer", "record",
         "fingerprint"}``, and ``withhold``, by which no marks are searched although there are keys; for ``export``
-        they are the keywords of ``report.exports.forms.export``, and for ``stands`` ``store``, the file of a manifest
-        store.
+        they are the keywords of ``report.exports.forms.export``, for ``stands`` ``store``, the file of a manifest
+        store, and for ``resolve`` ``alg``, ``max_results`` and ``withhold``.
         """
         wishes = dict(options or {})
         if verb == "export":
@@ -66,6 +79,8 @@ class Workbench:
             return {"answer": answer, "record": decided.record, "fingerprint": seen}
         if verb == "stands":
             return self._stands(path, Path(str(wishes["store"])), at)
+        if verb == "resolve":
+            return self._resolve(path, wishes)
         if verb == "hashes":
             return self._hashes(path)
         if verb == "marks":
@@ -181,6 +196,39 @@ class Workbench:
         limits = self._settings.limits
         tied = {tie.kind: tie.value for tie in ties(upright(decode_rgb(open_asset(path, limits=limits), limits)))}
         return {alg: tied[kind].hex() for alg, (kind, _) in FINGERPRINTS.items() if kind in tied}
+
+    def _resolve(self, path: Path, wishes: Mapping[str, Any]) -> dict[str, Any]:
+        """Which manifests belong to what a file shows, as ``registry.resolution.by_content`` says."""
+        from waarmerk.provenance.media.image import decode_rgb  # noqa: PLC0415 - only where there is a registry
+        from waarmerk.provenance.registry.finder import Finder, upright  # noqa: PLC0415
+        from waarmerk.provenance.registry.hashes import pdq_orientations  # noqa: PLC0415
+        from waarmerk.provenance.registry.resolution import by_content  # noqa: PLC0415
+
+        settings = self._settings
+        asset = open_asset(path, limits=settings.limits)
+        searches = () if wishes.get("withhold") else mark_searches(replace(settings, ledger=None))
+        seen = [mark for search in searches for mark in search.examine(asset).marks]
+        marks = [(m.key_id, bytes.fromhex(m.payload)) for m in seen if m.key_id is not None and m.payload is not None]
+        rgb = None
+        if asset.media_type.startswith("image/"):
+            with contextlib.suppress(UnsupportedAsset, LimitExceeded):
+                rgb = decode_rgb(asset, settings.limits)
+        if self._finder is None:
+            self._finder = Finder(build_store(settings), settings.limits)
+        found = by_content(
+            self._finder,
+            sha256=bytes.fromhex(asset.sha256),
+            rgb=None if rgb is None else upright(rgb),
+            marks=marks,
+            alg=wishes.get("alg"),
+            max_results=int(wishes["max_results"]),
+        )
+        return {
+            "sha256": asset.sha256,
+            "matches": [{"manifestId": each.manifest_id, "similarityScore": each.similarity} for each in found],
+            "tells_marks": bool(seen),
+            "fingerprint": None if rgb is None else [each.hex() for each in pdq_orientations(rgb.rgb)],
+        }
 
     def _stands(self, path: Path, store: Path, at: datetime) -> dict[str, Any]:
         """What the manifest store in another file is worth beside this one."""

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Registries that routes look into without a file: opened once, their index kept between requests."""
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from waarmerk.provenance.build import build_store
+from waarmerk.provenance.settings import Settings
+
+if TYPE_CHECKING:
+    from waarmerk.provenance.registry.finder import Finder
+    from waarmerk.provenance.registry.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """One registry. A finder keeps an index that it brings up to date: one search at a time, under ``turn``."""
+
+    store: "Store"
+    finder: "Finder"
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Registries:
+    """The registries of a service and of its tenants, by their address. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._opened: dict[str, Opened] = {}
+
+    def of(self, settings: Settings) -> Opened | None:
+        """The registry of these settings, None where they name none. Raises StoreError, ConfigurationError."""
+        if settings.registry is None:
+            return None
+        with self._lock:
+            found = self._opened.get(settings.registry)
+            if found is None:
+                from waarmerk.provenance.registry.finder import Finder  # noqa: PLC0415 - only a registry pays
+
+                store = build_store(settings)
+                store.require()
+                found = Opened(store=store, finder=Finder(store, settings.limits))
+                self._opened[settings.registry] = found
+        return found
