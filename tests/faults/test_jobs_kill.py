@@ -17,7 +17,7 @@ from waarmerk.provenance.jobs import audit_check
 from waarmerk.provenance.jobs.audit import Audit
 from waarmerk.provenance.jobs.database import Database
 from waarmerk.provenance.jobs.keep import Keep
-from waarmerk.provenance.jobs.queue import Queue, State
+from waarmerk.provenance.jobs.queue import MAX_ATTEMPTS, Queue, State
 from waarmerk.provenance.jobs.tables import JOB
 
 # Takes files in, says so once they are, does some of them, and writes what it did into an audit log.
@@ -97,6 +97,8 @@ class Ingest:
             state = State(row["state"])
             if state is State.DONE:
                 assert (row["result"], row["file"]) == (f'{{"sha256": "{id}"}}', None)
+            elif state is State.FAILED:  # three were killed on it, and leases had time to run out
+                assert (row["code"], row["attempts"], row["file"]) == ("job.poison", MAX_ATTEMPTS, None)
             else:
                 assert state in (State.WAITING, State.RUNNING)
                 assert keep.path(row["file"]).stat().st_size == row["bytes"]

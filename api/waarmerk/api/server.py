@@ -20,6 +20,7 @@ from waarmerk.api.gate import SPOOL_BYTES, Gate
 from waarmerk.api.journal import LOGGING
 from waarmerk.api.metrics import Metrics
 from waarmerk.api.postbox import Postbox
+from waarmerk.api.quota import STRANGER_PER_MINUTE, Quota
 from waarmerk.api.readiness import DiskProbe, Probe, Readiness, keys_probe, lists_probe
 from waarmerk.api.services import Services, monotonic, now
 from waarmerk.api.tenants import Keyring, service_secret
@@ -42,7 +43,10 @@ GRACE_SECONDS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceOptions:
-    """What an operator chooses. ``folder`` holds what this service keeps; ``database`` may be on a server instead."""
+    """What an operator chooses. ``folder`` holds what this service keeps; ``database`` may be on a server instead.
+
+    ``proxy`` is the address of a reverse proxy: only what comes from there is believed about who calls.
+    """
 
     settings: Settings
     folder: Path
@@ -51,7 +55,8 @@ class ServiceOptions:
     host: str = "127.0.0.1"
     port: int = 8000
     max_list_age: timedelta | None = None
-    proxies: tuple[str, ...] = ()  # addresses whose X-Forwarded-For is believed
+    per_minute: int = STRANGER_PER_MINUTE
+    proxy: str | None = None
 
 
 @contextmanager
@@ -133,6 +138,7 @@ def _services(options: ServiceOptions, pool: Pool, keys: Keyring, worklist: Work
         settings=options.settings,
         gate=gate,
         metrics=metrics,
+        quota=Quota(clock=now, stranger_per_minute=options.per_minute),
         keyring=keys,
         worklist=worklist,
         audit=audit,
@@ -163,8 +169,8 @@ def _listen(app: object, options: ServiceOptions) -> None:
             log_config=LOGGING,
             access_log=False,
             server_header=False,
-            proxy_headers=bool(options.proxies),
-            forwarded_allow_ips=list(options.proxies),
+            proxy_headers=options.proxy is not None,
+            forwarded_allow_ips=options.proxy,
             h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )

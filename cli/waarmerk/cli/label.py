@@ -54,6 +54,8 @@ def _listed(text: str | None) -> tuple[str, ...]:
 @click.option(
     "--no-ledger", is_flag=True, help="Remember nothing. Then nobody can tell later that the mark belongs here."
 )
+@click.option("--registry", metavar="URL", help="Where copies of it will be found again; your own if not given.")
+@click.option("--no-registry", is_flag=True, help="Enter it nowhere; --no-ledger does that as well.")
 @click.option("--for", "platforms", metavar="PLATFORM,...", help="Where it will be published, e.g. tiktok,meta,own.")
 @click.option("--context", "facts", multiple=True, metavar="FILE|k=v", help="Facts a file cannot tell, e.g. jur=EU.")
 @click.option("--recursive", "-r", is_flag=True, help="INPUT and OUTPUT are folders; what is there already is kept.")
@@ -84,6 +86,8 @@ def label(
     watermark_key: Path | None,
     ledger: Path | None,
     no_ledger: bool,
+    registry: str | None,
+    no_registry: bool,
     platforms: str | None,
     facts: tuple[str, ...],
     recursive: bool,
@@ -127,6 +131,7 @@ def label(
         key_folder=key_folder or profile.key_folder or own / "keys",
         watermark_key=watermark_key or profile.watermark_key or own / "watermark.key",
         ledger=None if no_ledger else ledger or profile.ledger or options.own_ledger(),
+        registry=None if no_registry or no_ledger else registry or str(options.own_registry()),
         platforms=_listed(platforms) or profile.platforms,
         context=read_context((*profile.context, *facts)),
         recursive=recursive,

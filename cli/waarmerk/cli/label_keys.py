@@ -78,6 +78,7 @@ def open_labeller(order: Order, words: Wording) -> Labeller:
         signer=signer,
         marker=marker,
         ledger=order.ledger,
+        registry=order.registry,
         timestamps=None if order.dry_run else order.timestamps,
     )
 

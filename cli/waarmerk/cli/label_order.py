@@ -34,6 +34,7 @@ class Order:
     key_folder: Path
     watermark_key: Path
     ledger: Path | None
+    registry: str | None
     platforms: tuple[str, ...]
     context: tuple[str | Mapping[str, Any], ...]
     recursive: bool

@@ -92,6 +92,8 @@ def _carried(prepared: Prepared, done: Labelled | None, words: Wording) -> Itera
             yield words.say("label", "will-sign")
         elif layer is Layer.LEDGER:
             yield words.say("label", f"{way}-ledger")
+    if done is not None and done.registered is not None:
+        yield words.say("label", "has-registry", id=done.registered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

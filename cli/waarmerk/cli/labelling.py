@@ -81,7 +81,9 @@ class Work:
         except (UnsupportedAsset, LimitExceeded) as error:
             raise type(error)(error.code, f"{source}: {self._worded(error)}") from error
         self._print(told(prepared, done, self.words, platforms=self.order.platforms))
-        return exits.OK if done is None or done.doubt is None else exits.FAILED
+        return (
+            exits.FAILED if done is not None and (self._is_unregistered(done) or done.doubt is not None) else exits.OK
+        )
 
     def folder(self, found: Collection[Pair]) -> int:
         """Label what is in the folder. What was done in an earlier run is kept: a file appears only when complete."""
@@ -132,8 +134,9 @@ class Work:
             lost = self.words.say("label", "lost", loss=self.words.loss(loss.code, loss.about))
             self.console.warn(f"{source}: {lost}")
         self.counts["done"] += 1
+        left_out = done is not None and self._is_unregistered(done)
         if done is None or done.doubt is None:
-            return exits.OK
+            return exits.FAILED if left_out else exits.OK
         self.console.warn(self.words.say("label", "verdict-uncertain", path=pair.target))
         return exits.FAILED
 
@@ -157,6 +160,13 @@ class Work:
         makes_folder = self.order.source.is_dir()
         self.labeller.rehearse(prepared, target, force=self.order.force, others=others, makes_folder=makes_folder)
         return None
+
+    def _is_unregistered(self, done: Labelled) -> bool:
+        """Whether the registry did not take the file, which is said."""
+        if done.unregistered is not None:
+            parts = {"path": done.target, "code": done.unregistered}
+            self.console.warn(self.words.say("label", "not-registered", **parts))
+        return done.unregistered is not None
 
     def _refuse_one(self, source: Path, prepared: Prepared | None, refusal: Refused) -> int:
         """In a dry run the rest of the plan is a result, told where results go."""

@@ -47,8 +47,9 @@ database = click.option(
 @click.option("--rules", "rule_packs", type=FOLDER, multiple=True, help="Folder with rules of your own.")
 @click.option("--max-list-age", type=click.IntRange(1), metavar="DAYS", help="Not ready with older trust lists.")
 @click.option(
-    "--proxy", "proxies", multiple=True, metavar="ADDRESS", help="Reverse proxy whose X-Forwarded-For is believed."
+    "--per-minute", type=click.IntRange(1), default=60, show_default=True, help="Requests of one stranger a minute."
 )
+@click.option("--proxy", metavar="ADDRESS", help="Reverse proxy whose X-Forwarded-For is believed.")
 @folder
 @database
 def serve(
@@ -63,7 +64,8 @@ def serve(
     detectors: tuple[str, ...],
     rule_packs: tuple[Path, ...],
     max_list_age: int | None,
-    proxies: tuple[str, ...],
+    per_minute: int,
+    proxy: str | None,
     folder: Path | None,
     database: str | None,
 ) -> int:
@@ -93,7 +95,8 @@ def serve(
             host=host,
             port=port,
             max_list_age=None if max_list_age is None else timedelta(days=max_list_age),
-            proxies=proxies,
+            per_minute=per_minute,
+            proxy=proxy,
         )
     )
     return exits.OK

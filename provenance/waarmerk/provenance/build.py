@@ -17,7 +17,7 @@ from waarmerk.provenance.labelling.loader import load_packs
 from waarmerk.provenance.labelling.rules import RuleSet
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.open import open_asset
-from waarmerk.provenance.model import Asset, Report
+from waarmerk.provenance.model import Asset, Origin, Report
 from waarmerk.provenance.pipeline import Basis, Verifier
 from waarmerk.provenance.settings import Settings
 from waarmerk.provenance.sources import EvidenceSource
@@ -30,8 +30,9 @@ from waarmerk.provenance.verdict import weigh
 if TYPE_CHECKING:
     from waarmerk.provenance.credentials.signing_keys import Signer
     from waarmerk.provenance.marking.admission import Admission
-    from waarmerk.provenance.marking.labeller import Labeller
-    from waarmerk.provenance.marking.watermark import Marker
+    from waarmerk.provenance.marking.labeller import Labeller, Register
+    from waarmerk.provenance.marking.plan import Says
+    from waarmerk.provenance.marking.watermark import Mark, Marker
     from waarmerk.provenance.recovery import Recovery
     from waarmerk.provenance.registry.store import Store
 
@@ -131,8 +132,10 @@ def build_labeller(
     marker: "Marker | None",
     ledger: Path | None,
     timestamps: str | None = None,
+    registry: str | None = None,
 ) -> "Labeller":
     """What labels files with these keys: without ``signer`` it only prepares, without ``ledger`` it forgets at once.
+    ``registry`` is where what was labelled is entered, so that copies of it are found again; made if absent.
     The keys and the ledger of ``settings`` are those by which a file is known that carries our label already.
 
     Raises ConfigurationError for a certificate that validators refuse, and as ``build_verifier`` does.
@@ -166,7 +169,22 @@ def build_labeller(
         ledger=None if ledger is None else Ledger(ledger),
         at=at,
         limits=settings.limits,
+        register=None if registry is None else _registration(replace(bare, registry=registry), at),
     )
+
+
+def _registration(settings: Settings, at: datetime) -> "Register":
+    """What enters finished files into the registry of ``settings``; opened with the first of them."""
+    held: list[Recovery] = []
+
+    def register(asset: Asset, manifest: bytes, mark: "Mark | None", says: "Says") -> str:
+        if not held:
+            held.append(build_recovery(settings, at=at))
+        marks = () if mark is None else ((mark.key_id, mark.payload),)
+        origin = Origin.AI_GENERATED if says.value == "generated" else Origin.AI_MODIFIED
+        return held[0].issue(asset, manifest, marks, origin, at=at).registry_id
+
+    return register
 
 
 def build_admission(settings: Settings) -> "Admission":

@@ -92,9 +92,22 @@ class Recovery:
         known = self._store.of_file(bytes.fromhex(asset.sha256))
         if known is not None and known.issuer is None:
             raise StoreError("registry.known", f"{path.name} is in the registry already, as {known.registry_id}")
-        credential = self._read(asset)
-        bindings, reference = self._tied(asset)
-        manifest = self._intact_store(asset, credential)
+        manifest = self._intact_store(asset, self._read(asset))
+        return self._enter(asset, manifest, self._marks(asset), wishes, at=at)
+
+    def issue(self, asset: Asset, manifest: bytes, marks: Marks, origin: Origin, *, at: datetime) -> Entry:
+        """Enter what was labelled here a moment ago and read again: nothing of it is searched for once more.
+
+        Raises StoreError.
+        """
+        label = "ai-generated" if origin is Origin.AI_GENERATED else "ai-modified"
+        wishes = Wishes(origin=origin, labels=(label,) if origin.is_ai else (), basis=Basis.ISSUED)
+        return self._enter(asset, manifest, marks, wishes, at=at)
+
+    def _enter(self, asset: Asset, manifest: bytes | None, marks: Marks, wishes: Wishes, *, at: datetime) -> Entry:
+        rgb = self._pixels(asset)
+        tied = [Binding(kind=BindingKind.WATERMARK, value=value, key_id=key) for key, value in marks]
+        reference = None if rgb is None else reference_file(rgb)
         entry = Entry(
             sha256=bytes.fromhex(asset.sha256),
             media_type=asset.media_type,
@@ -113,7 +126,7 @@ class Recovery:
             manifest_label=None if manifest is None else _active_label(manifest),
             reference=None if reference is None else self._store.files.put(reference),
         )
-        added = self._store.add(entry, bindings)
+        added = self._store.add(entry, tied if rgb is None else [*tied, *ties(rgb)])
         if added.number % _SEALED_EVERY == 0:
             self._finder.seal()
         return added
@@ -180,11 +193,6 @@ class Recovery:
     def due(self, *, at: datetime) -> tuple[int, ...]:
         """The numbers of the entries whose time is over."""
         return self._store.due(at=at)
-
-    def _tied(self, asset: Asset) -> tuple[list[Binding], bytes | None]:
-        marks = [Binding(kind=BindingKind.WATERMARK, value=value, key_id=key) for key, value in self._marks(asset)]
-        rgb = self._pixels(asset)
-        return (marks, None) if rgb is None else ([*marks, *ties(rgb)], reference_file(rgb))
 
     def _pixels(self, asset: Asset) -> Bytes | None:
         if not asset.media_type.startswith("image/"):

@@ -16,6 +16,7 @@ from waarmerk.provenance.jobs import Pool, pool
 WORKER = """
 import os, signal, sys, time
 from pathlib import Path
+from waarmerk.provenance.jobs.confine import limit_resources
 from waarmerk.provenance.jobs.frames import receive, send
 out = os.dup(1)
 settings = receive(0)
@@ -40,6 +41,9 @@ while (task := receive(0)) is not None:
     if name == "huge":
         os.write(out, b"\\xff\\xff\\xff\\xff")
         continue
+    if name == "eat":
+        limit_resources(address_space_bytes=512 * 2**20, open_files=64)
+        greedy = bytearray(10 * 2**30)
     if name == "list":
         os.write(out, b"\\x00\\x00\\x00\\x02[]")
         continue
@@ -66,6 +70,7 @@ def two(fast: None) -> Iterator[Pool]:
         ("leave", "worker.crashed"),
         ("cpu", "worker.timeout"),
         ("hang", "worker.timeout"),
+        ("eat", "worker.crashed"),
         ("garbage", "worker.answer"),
         ("huge", "worker.answer"),
         ("list", "worker.answer"),
@@ -143,3 +148,35 @@ def test_a_failed_worker_still_yields_a_report(two: Pool) -> None:
 
 def test_an_answer_that_is_no_report_is_not_taken_for_one(two: Pool) -> None:
     assert two.verify(Path("good"), at=AT)["error"]["code"] == "worker.answer"
+
+
+@pytest.mark.slow
+def test_a_thousand_jobs_that_crash_leave_the_others_alone(two: Pool) -> None:
+    """P6: each fault is recorded under its own code, and every file between them is answered."""
+    kinds = {
+        "abort": "worker.crashed",
+        "segfault": "worker.crashed",
+        "leave": "worker.crashed",
+        "garbage": "worker.answer",
+        "huge": "worker.answer",
+        "hang": "worker.timeout",
+        "cpu": "worker.timeout",
+        "eat": "worker.crashed",
+    }
+    names = [name for number in range(1000) for name in (list(kinds)[number % len(kinds)], "good")]
+    told = dict(two.each("verify", [(Path(name), True) for name in names], at=AT))
+    assert len(told) == 2000
+    for position, name in enumerate(names):
+        if name == "good":
+            assert told[position]["answer"]["name"] == "good"
+        else:
+            assert told[position] == {"fault": kinds[name]}
+
+
+def test_a_film_has_more_time_than_a_picture_whatever_it_is_called(tmp_path: Path) -> None:
+    film, picture, none = tmp_path / "a.jpg", tmp_path / "b.mp4", tmp_path / "none"
+    film.write_bytes(b"\0\0\0\x18ftypisom\0\0\0\0isommp42")
+    picture.write_bytes(b"\xff\xd8\xff\xe0")
+    assert pool._deadline(film) == pool.DEADLINE_SECONDS_LARGE
+    assert pool._deadline(picture) == pool.DEADLINE_SECONDS
+    assert pool._deadline(none) == pool.DEADLINE_SECONDS

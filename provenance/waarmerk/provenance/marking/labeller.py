@@ -31,7 +31,7 @@ from waarmerk.provenance.marking.deeds import deeds
 from waarmerk.provenance.marking.drawing import Drawn, draw
 from waarmerk.provenance.marking.placing import Place, issuance_of, sidecar_of
 from waarmerk.provenance.marking.plan import SOURCE_TYPES, Gap, Layer, MarkingPlan, Says, Wishes
-from waarmerk.provenance.marking.watermark import Marker
+from waarmerk.provenance.marking.watermark import Mark, Marker
 from waarmerk.provenance.media import Limits, asset_from_bytes, decode_rgb, open_asset
 from waarmerk.provenance.media.losses import Loss
 from waarmerk.provenance.media.write import Uncertain, require_room
@@ -71,7 +71,8 @@ class Prepared:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:
     """What was written, with ``beside`` the sidecar. ``report`` is our own examination of it, ``payload`` its name in
-    the ledger; ``doubt`` says why it is there but perhaps not for good.
+    the ledger; ``doubt`` says why it is there but perhaps not for good. ``registered`` names it in the registry, and
+    ``unregistered`` is the code of what kept it out; both None where no registry was asked to remember it.
     """
 
     target: Path
@@ -83,6 +84,12 @@ class Labelled:
     bytes_before: int
     bytes_after: int
     doubt: Uncertain | None = None
+    registered: str | None = None
+    unregistered: str | None = None
+
+
+# Enters a finished file into a registry: the file, its manifest store, its mark and what it is; its name there.
+Register = Callable[[Asset, bytes, Mark | None, Says], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +98,7 @@ class Labeller:
 
     ``examine`` is our own verifier: it is given an asset and the facts of its maker. ``writer`` and ``marker`` are
     None where there are no keys; then a file can be prepared, not written. ``ledger`` None remembers nothing.
+    ``register`` enters what says AI into the registry once it is there.
     """
 
     survey: Callable[[Asset], Survey]
@@ -101,6 +109,7 @@ class Labeller:
     ledger: Ledger | None
     at: datetime
     limits: Limits
+    register: Register | None = None
 
     def prepare(self, source: Path, wishes: Wishes) -> Prepared:
         """Everything but signing and writing.
@@ -160,7 +169,17 @@ class Labeller:
             bytes_before=prepared.asset.bytes,
             bytes_after=final.bytes,
             doubt=doubt,
+            **self._registered(prepared, final, signed),
         )
+
+    def _registered(self, prepared: Prepared, final: Asset, signed: Signed) -> dict[str, str]:
+        """What became of it in the registry. The file is there by now, so nothing that fails here is raised."""
+        if self.register is None or not prepared.wishes.says.is_ai:
+            return {}
+        try:
+            return {"registered": self.register(final, signed.store, prepared.drawn.mark, prepared.wishes.says)}
+        except Error as error:
+            return {"unregistered": error.code}
 
     def rehearse(
         self,

@@ -194,7 +194,7 @@ class Store:
         """Add labels and fact-checks to an entry; whether it did not have all of them. Raises StoreError."""
         with writing(self.engine) as connection:
             row = connection.execute(
-                sa.select(ENTRY.c.labels, ENTRY.c.fact_checks).where(ENTRY.c.number == number)
+                sa.select(ENTRY.c.labels, ENTRY.c.fact_checks, ENTRY.c.basis).where(ENTRY.c.number == number)
             ).first()
             if row is None:
                 return False
@@ -202,7 +202,10 @@ class Store:
             told["fact_checks"] = [*dict.fromkeys([*row.fact_checks, *fact_checks])]
             if told == {"labels": row.labels, "fact_checks": row.fact_checks}:
                 return False
-            values = {**told, "basis": Basis.FACT_CHECK.value}
+            basis = (
+                Basis.ISSUED if row.basis == Basis.ISSUED.value else Basis.FACT_CHECK
+            )  # what was issued here stays that
+            values = {**told, "basis": basis.value}
             connection.execute(sa.update(ENTRY).where(ENTRY.c.number == number).values(values))
             connection.execute(sa.insert(HISTORY).values(entry=number, what="changed", at=rfc3339(at)))
         return True

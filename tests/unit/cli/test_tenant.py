@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``waarmerk tenant``: tenants, keys that are printed once, webhooks."""
+
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Path:
+    return tmp_path / "service"
+
+
+def test_a_tenant_has_keys_that_can_be_listed_and_ended_but_never_seen_again(waarmerk: Run, service: Path) -> None:
+    data = ("--data", str(service))
+    assert waarmerk("tenant", "add", "north", "--per-minute", "9", *data).returncode == 0
+    made = waarmerk("tenant", "key", "north", "--scope", "verify", "--scope", "label", *data)
+    key = made.stdout.strip()
+    assert re.fullmatch(r"wm_[0-9a-f]{12}_[A-Za-z0-9_-]{43}", key)
+    prefix = key.split("_")[1]
+    listed = waarmerk("tenant", "list", *data).stdout
+    assert listed.splitlines()[0] == "north  9 a minute, results kept 30 days"
+    assert f"  {prefix}  label,verify  made " in listed
+    assert key.split("_", 2)[2] not in listed
+    assert waarmerk("tenant", "revoke", prefix, *data).returncode == 0
+    assert "revoked" in waarmerk("tenant", "list", *data).stdout
+    assert stat.S_IMODE((service / "service.sqlite").stat().st_mode) == 0o600
+    assert stat.S_IMODE((service / "secret").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("add", "North"), "tenant.name"),
+        (("key", "nobody", "--scope", "verify"), "tenant.unknown"),
+        (("key", "nobody", "--scope", "root"), "Invalid value"),
+        (("key", "nobody"), "Missing option"),
+        (("revoke", "000000000000"), "tenant.unknown-key"),
+        (("webhook", "nobody", "https://x.example/"), "tenant.unknown"),
+        (("webhook", "nobody", "http://x.example/"), "tenant.webhook"),
+        (("webhook", "nobody"), "NAME and URL"),
+        (("webhook", "--end", "wh_x"), "tenant.unknown-webhook"),
+        (("add", "north", "--database", "mysql://x"), "database.address"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_is_wrong_usage(
+    waarmerk: Run, service: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    done = waarmerk("tenant", *arguments, "--data", str(service))
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_webhook_is_registered_listed_and_ended(waarmerk: Run, service: Path) -> None:
+    data = ("--data", str(service))
+    waarmerk("tenant", "add", "north", *data)
+    id, secret = waarmerk("tenant", "webhook", "north", "https://x.example/hook", *data).stdout.split()
+    assert re.fullmatch(r"wh_[0-9a-f]{16}", id)
+    assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=", secret)
+    listed = waarmerk("tenant", "webhook", *data).stdout
+    assert listed.split() == [id, "north", "https://x.example/hook", "in", "use"]
+    assert secret not in listed
+    assert waarmerk("tenant", "webhook", "--end", id, *data).returncode == 0
+    assert "ended" in waarmerk("tenant", "webhook", *data).stdout
