@@ -21,9 +21,11 @@ from tests.conftest import ROOT, Run
 from waarmerk.provenance.jobs.workbench import Workbench
 from waarmerk.provenance.media.image import Picture
 from waarmerk.provenance.media.preview import MAX_SIDE, preview
+from waarmerk.provenance.report.branches import MAX_ALIKE, tree_of
 from waarmerk.provenance.report.html import Dossier, render
 from waarmerk.provenance.report.html import Run as HtmlRun
 from waarmerk.provenance.report.search import search_links, with_links
+from waarmerk.provenance.report.wording import wording
 from waarmerk.provenance.settings import Settings
 
 SAMPLES = ROOT / "samples"
@@ -213,6 +215,16 @@ def test_a_tree_that_eats_its_tail_ends(bench: Workbench, at: Any) -> None:
     page = Dossier("en")
     page.add(report, {"picture": None, "inner": None, "manifests": ring})
     assert Page(page.render()).text.count("made from") <= 40
+
+
+def test_of_many_actions_the_first_are_told_and_how_many_more() -> None:
+    action = {"action": "c2pa.edited", "source_type": None, "when": None, "tool": None}
+    manifest = {"label": "m", "title": "t", "generator": None, "signer_name": None, "signed_at": None, "signer": None}
+    manifest |= {"claim_sha256": None, "actions": [action] * 5000, "assertions": ["a"] * 5000, "ingredients": []}
+    tree = tree_of([{**manifest, "failures": [{"code": "x", "about": ""}] * 5000}], wording("en"), is_detailed=True)
+    assert tree is not None
+    assert len(tree.top.facts) == 3 * (MAX_ALIKE + 1) + 1
+    assert [fact.text for fact in tree.top.facts].count("and 4940 more") == 3
 
 
 def test_reports_alone_make_a_dossier(bench: Workbench, at: Any) -> None:

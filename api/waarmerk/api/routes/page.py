@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """``/``: a form, and what was found in the file that was sent with it; for people, with and without script."""
 
+from functools import partial
 from typing import Annotated, Literal
 
-from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.exceptions import HTTPException
 
@@ -52,10 +52,11 @@ async def answer(request: Request, lang: str | None = None, form: Form = "page")
             given = answers(upload.fields)
             facts = tuple(f"{name}={value}" for name, value in given.items())
             done = await examined(request, caller, upload, at=at, facts=facts, dossier=True)
+        found = Answer(report=done.report, shown=done.dossier, at=rfc3339(at), facts=facts)
+        laid_out = partial(_answered, found, language, form, given)  # which takes its turn as well: a PDF is work
+        return await services_of(request).gate.run(laid_out, stranger=caller.is_stranger)
     except Problem as problem:
         return _refused(request, problem, language, form)
-    found = Answer(report=done.report, shown=done.dossier, at=rfc3339(at), facts=facts)
-    return await run_sync(_answered, found, language, form, given)
 
 
 @router.get("/static/{name}", dependencies=[_UNCOUNTED])

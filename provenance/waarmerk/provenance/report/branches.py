@@ -13,6 +13,7 @@ from waarmerk.provenance.report.rows import LISTED, Row, signer_line, source_wor
 from waarmerk.provenance.report.wording import Wording
 
 MAX_DEPTH = 32  # media/limits.py: manifest_nesting
+MAX_ALIKE = 60  # actions, assertions or failures of one manifest; a store may hold thousands
 MAX_NODES = 200  # manifests drawn in one tree; a store may hold a thousand
 
 Manifest = Mapping[str, Any]
@@ -75,14 +76,18 @@ class _Growing:
     def _facts(self, manifest: Manifest) -> list[Row]:
         say = self.words.say
         facts = [Row(say("tree", key), manifest[key]) for key in ("generator", "signed_at") if manifest[key]]
-        facts += [Row(say("tree", "action"), action_words(self.words, each)) for each in manifest["actions"]]
+        facts += self._first("action", [action_words(self.words, each) for each in manifest["actions"]])
         if self.is_detailed:
-            facts += [Row(say("tree", "assertion"), each) for each in manifest["assertions"]]
+            facts += self._first("assertion", manifest["assertions"])
         facts += [Row(say("tree", key), manifest[key]) for key in ("label", "claim_sha256") if manifest[key]]
-        return facts + [
-            Row(say("tree", "failure"), f"{failure['code']} {failure['about']}".strip(), "bad")
-            for failure in manifest["failures"]
-        ]
+        failures = [f"{failure['code']} {failure['about']}".strip() for failure in manifest["failures"]]
+        return facts + self._first("failure", failures, "bad")
+
+    def _first(self, key: str, texts: Sequence[str], tone: str = "") -> list[Row]:
+        """As many as anybody reads, and how many more there are."""
+        head, rest = self.words.say("tree", key), len(texts) - MAX_ALIKE
+        more = [Row(head, self.words.say("axis", "more", count=rest), tone)] if rest > 0 else []
+        return [*(Row(head, text, tone) for text in texts[:MAX_ALIKE]), *more]
 
     def _ingredient(self, ingredient: Manifest, depth: int) -> Branch:
         below = self.by_label.get(ingredient["manifest"] or "")
