@@ -112,9 +112,12 @@ def _documents(pool: Pool, inputs: Iterable[Input], at: datetime) -> Iterator[tu
 
 def count_copies(store: "Store", document: dict[str, Any], moment: datetime) -> None:
     """One more copy of each item that a report confirms; nothing of the file is kept."""
+    from waarmerk.provenance.registry.model import Role  # noqa: PLC0415
     from waarmerk.provenance.registry.sightings import Sightings  # noqa: PLC0415 - only where counts are kept
 
-    seen = known.numbers_of(each["registry_id"] for each in document["matches"] if each["verified"])
+    matched = known.numbers_of(each["registry_id"] for each in document["matches"] if each["verified"])
+    held = [entry for entry in map(store.entry, matched) if entry is not None]
+    seen = [entry.number for entry in held if entry.role is Role.ITEM]  # what a fact-check shows is no copy
     if seen:
         Sightings(store).count(seen, at=moment)
 

@@ -40,7 +40,7 @@ def test_labelled_entered_stripped_and_bound_by_the_registry_alone(desk: Desk, t
     assert (entry.basis, entry.labels, entry.published) == (Basis.ISSUED, ("ai-generated",), False)
     assert entry.manifest is not None
     assert entry.manifest_label is not None
-    kinds = {tie.kind for tie in store.bindings_of(1)}
+    kinds = {tie.kind for tie in store.bindings_of(1)[1]}
     assert kinds == {BindingKind.WATERMARK, BindingKind.PHASH, BindingKind.PDQ, BindingKind.LOCAL}
 
     with Image.open(out) as image:

@@ -62,7 +62,7 @@ def pieces(store: Store, number: int) -> dict[str, list[bytes]]:
     found["words"] = [entry.source.encode(), *(label.encode() for label in entry.labels)]
     assert entry.manifest_label is not None
     found["words"].append(entry.manifest_label.encode())
-    for tie in store.bindings_of(number):
+    for tie in store.bindings_of(number)[number]:
         size = 16 if tie.kind is BindingKind.LOCAL else len(tie.value)
         found.setdefault(tie.kind.value, []).extend(tie.value[at : at + size] for at in range(0, len(tie.value), size))
     return found
@@ -70,8 +70,8 @@ def pieces(store: Store, number: int) -> dict[str, list[bytes]]:
 
 def test_no_piece_of_what_was_erased_is_left(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        finder, "SHARD_ROWS", 1
-    )  # so that there are shards on disk, which else come with a million hashes
+        finder, "SHARD_ENTRIES", 1
+    )  # so that there are shards on disk, which else come with many entries
     case = Desked(desk, tmp_path)
     recovery = case.recovery()
     for number in range(3):

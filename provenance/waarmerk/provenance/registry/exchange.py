@@ -6,7 +6,7 @@ it proposes: an exact digest brings its labels as a claim by that issuer, a near
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from waarmerk.provenance.errors import StoreError
 from waarmerk.provenance.model.moment import moment_of, rfc3339
 from waarmerk.provenance.registry.database import reading, writing
-from waarmerk.provenance.registry.model import State
+from waarmerk.provenance.registry.model import Binding, Entry, State
 from waarmerk.provenance.registry.package import FORMAT, MAX_ITEMS, Item, Package, item_of, written
 from waarmerk.provenance.registry.schema import BINDING, ENTRY, EXPORT, HISTORY, ISSUER
 from waarmerk.provenance.registry.store import Store, insert_entry
@@ -73,7 +73,7 @@ def export(
     told = [entry for entry in own if entry.published]
     if len(told) > MAX_ITEMS:
         raise StoreError("exchange.too-large", f"a package has at most {MAX_ITEMS} items")
-    items = [item_of(e, store.bindings_of(e.number)) for e in told if e.state is not State.WITHDRAWN]
+    items = [item_of(entry, ties) for entry, ties in _tied(store, [e for e in told if e.state is not State.WITHDRAWN])]
     with reading(store.engine) as connection:
         sequence = int(connection.scalar(sa.select(sa.func.coalesce(sa.func.max(EXPORT.c.sequence), 0))) or 0) + 1
     body = {
@@ -86,6 +86,14 @@ def export(
     }
     data = written(body, algorithm=algorithm, sign=sign)
     return data, len(items), len(own) - len(told)
+
+
+def _tied(store: Store, entries: list[Entry]) -> Iterator[tuple[Entry, tuple[Binding, ...]]]:
+    """Each of our entries with its bindings, read a thousand at a time."""
+    for at in range(0, len(entries), 1000):
+        some = entries[at : at + 1000]
+        tied = store.bindings_of(*(entry.number for entry in some))
+        yield from ((entry, tied.get(entry.number, ())) for entry in some)
 
 
 def exported(store: Store, package: Package, *, at: datetime) -> None:

@@ -112,8 +112,10 @@ class Blobs:
 
     def drop(self, digests: Iterable[bytes]) -> None:
         """Take rows away, there or not. Raises StoreError."""
+        chosen = list(digests)
         with writing(self._engine) as connection:
-            connection.execute(sa.delete(BLOB).where(BLOB.c.sha256.in_(list(digests))))
+            for at in range(0, len(chosen), 1000):
+                connection.execute(sa.delete(BLOB).where(BLOB.c.sha256.in_(chosen[at : at + 1000])))
 
     def since_before(self, moment: datetime) -> Iterator[bytes]:
         """The digests of rows that were written before ``moment``."""

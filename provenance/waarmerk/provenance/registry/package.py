@@ -25,7 +25,7 @@ from waarmerk.provenance.model.moment import moment_of
 from waarmerk.provenance.registry.model import Basis, Binding, BindingKind, Entry, Role, State
 
 FORMAT = "waarmerk.signals/1"
-MAX_BYTES, MAX_ITEMS = 128 * 2**20, 200_000
+MAX_BYTES, MAX_ITEMS = 64 * 2**20, 100_000
 _MAX_NAME, _MAX_LIST, _MAX_MARKS, _MAX_SEQUENCE = 200, 32, 8, 2**53
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LABEL = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

@@ -28,6 +28,7 @@ from waarmerk.provenance.registry.schema import BINDING, ENTRY, HISTORY, ISSUER,
 
 __all__ = ["Store", "database_path", "insert_entry"]
 
+_AT_ONCE = 1000  # values in one statement: SQLite takes 32,766
 _UNDER_WAY = timedelta(hours=1)  # bytes are put before the row that refers to them: a writer may still be at it
 _ACCEPTED = sa.select(ISSUER.c.number).where(ISSUER.c.state == "accepted")
 _OWN = ENTRY.c.issuer.is_(None)
@@ -173,12 +174,16 @@ class Store:
             found = connection.execute(wanted.order_by(BINDING.c.id).limit(limit))
             return [(int(row[0]), int(row[1]), bytes(row[2])) for row in found]
 
-    def bindings_of(self, number: int) -> tuple[Binding, ...]:
-        """The bindings of one entry, in order."""
-        wanted = sa.select(BINDING.c.kind, BINDING.c.value, BINDING.c.key_id).where(BINDING.c.entry == number)
+    def bindings_of(self, *numbers: int) -> dict[int, tuple[Binding, ...]]:
+        """The bindings of each of these entries (a thousand at most), in order; entries without any are left out."""
+        wanted = sa.select(BINDING.c.entry, BINDING.c.kind, BINDING.c.value, BINDING.c.key_id)
+        wanted = wanted.where(BINDING.c.entry.in_(numbers)).order_by(BINDING.c.entry, BINDING.c.id)
+        found: dict[int, list[Binding]] = {}
         with reading(self.engine) as connection:
-            found = connection.execute(wanted.order_by(BINDING.c.id)).all()
-        return tuple(Binding(kind=BindingKind(row[0]), value=bytes(row[1]), key_id=row[2]) for row in found)
+            for row in connection.execute(wanted):
+                tie = Binding(kind=BindingKind(row.kind), value=bytes(row.value), key_id=row.key_id)
+                found.setdefault(int(row.entry), []).append(tie)
+        return {number: tuple(ties) for number, ties in found.items()}
 
     def mark(self, number: int, state: State, *, why: str, at: datetime) -> bool:
         """Set the state of an entry and note it in the history; whether there is such an entry. Raises StoreError."""
@@ -221,16 +226,17 @@ class Store:
         What killed writers left goes as well, even where there is no entry to erase. The index folder is the caller's
         to forget (``Finder.forget``). Raises StoreError.
         """
-        gone = [entry for entry in map(self.held, dict.fromkeys(numbers)) if entry is not None]
-        which = [entry.number for entry in gone]
+        asked = list(dict.fromkeys(numbers))
+        gone = [e for some in _portions(asked) for e in self._select(ENTRY.c.number.in_(some))]
         with writing(self.engine) as connection:
-            for table in (BINDING, SIGHTING):
-                connection.execute(sa.delete(table).where(table.c.entry.in_(which)))
-            connection.execute(sa.delete(ENTRY).where(ENTRY.c.number.in_(which)))
-            for number in which:
+            for which in _portions([entry.number for entry in gone]):
+                for table in (BINDING, SIGHTING):
+                    connection.execute(sa.delete(table).where(table.c.entry.in_(which)))
+                connection.execute(sa.delete(ENTRY).where(ENTRY.c.number.in_(which)))
                 # What was noted of it goes as well: a reason may say more than that it is gone.
-                connection.execute(sa.update(HISTORY).where(HISTORY.c.entry == number).values(why=None))
-                connection.execute(sa.insert(HISTORY).values(entry=number, what="removed", at=rfc3339(at)))
+                connection.execute(sa.update(HISTORY).where(HISTORY.c.entry.in_(which)).values(why=None))
+                notes = [{"entry": number, "what": "removed", "at": rfc3339(at)} for number in which]
+                connection.execute(sa.insert(HISTORY), notes)
         held = [digest for entry in gone for digest in (entry.manifest, entry.reference) if digest is not None]
         self.drop_bytes([*held, *self.files.since_before(at - _UNDER_WAY)])
         if gone:
@@ -278,6 +284,11 @@ class Store:
         with reading(self.engine) as connection:
             found = connection.execute(sa.select(ENTRY).where(*where).order_by(ENTRY.c.number))
             return [_entry(row) for row in found.mappings()]
+
+
+def _portions(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    """As many at once as a database takes in one statement."""
+    return (numbers[at : at + _AT_ONCE] for at in range(0, len(numbers), _AT_ONCE))
 
 
 def insert_entry(connection: sa.Connection, entry: Entry, bindings: Iterable[Binding]) -> int:

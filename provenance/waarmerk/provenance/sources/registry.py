@@ -98,7 +98,7 @@ class RegistrySource:
             (tie.key_id or "", tie.value.hex()): each.entry.origin
             for each in found
             if _is_issued(each, rgb)
-            for tie in self._store.bindings_of(each.entry.number)
+            for tie in self._store.bindings_of(each.entry.number).get(each.entry.number, ())
             if tie.kind is BindingKind.WATERMARK
         }
 
