@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import Request
 
 from waarmerk.api.auth import Caller
-from waarmerk.api.oracle import coarse, tells_marks
+from waarmerk.api.oracle import coarse, tells_marks, unmeasured
 from waarmerk.api.services import Services, services_of
 from waarmerk.api.spool import Upload
 from waarmerk.api.tenants import Tenant
@@ -56,6 +56,8 @@ def examine(services: Services, path: Path, question: Question) -> Examined:
         done = _for_strangers(services, path, question)
     else:
         done = _read(_ask(services, path, question), path, question)
+    if question.tenant is None:
+        done = replace(done, report=unmeasured(done.report))
     error, verdict = done.report["error"], done.report["verdict"]
     services.metrics.reported(origin=verdict["origin"], tier=verdict["tier"], code=error["code"] if error else None)
     if question.tenant is not None and services.audit is not None:

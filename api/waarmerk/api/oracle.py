@@ -108,10 +108,15 @@ def tells_marks(report: dict[str, Any]) -> bool:
     return any(mark["p_value"] is not None or mark["detected"] for mark in report["watermarks"])
 
 
+def unmeasured(report: dict[str, Any]) -> dict[str, Any]:
+    """The report without how near a match is: which pictures are known is evidence, how nearly is a way around it."""
+    return {**report, "matches": [{**match, "distance": None} for match in report["matches"]]}
+
+
 def coarse(report: dict[str, Any]) -> dict[str, Any]:
-    """The report as strangers get it: no measure of any mark or likeness, no payload, no place."""
+    """The report as strangers get it where marks are searched for them: no measure, no payload, no place."""
     marks = [
         {**mark, "p_value": _FALSE_POSITIVE if mark["detected"] else None, "payload": None, "regions": []}
         for mark in report["watermarks"]
     ]
-    return {**report, "watermarks": marks, "matches": [{**match, "distance": None} for match in report["matches"]]}
+    return {**report, "watermarks": marks}
