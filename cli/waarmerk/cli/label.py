@@ -35,6 +35,14 @@ def _listed(text: str | None) -> tuple[str, ...]:
 @click.option("--title", help="A title that stays in the file. Nothing is taken from the file's name.")
 @click.option("--visible", type=click.Choice(_PLACES), help="Where the visible label stands; auto is top-right.")
 @click.option(
+    "--stands",
+    "timing",
+    default="auto",
+    show_default=True,
+    type=click.Choice(("auto", "start", "repeated", "throughout")),
+    help="In clips: when the visible label stands; auto is throughout up to a minute, then repeated.",
+)
+@click.option(
     "--label-lang",
     metavar="LANG,...",
     help="Languages of the visible label, one or two, e.g. nl,en; that of the messages if not given.",
@@ -76,6 +84,7 @@ def label(
     tool_version: str | None,
     title: str | None,
     visible: str | None,
+    timing: str,
     label_lang: str | None,
     profile_file: Path | None,
     sidecar: bool,
@@ -121,6 +130,7 @@ def label(
         tool_version=tool_version or (None if tool else profile.tool_version),
         title=title,
         visible=visible or profile.visible or "auto",
+        timing=timing,
         languages=_listed(label_lang) or profile.label_languages or (lang or profile.language or "en",),
         own_lines=() if label_lang else profile.label_words,
         font=profile.label_font,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from waarmerk.cli import options
-from waarmerk.provenance.marking.plan import Says, Wishes
+from waarmerk.provenance.marking.plan import Says, Timing, Wishes
 from waarmerk.provenance.marking.visible import Corner
 from waarmerk.provenance.settings import Settings
 
@@ -24,6 +24,7 @@ class Order:
     tool_version: str | None
     title: str | None
     visible: str
+    timing: str
     languages: tuple[str, ...]
     own_lines: tuple[str, ...]
     font: Path | None
@@ -58,6 +59,7 @@ class Order:
             tool_version=self.tool_version,
             title=self.title,
             corner=corner,
+            timing=Timing(self.timing),
             languages=self.languages,
             own_lines=self.own_lines,
             font=self.font,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from waarmerk.provenance.marking.labeller import Labelled, Prepared, Refused
 from waarmerk.provenance.marking.plan import Gap, Layer
+from waarmerk.provenance.media.video import VIDEO_TYPES
 from waarmerk.provenance.model import Duty, DutyStatus
 from waarmerk.provenance.report.wording import Wording
 
@@ -120,6 +121,8 @@ def _remaining(prepared: Prepared, done: Labelled | None, words: Wording, platfo
             lines.append(f"  {'v' if met else '-'} {_line(duty, words, met=met, is_plan=done is None)}")
     if any(gap.code == "label.not-spoken" for gap in prepared.plan.gaps):
         lines.append(f"  - {words.say('label', 'spoken-owed')}")
+    elif prepared.asset.media_type in VIDEO_TYPES and prepared.wishes.says.is_ai:
+        lines.append(f"  ? {words.say('label', 'spoken-perhaps')}")
     undecided = [duty for duty in duties if duty.status is DutyStatus.UNDECIDED]
     if undecided:
         kind = "undecided" if platforms else "undecided-more"

@@ -96,9 +96,11 @@ def choose(
 def _pixel_format(source: Source, encoder: str, formats: Holding[str]) -> str:
     """The source's own, else the nearest; sizes that are odd have no 4:2:0 in H.264 and HEVC."""
     odd = (source.width % 2 or source.height % 2) and encoder in ("libx264", "libx265")
-    if source.pixel_format in formats and not odd:
+    has_luma = source.pixel_format.startswith(("yuv", "gray"))  # the first plane of GBR is green
+    if source.pixel_format in formats and has_luma and not odd:
         return source.pixel_format
-    wanted = "yuv444p" if odd else "yuv420p"
+    full = odd or (not has_luma and "yuv444p" in formats)
+    wanted = "yuv444p" if full else "yuv420p"
     deep = wanted + "10le"
     return deep if source.depth > 8 and deep in formats else wanted
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from waarmerk.provenance.errors import ConfigurationError, UnsupportedAsset
+from waarmerk.provenance.marking.clips import draw_clip
 from waarmerk.provenance.marking.lettering import lettering
 from waarmerk.provenance.marking.plan import Gap, Layer, Wishes
 from waarmerk.provenance.marking.visible import CannotShow, Shown, show
@@ -15,6 +16,7 @@ from waarmerk.provenance.marking.watermark import Mark, Marker, NoMark
 from waarmerk.provenance.media import Limits, asset_from_bytes, decode_rgb
 from waarmerk.provenance.media.encode import WRITTEN, Rewrite, encode
 from waarmerk.provenance.media.losses import Loss, losses, stock
+from waarmerk.provenance.media.video import VIDEO_TYPES
 from waarmerk.provenance.model import Asset
 
 Bytes = npt.NDArray[np.uint8]
@@ -35,6 +37,7 @@ _TURNS = {
 class Drawn:
     """An encoded picture with what it carries. ``rgb`` is what it decodes to, as stored, H x W x 3.
 
+    ``still`` is the frame that stands for a clip, whose ``rgb`` is None.
     ``deeds`` are the actions (C2PA 2.2, section 18.14.4) that writing it took besides mark and label.
     ``label`` is where the visible label stands in ``rgb``: left, top, width, height.
     """
@@ -47,6 +50,7 @@ class Drawn:
     gaps: tuple[Gap, ...]
     deeds: tuple[str, ...] = ()
     label: tuple[int, int, int, int] | None = None
+    still: Bytes | None = None
 
 
 def upright(pixels: Bytes, orientation: int) -> Bytes:
@@ -72,12 +76,30 @@ def draw(asset: Asset, wishes: Wishes, marker: Marker | None, limits: Limits) ->
     untouched = _bytes_of(asset)
     if not wanted:
         return Drawn(data=untouched, rgb=None, mark=None, words=None, losses=(), gaps=())
+    if asset.media_type in VIDEO_TYPES:
+        return _clip(asset, wishes, marker, limits)
     rewrite = _writable(asset, limits)
     if rewrite is None:
         code = "not-spoken" if asset.media_type.startswith(("audio/", "video/")) else "not-drawn"
         gaps = tuple(Gap(layer=layer, code=f"label.{code}") for layer in wanted)
         return Drawn(data=untouched, rgb=None, mark=None, words=None, losses=(), gaps=gaps)
     return _Run(rewrite=rewrite, wishes=wishes, marker=marker).through(wanted)
+
+
+def _clip(asset: Asset, wishes: Wishes, marker: Marker | None, limits: Limits) -> Drawn:
+    if marker is None:
+        raise ConfigurationError("label.no-watermark-key", "there is no watermark key")
+    made = draw_clip(asset, wishes, marker, limits)
+    return Drawn(
+        data=made.data,
+        rgb=None,
+        mark=made.mark,
+        words=made.words,
+        losses=made.losses,
+        gaps=made.gaps,
+        deeds=("c2pa.transcoded",),
+        still=made.still,
+    )
 
 
 def _bytes_of(asset: Asset) -> bytes:

@@ -24,7 +24,7 @@ KNOWN = "ledger.known"  # of ``Ledger.add``
 
 def issuance_of(drawn: Drawn, signed: Signed, *, media_type: str, says: Says, at: datetime) -> Issuance | None:
     """What the ledger remembers of a file; None for one without a mark."""
-    mark, rgb = drawn.mark, drawn.rgb
+    mark, rgb = drawn.mark, drawn.still if drawn.rgb is None else drawn.rgb
     if mark is None or rgb is None:
         return None
     marks = fingerprints(rgb)

@@ -32,6 +32,15 @@ class Says(StrEnum):
         return self is not Says.NONE
 
 
+class Timing(StrEnum):
+    """When the visible label of a clip stands in its frames; ``auto`` goes by the length of the clip."""
+
+    AUTO = "auto"
+    START = "start"
+    REPEATED = "repeated"
+    THROUGHOUT = "throughout"
+
+
 class Layer(StrEnum):
     """The layers of a label, in the order of writing."""
 
@@ -55,6 +64,7 @@ class Wishes:
     tool_version: str | None = None
     title: str | None = None
     corner: Corner | None = Corner.TOP_RIGHT
+    timing: Timing = Timing.AUTO
     languages: tuple[str, ...] = ("en",)
     own_lines: tuple[str, ...] = ()
     font: Path | None = None

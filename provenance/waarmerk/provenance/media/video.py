@@ -41,10 +41,11 @@ class KeyFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """A decoded frame, turned as it is meant to be seen: RGB, H x W x 3."""
+    """A decoded frame, turned as it is meant to be seen by ``quarters`` against the clock: RGB, H x W x 3."""
 
     seconds: float
     rgb: "NDArray[np.uint8]"
+    quarters: int = 0
 
 
 def key_frames(asset: Asset, limits: Limits, *, most: int = MOST_KEY_FRAMES) -> tuple[KeyFrame, ...]:
@@ -70,6 +71,21 @@ def key_frames(asset: Asset, limits: Limits, *, most: int = MOST_KEY_FRAMES) -> 
     )
 
 
+def first_frame(asset: Asset, limits: Limits) -> Frame:
+    """The first frame that shows something, of those at some places; the first of all where none does.
+
+    Raises as ``key_frames`` does.
+    """
+    first: Frame | None = None
+    for frame in frames_at_places(asset, limits, places=MOST_KEY_FRAMES):
+        if float(_thumbnail(frame.rgb).std()) >= DARK:
+            return frame
+        first = first or frame
+    if first is None:
+        raise UnsupportedAsset("media.no-video", "no frame of the video can be decoded")
+    return first
+
+
 def frames_at_places(asset: Asset, limits: Limits, *, places: int) -> Iterator[Frame]:
     """Frames coded whole at places spread over a clip, each once; a file that breaks off ends them."""
     with _opened(asset, limits) as (container, stream):
@@ -78,7 +94,7 @@ def frames_at_places(asset: Asset, limits: Limits, *, places: int) -> Iterator[F
             frame = _frame_at(container, stream, number / places)
             if frame is not None and frame.pts not in seen:
                 seen.add(frame.pts)
-                yield Frame(seconds=round(float(frame.time or 0.0), 3), rgb=_upright(frame))
+                yield _upright(frame)
 
 
 def _frame_at(container: Any, stream: Any, share: float) -> Any:
@@ -131,13 +147,13 @@ def _opened(asset: Asset, limits: Limits) -> Iterator[tuple[Any, Any]]:
             yield container, shown[0]
 
 
-def _upright(frame: Any) -> "NDArray[np.uint8]":
-    """RGB of a frame, turned by the display matrix in quarters (FFmpeg: degrees against the clock)."""
+def _upright(frame: Any) -> Frame:
+    """A frame turned by its display matrix in quarters (FFmpeg: degrees against the clock)."""
     import numpy as np  # noqa: PLC0415
 
-    rgb = frame.to_ndarray(format="rgb24")
-    turned: NDArray[np.uint8] = np.ascontiguousarray(np.rot90(rgb, round((frame.rotation or 0) / 90) % 4))
-    return turned
+    quarters = round((frame.rotation or 0) / 90) % 4
+    rgb: NDArray[np.uint8] = np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), quarters))
+    return Frame(seconds=round(float(frame.time or 0.0), 3), rgb=rgb, quarters=quarters)
 
 
 def _thumbnail(rgb: "NDArray[np.uint8]") -> "NDArray[np.float32]":

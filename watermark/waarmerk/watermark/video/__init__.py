@@ -7,8 +7,18 @@ Payload(value=b'8 bytes!')
 """
 
 from waarmerk.watermark.containers import UnreadableVideo
+from waarmerk.watermark.overlay import Caption, Overlay
 from waarmerk.watermark.pooling import ClipDetection
 from waarmerk.watermark.video.reading import detect_video, detect_video_each
 from waarmerk.watermark.video.writing import MarkedVideo, embed_video
 
-__all__ = ["ClipDetection", "MarkedVideo", "UnreadableVideo", "detect_video", "detect_video_each", "embed_video"]
+__all__ = [
+    "Caption",
+    "ClipDetection",
+    "MarkedVideo",
+    "Overlay",
+    "UnreadableVideo",
+    "detect_video",
+    "detect_video_each",
+    "embed_video",
+]

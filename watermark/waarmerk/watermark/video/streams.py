@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from fractions import Fraction
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, cast
@@ -12,7 +13,9 @@ import av
 import numpy as np
 
 from waarmerk.watermark.clip import Luma
+from waarmerk.watermark.containers import Container
 from waarmerk.watermark.encoders import Choice
+from waarmerk.watermark.overlay import Caption
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -75,12 +78,33 @@ def reformatted(frame: VideoFrame, pixel_format: str) -> VideoFrame:
     return out
 
 
-def luma_of(frame: VideoFrame) -> Luma:
-    """The luma plane of a frame, written through."""
-    plane = frame.planes[0]
-    wide = frame.format.components[0].bits > 8
-    rows = np.frombuffer(memoryview(plane), np.uint16 if wide else np.uint8).reshape(plane.height, -1)
-    return cast(Luma, rows[:, : plane.width])
+def planes_of(frame: VideoFrame) -> list[Luma]:
+    """The planes of a frame, luma first and alpha left out, written through."""
+    kind = np.uint16 if frame.format.components[0].bits > 8 else np.uint8
+    found = []
+    for plane in frame.planes[:3]:
+        rows = np.frombuffer(memoryview(plane), kind).reshape(plane.height, -1)
+        found.append(cast(Luma, rows[:, : plane.width]))
+    return found
+
+
+def add_captions(out: OutputContainer, container: Container, captions: Sequence[Caption], language: str) -> list[Any]:
+    """A caption track and its packets, to be muxed before all others."""
+    if not captions:
+        return []
+    codec = {Container.WEBM: "webvtt", Container.MATROSKA: "subrip"}.get(container, "mov_text")
+    stream = out.add_mux_stream(codec)
+    stream.time_base = Fraction(1, 1000)
+    stream.metadata["language"] = language
+    packets = []
+    for caption in captions:
+        text = caption.text.encode()
+        packet = av.Packet(len(text).to_bytes(2) + text if codec == "mov_text" else text)
+        packet.stream, packet.time_base = stream, Fraction(1, 1000)
+        packet.pts = packet.dts = round(caption.start * 1000)
+        packet.duration = round((caption.end - caption.start) * 1000)
+        packets.append(packet)
+    return packets
 
 
 def side_data(frame: VideoFrame) -> dict[str, bytes]:

@@ -8,10 +8,10 @@ new file grows under a temporary name, is searched for the mark, and takes its p
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import av
 import numpy as np
@@ -23,17 +23,19 @@ from waarmerk.watermark.embedding import pick_variant, render_pattern
 from waarmerk.watermark.encoders import Choice, Source, choose, encoder_for
 from waarmerk.watermark.keys import Key
 from waarmerk.watermark.model import CannotCarry, Payload
+from waarmerk.watermark.overlay import Caption, Overlay, Painter
 from waarmerk.watermark.pooling import ClipDetection
 from waarmerk.watermark.schemes import check_strength, scheme_of
 from waarmerk.watermark.transforms import MIN_SIDE, canvas_shape
 from waarmerk.watermark.video.draft import place, temporary
 from waarmerk.watermark.video.reading import Clip, detect_video, is_cover, opened, reason
 from waarmerk.watermark.video.streams import (
+    add_captions,
     add_video,
     hdr_of,
     is_chapter_track,
     is_pause,
-    luma_of,
+    planes_of,
     reformatted,
     side_data,
     takes,
@@ -73,7 +75,7 @@ class MarkedVideo:
 
 
 def embed_video(
-    src: str | Path,
+    src: str | Path | BinaryIO,
     dst: str | Path,
     key: Key,
     payload: Payload,
@@ -84,11 +86,16 @@ def embed_video(
     preset: str | None = None,
     force: bool = False,
     progress: Progress | None = None,
+    overlays: Sequence[Overlay] = (),
+    captions: Sequence[Caption] = (),
+    language: str = "und",
 ) -> MarkedVideo:
-    """Mark the clip ``src`` and write it to ``dst``, in the same container.
+    """Mark the clip ``src``, a path or a seekable stream, and write it to ``dst``, in the same container.
 
     ``strength`` and ``psnr`` as in ``embed``; ``preset`` is the encoder's own word for its pace.  ``progress`` is
-    called with the seconds of the clip that are done and those there are, None where the file does not say.  Raises
+    called with the seconds of the clip that are done and those there are, None where the file does not say.
+    ``overlays`` are painted over the marked frames, ``captions`` become a track of their own in ``language`` (ISO
+    639-2).  Raises
     UnreadableVideo where ``src`` is no clip, broken or cut off; CannotCarry where the result would not be read back,
     unless ``best_effort``; FileExistsError where ``dst`` is there, unless ``force``; ValueError and TypeError for
     arguments that make no sense; OSError.  Whatever happens, ``dst`` is the old file or the complete new one.
@@ -97,13 +104,22 @@ def embed_video(
         raise TypeError(f"payload is a Payload, got {type(payload).__name__}")
     check_strength(strength, psnr)
     scheme_of(key)
-    source, target = Path(src), Path(dst)
+    source, target = Path(src) if isinstance(src, str) else src, Path(dst)
     if target.exists():
-        if target.samefile(source):
+        if isinstance(source, Path) and target.samefile(source):
             raise ValueError("the output is the input itself")
         if not force:
             raise FileExistsError(f"{target.name} is there already")
-    wish = _Wish(key=key, payload=payload, strength=strength or DEFAULT_STRENGTH, psnr=psnr, preset=preset)
+    wish = _Wish(
+        key=key,
+        payload=payload,
+        strength=strength or DEFAULT_STRENGTH,
+        psnr=psnr,
+        preset=preset,
+        overlays=overlays,
+        captions=captions,
+        language=language,
+    )
     with temporary(target) as draft:
         for finer in (False, True):
             written = _Writer(wish=wish, finer=finer, progress=progress).write(source, draft)
@@ -126,6 +142,15 @@ class _Wish:
     strength: float
     psnr: float | None
     preset: str | None
+    overlays: Sequence[Overlay]
+    captions: Sequence[Caption]
+    language: str
+
+    def painters(self, *, bits: int, full_range: bool, transfer: int) -> list[Painter]:
+        """What paints the signs into frames of one format."""
+        return [
+            Painter(overlay=overlay, bits=bits, full_range=full_range, transfer=transfer) for overlay in self.overlays
+        ]
 
     def marker(self, luma: Luma, levels: Levels) -> ClipMarker:
         """The marker of a clip whose first frame has this luma; equal clips give equal marks."""
@@ -148,11 +173,12 @@ class _Writer:
     progress: Progress | None
     losses: set[tuple[str, str]] = field(default_factory=set)
     marker: ClipMarker | None = None
+    painters: list[Painter] = field(default_factory=list)
     frames: int = 0
     last: float = 0.0
     durations: dict[int, int] = field(default_factory=dict)
 
-    def write(self, source: Path, draft: Path) -> dict[str, Any]:
+    def write(self, source: Path | BinaryIO, draft: Path) -> dict[str, Any]:
         """Write the marked clip; what ``MarkedVideo`` says of it."""
         with opened(source, threads=0) as clip:
             packets = clip.container.demux()
@@ -161,7 +187,10 @@ class _Writer:
             muxing = {"movflags": "+faststart"} if clip.outline.container.of_boxes else {}
             with av.open(str(draft), "w", format=clip.outline.container.muxer, container_options=muxing) as out:
                 video, copied = self._streams(clip, out, plan, first)
+                texts = add_captions(out, clip.outline.container, self.wish.captions, self.wish.language)
                 self._header(clip, out)
+                for text in texts:
+                    out.mux(text)
                 for frame in first:
                     self._frame(frame, plan, video, out)
                 for packet in _chained(early, packets):
@@ -247,12 +276,15 @@ class _Writer:
         if frame.format.name != plan.pixel_format:
             frame = reformatted(frame, plan.pixel_format)
         frame.make_writable()
-        luma = luma_of(frame)
+        planes = planes_of(frame)
         if self.marker is None:
             bits = frame.format.components[0].bits
             full = frame.color_range == 2 or frame.format.name.startswith("yuvj")
-            self.marker = self.wish.marker(luma, Levels.of(bits=bits, full_range=full))
-        self.marker.mark(luma)
+            self.marker = self.wish.marker(planes[0], Levels.of(bits=bits, full_range=full))
+            self.painters = self.wish.painters(bits=bits, full_range=full, transfer=frame.color_trc)
+        self.marker.mark(planes[0])
+        for painter in self.painters:
+            painter.paint(planes, float(frame.time or 0.0))
         frame.pict_type = 0  # the encoder decides anew
         if frame.pts is not None and frame.duration:
             self.durations[frame.pts] = frame.duration

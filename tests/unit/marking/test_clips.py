@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clips get every layer: mark, label in the frames and in a caption track, XMP, credentials, ledger; sound stays."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.unit.marking.conftest import Desk
+from waarmerk.provenance.errors import UnsupportedAsset
+from waarmerk.provenance.marking.clips import EVERY_SECONDS, STANDS_SECONDS, captions, shows
+from waarmerk.provenance.marking.labeller import Refused
+from waarmerk.provenance.marking.plan import Layer, Says, Timing, Wishes
+from waarmerk.provenance.marking.visible import Corner
+from waarmerk.provenance.model import Integrity, Origin
+
+av = pytest.importorskip("av", reason="the extra `video` is not installed")
+
+
+def picture(number: int = 0) -> Any:
+    y, x = np.mgrid[0:360, 0:640]
+    noise = np.random.default_rng(2).normal(0, 8, (360, 640, 3))
+    wave = 110 + 50 * np.sin((x + number) / 31)[..., None] * np.cos(y / 23)[..., None]
+    return np.clip(wave + noise, 0, 255).astype(np.uint8)
+
+
+def clip(path: Path, *, muxer: str = "mp4", frames: int = 8, rate: int = 25, rotation: int = 0) -> Path:
+    with av.open(str(path), "w", format=muxer) as out:
+        codec, sound = ("libvpx-vp9", "libopus") if muxer == "webm" else ("libx264", "aac")
+        video = out.add_stream(codec, rate=rate, options={"crf": "18", "b": "0"})
+        video.width, video.height, video.pix_fmt = 640, 360, "yuv420p"
+        if rotation:
+            video.set_display_rotation(rotation)
+        audio = out.add_stream(sound, rate=48_000)
+        for number in range(frames):
+            out.mux(video.encode(av.VideoFrame.from_ndarray(picture(number), "rgb24")))
+        out.mux(video.encode(None))
+        kind = audio.codec_context.format.name
+        for number in range(frames * 48_000 // rate // 960):
+            shape = (2, 960) if kind == "fltp" else (1, 1920)
+            frame = av.AudioFrame.from_ndarray(
+                np.zeros(shape, np.float32 if kind == "fltp" else np.int16), kind, "stereo"
+            )
+            frame.sample_rate, frame.pts = 48_000, 960 * number
+            out.mux(audio.encode(frame))
+        out.mux(audio.encode(None))
+    return path
+
+
+def heard(path: Path) -> str:
+    with av.open(str(path)) as opened:
+        return hashlib.sha256(b"".join(bytes(p) for p in opened.demux(audio=0) if p.size)).hexdigest()
+
+
+def seen(path: Path) -> list[tuple[float, Any]]:
+    """Frames as people see them."""
+    with av.open(str(path)) as opened:
+        return [
+            (float(f.time), np.rot90(f.to_ndarray(format="rgb24"), round(f.rotation / 90) % 4))
+            for f in opened.decode(video=0)
+        ]
+
+
+def spoken(path: Path) -> list[tuple[bytes, float, float]]:
+    with av.open(str(path)) as opened:
+        packets = [p for p in opened.demux(subtitles=0) if p.size > 2]
+        return [(bytes(p), float(p.pts * p.time_base), float(p.duration * p.time_base)) for p in packets]
+
+
+def changed(before: Any, after: Any) -> Any:
+    """Rows and columns where two frames differ by far more than a mark and a codec do."""
+    return np.nonzero(np.abs(before.astype(int) - after).mean(axis=2) > 60)
+
+
+@pytest.mark.parametrize(
+    ("timing", "seconds", "expected"),
+    [
+        (Timing.AUTO, 20.0, [(0.0, 21.0)]),
+        (Timing.THROUGHOUT, 900.0, [(0.0, 901.0)]),
+        (Timing.START, 900.0, [(0.0, STANDS_SECONDS)]),
+        (Timing.AUTO, 70.0, [(t, t + STANDS_SECONDS) for t in (0.0, EVERY_SECONDS, 2 * EVERY_SECONDS)]),
+        (Timing.REPEATED, 5.0, [(0.0, STANDS_SECONDS)]),
+        (Timing.REPEATED, 0.0, [(0.0, STANDS_SECONDS)]),
+    ],
+)
+def test_when_the_label_stands(timing: Timing, seconds: float, expected: list[tuple[float, float]]) -> None:
+    assert shows(timing, seconds) == expected
+
+
+def test_a_clip_of_unknown_length_is_labelled_again_and_again_and_never_made_longer() -> None:
+    times = shows(Timing.AUTO, None)
+    assert times[0][0] == 0.0
+    assert len(times) > 1000
+    assert captions(times, None) == [(0.0, STANDS_SECONDS)]
+    assert captions([(0.0, 8.0), (30.0, 38.0), (60.0, 68.0)], 33.0) == [(0.0, 8.0), (30.0, 33.0)]
+
+
+@pytest.mark.parametrize("muxer", ["mp4", "mov"])
+def test_every_layer_is_written_and_found(desk: Desk, tmp_path: Path, muxer: str) -> None:
+    source, target = clip(tmp_path / f"in.{muxer}", muxer=muxer), tmp_path / f"out.{muxer}"
+    done = desk.label(source, target, languages=("nl", "en"))
+    assert done.plan.gaps == ()
+    assert done.plan.layers == tuple(Layer)
+    assert heard(target) == heard(source)
+    report = desk.verify(target)
+    assert report.credential is not None
+    assert report.credential.integrity is Integrity.INTACT
+    assert report.verdict.origin is Origin.AI_GENERATED
+    assert [mark.payload for mark in report.marks] == [done.payload.hex() if done.payload else None]
+    assert report.declarations is not None
+    assert len(report.declarations.source_types) == 1
+    ((text, start, length),) = spoken(target)
+    assert text[2:].decode() == "Gemaakt met AI / AI-generated"
+    assert (start, round(length, 2)) == (0.0, 0.32)
+
+
+def test_the_label_stands_in_every_frame_and_changes_nothing_else(desk: Desk, tmp_path: Path) -> None:
+    source, target = clip(tmp_path / "in.mp4"), tmp_path / "out.mp4"
+    desk.label(source, target, corner=Corner.BOTTOM_LEFT)
+    for (_, before), (_, after) in zip(seen(source), seen(target), strict=True):
+        rows, columns = changed(before, after)
+        assert rows.size > 400
+        assert rows.min() > 0.8 * 360
+        assert columns.max() < 0.65 * 640
+        outside = np.abs(before.astype(int) - after)[: rows.min() - 8]
+        assert outside.mean() < 6.0
+
+
+def test_the_label_goes_and_comes_back(desk: Desk, tmp_path: Path) -> None:
+    """Two frames a second: 8 seconds with it, then none until 30."""
+    source, target = clip(tmp_path / "in.mp4", frames=66, rate=2), tmp_path / "out.mp4"
+    desk.label(source, target, timing=Timing.REPEATED)
+    for (time, before), (_, after) in zip(seen(source), seen(target), strict=True):
+        stands = changed(before, after)[0].size > 400
+        assert stands == (time < STANDS_SECONDS or 30.0 <= time < 38.0), time
+    assert [(round(start), round(length)) for _, start, length in spoken(target)] == [(0, 8), (30, 3)]
+
+
+def test_a_turned_clip_is_labelled_as_people_see_it(desk: Desk, tmp_path: Path) -> None:
+    source, target = clip(tmp_path / "in.mp4", rotation=90), tmp_path / "out.mp4"
+    desk.label(source, target, corner=Corner.TOP_RIGHT)
+    (_, before), (_, after) = seen(source)[0], seen(target)[0]
+    assert before.shape == after.shape == (640, 360, 3)
+    rows, columns = changed(before, after)
+    assert rows.max() < 0.45 * 640  # the safe area of a tall picture begins below its upper edge
+    assert columns.min() > 0.4 * 360
+    assert columns.max() - columns.min() > 2 * (rows.max() - rows.min())  # the words lie, they do not stand
+
+
+@pytest.mark.parametrize("muxer", ["matroska", "webm"])
+def test_what_a_container_does_not_take_is_said_plainly(desk: Desk, tmp_path: Path, muxer: str) -> None:
+    source, target = clip(tmp_path / "in", muxer=muxer), tmp_path / "out"
+    with pytest.raises(Refused) as caught:
+        desk.label(source, target)
+    assert [gap.code for gap in caught.value.gaps] == ["label.no-xmp", "label.no-embedding"]
+    assert not target.exists()
+    done = desk.label(source, target, sidecar=True, allow_partial=True)
+    assert [gap.layer for gap in done.plan.gaps] == [Layer.METADATA]
+    assert done.beside is not None
+    assert done.beside.exists()
+    assert heard(target) == heard(source)
+    assert [mark.detected for mark in desk.verify(target).marks] == [True]
+
+
+def test_half_a_clip_is_not_labelled(desk: Desk, tmp_path: Path) -> None:
+    source = clip(tmp_path / "in.mp4")
+    half = tmp_path / "half.mp4"
+    half.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
+    with pytest.raises(UnsupportedAsset):
+        desk.labeller().prepare(half, Wishes(says=Says.GENERATED))
+
+
+def test_no_ai_changes_no_pixel_of_a_clip(desk: Desk, tmp_path: Path) -> None:
+    source, target = clip(tmp_path / "in.mp4"), tmp_path / "out.mp4"
+    desk.label(source, target, says=Says.NONE)
+    for (_, before), (_, after) in zip(seen(source), seen(target), strict=True):
+        assert np.array_equal(before, after)
