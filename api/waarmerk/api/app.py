@@ -8,14 +8,23 @@ from fastapi import FastAPI, Request, Response
 from waarmerk.api import auth, problems
 from waarmerk.api.limits import LimitBody
 from waarmerk.api.problems import Problem
-from waarmerk.api.routes import batches, explain, health, jobs, page, resolution, verify
+from waarmerk.api.routes import batches, decide, explain, health, jobs, page, resolution, verify
 from waarmerk.api.services import Services
 from waarmerk.api.trail import Trailing
 from waarmerk.api.wire import Json
 from waarmerk.provenance.errors import StoreError
 
 API_VERSION = "1"  # of the interface; which release answers is nothing a stranger needs
-ROUTERS = (verify.router, jobs.router, batches.router, resolution.router, health.router, explain.router, page.router)
+ROUTERS = (
+    verify.router,
+    jobs.router,
+    batches.router,
+    decide.router,
+    resolution.router,
+    health.router,
+    explain.router,
+    page.router,
+)
 
 
 def create_app(services: Services) -> FastAPI:

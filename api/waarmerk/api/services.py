@@ -19,6 +19,7 @@ from waarmerk.api.oracle import NearDuplicates
 from waarmerk.api.quota import Quota
 from waarmerk.api.readiness import Readiness
 from waarmerk.api.registries import Registries
+from waarmerk.api.rulebooks import Rulebooks
 from waarmerk.api.tenants import Keyring
 from waarmerk.provenance.jobs.audit import Audit
 from waarmerk.provenance.settings import Settings
@@ -84,6 +85,7 @@ class Services:
     readiness: Readiness = field(default_factory=lambda: Readiness({}, clock=now))
     metrics: Metrics = field(default_factory=Metrics)
     journal: Journal = field(default_factory=Journal)
+    rulebooks: Rulebooks = field(default_factory=lambda: Rulebooks(clock=now))
     registries: Registries = field(default_factory=Registries)
     keyring: Keyring | None = None
     worklist: "Worklist | None" = None

@@ -19,8 +19,8 @@ from waarmerk.provenance.labelling.loader import SHIPPED, examine_pack, load_pac
 from waarmerk.provenance.labelling.record import decision_record, replay
 from waarmerk.provenance.labelling.rules import RuleSet
 from waarmerk.provenance.labelling.stated import read_stated, split_facts, weighed
-from waarmerk.provenance.model import Duty, Verdict
-from waarmerk.provenance.report.document import label
+from waarmerk.provenance.model import Duty
+from waarmerk.provenance.report.document import decision
 from waarmerk.provenance.report.escape import plain
 from waarmerk.provenance.verdict import weigh
 
@@ -113,7 +113,7 @@ def decide(
                 continue
             verdict = weighed(facts, context, weigh)
             duties = _decide(loaded, facts, verdict, context, moment)
-            answers.append(_answer(verdict, duties))
+            answers.append(decision(verdict, duties))
             if log is not None:
                 log.add(len(answers) - 1, decision_record(loaded, facts, verdict, context, moment, duties=duties))
     _print_answers(answers, form, lang)
@@ -182,18 +182,6 @@ def _read(source: str) -> str:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         click.echo(f"waarmerk: {plain(source)}: {reason} [labelling.unreadable]", err=True)
         click.get_current_context().exit(exits.UNREADABLE)
-
-
-def _answer(verdict: Verdict, duties: tuple[Duty, ...]) -> dict[str, Any]:
-    return {
-        "finding": {
-            "origin": verdict.origin.value,
-            "tier": verdict.tier.value,
-            "authentic_capture": verdict.authentic_capture,
-            "conflict": verdict.conflict,
-        },
-        "labels": [label(duty) for duty in duties],
-    }
 
 
 def _print_answers(answers: list[dict[str, Any]], form: str, lang: str) -> None:

@@ -24,6 +24,7 @@ MATRIX: dict[tuple[str, str], set[Scope] | None] = {
     ("POST", "/v1/batches"): {Scope.VERIFY},
     ("GET", "/v1/batches/{batch}"): {Scope.VERIFY},
     ("GET", "/v1/batches/{batch}/results"): {Scope.VERIFY},
+    ("POST", "/v1/decide"): None,
     ("GET", "/v1/matches/byBinding"): None,
     ("POST", "/v1/matches/byBinding"): None,
     ("POST", "/v1/matches/byContent"): None,

@@ -27,19 +27,22 @@ def read_stated(text: str) -> list[Mapping[str, Any]]:
     refused: FactError | None = None
     if text.lstrip()[:1] in ("{", "["):
         try:
-            return _listed(_json(text))
-        except _NotOneValueError:
-            return [
-                _mapping(_json(line, number), number)
-                for number, line in enumerate(text.splitlines(), 1)
-                if line.strip()
-            ]
+            return read_json_facts(text)
         except _NotJsonError as error:
             refused = error  # a flow mapping of YAML begins like JSON
     try:
         return _listed(read_document("facts", text).data)
     except RulePackError as error:
         raise refused or FactError(error.message) from error
+
+
+def read_json_facts(text: str) -> list[Mapping[str, Any]]:
+    """The same, of JSON or JSON lines and nothing else. Raises FactError with the line."""
+    try:
+        return _listed(_json(text))
+    except _NotOneValueError:
+        lines = enumerate(text.splitlines(), 1)
+        return [_mapping(_json(line, number), number) for number, line in lines if line.strip()]
 
 
 def split_facts(stated: Mapping[str, Any], fields: Mapping[str, Field]) -> tuple[Facts, Context]:

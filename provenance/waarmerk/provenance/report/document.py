@@ -5,6 +5,7 @@ Keys are never renamed and never left out; what is unknown is null. Equal report
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from waarmerk.provenance.model import (
@@ -206,6 +207,19 @@ def label(duty: Duty) -> dict[str, Any]:
         "confidence": duty.confidence,
         "status_if_confirmed": duty.status_if_confirmed,
         "ui_string": duty.ui_string,
+    }
+
+
+def decision(verdict: Verdict, duties: Sequence[Duty]) -> dict[str, Any]:
+    """What facts without a file bring: the finding, and the labels with their reasons."""
+    return {
+        "finding": {
+            "origin": verdict.origin.value,
+            "tier": verdict.tier.value,
+            "authentic_capture": verdict.authentic_capture,
+            "conflict": verdict.conflict,
+        },
+        "labels": [label(duty) for duty in duties],
     }
 
 
