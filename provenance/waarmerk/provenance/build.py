@@ -92,8 +92,11 @@ def assemble(
     *,
     detectors: Sequence[EvidenceSource] = (),
     withheld: bool = False,
+    reader: CredentialReader | None = None,
 ) -> Verifier:
     """A verifier from parts that are loaded already; ``detectors`` are the sources of those that the settings declare.
+
+    ``reader`` is one with this trust and this time, where there is one already.
 
     ``withheld``: there are keys, and they are not searched for this caller; the report says so.
     Raises ConfigurationError where a key or registry is none.
@@ -101,7 +104,7 @@ def assemble(
     if withheld:
         settings = replace(settings, keys=(), ledger=None)
     sources: list[EvidenceSource] = [
-        CredentialSource(_reader(settings, trust, at)),
+        CredentialSource(_reader(settings, reader or CredentialReader(trust, at=at), at)),
         MetadataSource(settings.limits),
         *_known(settings, mark_searches(settings)),
         *_pixels(settings),
@@ -202,8 +205,7 @@ def build_admission(settings: Settings) -> "Admission":
     )
 
 
-def _reader(settings: Settings, trust: TrustStore, at: datetime) -> Reader:
-    first = CredentialReader(trust, at=at)
+def _reader(settings: Settings, first: CredentialReader, at: datetime) -> Reader:
     return WithSecondOpinion(first, SecondEngine(at=at)) if settings.second_opinion else first
 
 

@@ -2,6 +2,7 @@
 """Read one asset's Content Credentials onto their separate axes (C2PA 2.2, sections 14 and 15)."""
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -63,6 +64,12 @@ class CredentialReader:
         self._editions = trust.editions
         self._at = at
         self._limits = limits or Limits()
+
+    def turned_to(self, at: datetime) -> "CredentialReader":
+        """The same lists at another time; what the engine has loaded is shared, which is most of the cost."""
+        turned = copy(self)
+        turned._at = at
+        return turned
 
     def read(self, asset: Asset) -> Credential:
         """The credential of the asset; what cannot be read is ``unreadable``, never ``none``."""

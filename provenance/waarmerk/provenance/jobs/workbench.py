@@ -4,7 +4,7 @@
 import contextlib
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,11 +27,22 @@ from waarmerk.provenance.media.open import open_asset
 from waarmerk.provenance.pipeline import Basis, Decided, Verifier
 from waarmerk.provenance.report.document import to_dict
 from waarmerk.provenance.settings import Settings
-from waarmerk.provenance.trust import TrustStore
+from waarmerk.provenance.trust import TrustStore, seen_at, state_of
 from waarmerk.provenance.verdict import weigh
 
 if TYPE_CHECKING:
     from waarmerk.provenance.registry.finder import Finder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Built:
+    """What holds at one time; ``state`` is that of the files its trust was read from."""
+
+    at: datetime
+    state: tuple[object, ...]
+    trust: TrustStore
+    reader: CredentialReader
+    verifier: Verifier
 
 
 class Workbench:
@@ -44,7 +55,7 @@ class Workbench:
         self._packs = load_packs(settings.rule_packs, weigh=weigh)
         self._rules = applied_rules(self._packs, settings, settings.context)
         self._detectors = closed_sources(settings.declared_detectors, settings.limits)
-        self._built: tuple[datetime, TrustStore, Verifier] | None = None
+        self._built: _Built | None = None
         self._searcher: tuple[datetime, Verifier] | None = None
         self._finder: Finder | None = None
 
@@ -91,19 +102,35 @@ class Workbench:
             return self._rubric(path, named, at)
         return {"tree": self._tree, "detailed": self._detailed, "crjson": self._crjson}[verb](path, at)
 
-    def _at(self, at: datetime) -> tuple[TrustStore, Verifier]:
-        if self._built is None or self._built[0] != at:
-            trust = load_trust(self._settings, at=at)
-            self._built = (at, trust, assemble(self._settings, trust, self._rules, at, detectors=self._detectors))
-        return self._built[1], self._built[2]
+    def _at(self, at: datetime) -> "_Built":
+        """Everything at one time. A service asks for another with every second; its lists are read when they change."""
+        held, settings = self._built, self._settings
+        if held is None or held.at != at:
+            state = state_of(settings.trust, data_folder=settings.data_folder)
+            if held is not None and held.state == state:
+                trust, reader = seen_at(held.trust, at), held.reader.turned_to(at)
+            else:
+                trust = load_trust(settings, at=at)
+                reader = CredentialReader(trust, at=at)
+            verifier = assemble(settings, trust, self._rules, at, detectors=self._detectors, reader=reader)
+            held = self._built = _Built(at=at, state=state, trust=trust, reader=reader, verifier=verifier)
+        return held
 
     def _decided(
         self, path: Path, at: datetime, facts: Sequence[str] = (), *, record: bool = False, withhold: bool = False
     ) -> Decided:
-        trust, verifier = self._at(at)
-        if facts or withhold:
-            rules = self._rules_with(facts)
-            verifier = assemble(self._settings, trust, rules, at, detectors=self._detectors, withheld=withhold)
+        held = self._at(at)
+        if not facts and not withhold:
+            return held.verifier.decide(path, record=record)
+        verifier = assemble(
+            self._settings,
+            held.trust,
+            self._rules_with(facts),
+            at,
+            detectors=self._detectors,
+            withheld=withhold,
+            reader=held.reader,
+        )
         return verifier.decide(path, record=record)
 
     def _fingerprint(self, path: Path) -> list[str] | None:
@@ -148,7 +175,7 @@ class Workbench:
         return {"report": document, "dossier": payload(asset, self._reader(at).manifests(asset), self._settings.limits)}
 
     def _reader(self, at: datetime) -> CredentialReader:
-        return CredentialReader(self._at(at)[0], at=at)
+        return self._at(at).reader
 
     def _search(self, path: Path, named: bool, at: datetime) -> dict[str, Any]:
         """A report in which nothing but watermarks was looked for; only its asset and its watermarks mean anything."""

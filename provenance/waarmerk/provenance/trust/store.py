@@ -7,7 +7,7 @@ that ships. The lists are never merged: a certificate of a time-stamp authority 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
@@ -77,6 +77,21 @@ def load_store(folder: Path | None, *, data_folder: Path | None, at: datetime) -
         found.update((each.file, each) for each in _read_folder(data_folder))
         denied = read_denylist(data_folder)
     return _build(iter(found.values()), denied, at)
+
+
+def seen_at(store: TrustStore, at: datetime) -> TrustStore:
+    """The same lists at another time: only what is past its date may differ."""
+    found = {each.file: each for each in store.lists()}
+    return replace(store, findings=tuple(sorted({*_findings(found, at), *_age_of(store.denylist, at)})))
+
+
+def state_of(folder: Path | None, *, data_folder: Path | None) -> tuple[tuple[str, int, int, int], ...]:
+    """What tells whether the files of a store were changed since: name, number, size and time of each."""
+    chosen = folder or data_folder
+    if chosen is None or not chosen.is_dir():
+        return ()
+    entries = [(path.name, path.stat()) for path in chosen.iterdir()]
+    return tuple(sorted((name, found.st_ino, found.st_size, found.st_mtime_ns) for name, found in entries))
 
 
 def list_id(name: str) -> str | None:

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A bench keeps what is costly, and gives what a new one would give: at any time, with the lists as they are now."""
+
+import json
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import AT, ROOT
+from waarmerk.provenance.jobs import workbench
+from waarmerk.provenance.jobs.workbench import Workbench
+from waarmerk.provenance.settings import Settings
+
+MEDIA = ROOT / "samples" / "media"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    copied = tmp_path / "trust"
+    shutil.copytree(ROOT / "samples" / "trust", copied)
+    for path in copied.glob("*.pem"):
+        dates = {"issued": "2026-01-01T00:00:00Z", "next_update": "2026-12-01T00:00:00Z"}
+        path.with_suffix(".json").write_text(json.dumps(dates), "utf-8")
+    return copied
+
+
+def told(bench: Workbench, at: datetime, name: str = "ai-edited.jpg", **more: Any) -> dict[str, Any]:
+    report: dict[str, Any] = bench.perform("verify", MEDIA / name, named=True, at=at, **more)
+    return report
+
+
+@pytest.mark.parametrize("second", [False, True])
+def test_a_bench_at_many_times_is_as_good_as_a_new_one_at_each(folder: Path, second: bool) -> None:
+    settings = Settings(trust=folder, second_opinion=second)
+    kept = Workbench(settings)
+    for days in (0, 30, 4000, -4000, 0):  # in time; past the next update; certificates ended; not begun; and back
+        at = AT + timedelta(days=days)
+        for name in ("ai-edited.jpg", "stripped.jpg"):
+            assert told(kept, at, name) == told(Workbench(settings), at, name), (days, name)
+    codes = {concern["code"] for concern in told(kept, AT + timedelta(days=30))["verdict"]["concerns"]}
+    assert "trust.expired" in codes
+
+
+def test_lists_are_read_once_until_they_change(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[datetime] = []
+    load = workbench.load_trust
+
+    def counted(settings: Settings, *, at: datetime) -> Any:
+        read.append(at)
+        return load(settings, at=at)
+
+    monkeypatch.setattr(workbench, "load_trust", counted)
+    bench = Workbench(Settings(trust=folder))
+    for seconds in range(5):
+        assert told(bench, AT + timedelta(seconds=seconds))["credentials"]["signer"]["status"] == "user"
+    assert len(read) == 1
+    for path in folder.glob("user*.pem"):
+        path.rename(path.with_name("C2PA-TRUST-LIST.pem"))
+    assert told(bench, AT + timedelta(seconds=6))["credentials"]["signer"]["status"] == "official"
+    assert len(read) == 2
+
+
+def test_further_facts_cost_no_new_lists(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Workbench(Settings(trust=folder))
+    plain = told(bench, AT)
+    monkeypatch.setattr(workbench, "CredentialReader", None)
+    facts = told(bench, AT, facts=["jur=NL", "role=deployer"])
+    assert facts["credentials"] == plain["credentials"]
+    assert facts["labels"] != plain["labels"]
