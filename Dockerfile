@@ -6,8 +6,9 @@
 # Without them: docker build --build-arg EXTRAS=api,index,net,pdf,postgres,second-opinion .
 ARG BASE=debian:bookworm-slim
 
+# pdqhash comes as source alone, hence the compiler; it stays behind in this stage.
 FROM ${BASE} AS build
-RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates python3 python3-venv
+RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates g++ python3-dev python3-venv
 WORKDIR /src
 ARG EXTRAS=all
 ENV PIP_CONSTRAINT=/src/constraints.txt
@@ -17,7 +18,7 @@ COPY watermark watermark
 COPY api api
 COPY cli cli
 RUN python3 -m venv /opt/waarmerk \
-    && /opt/waarmerk/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: --no-binary waarmerk \
+    && /opt/waarmerk/bin/pip install --no-cache-dir --disable-pip-version-check --only-binary :all: --no-binary waarmerk,pdqhash \
         ".[${EXTRAS}]" \
     && /opt/waarmerk/bin/pip uninstall --yes --quiet setuptools pip \
     && python3 -m compileall -q /opt/waarmerk

@@ -32,7 +32,7 @@ DEADLINE_SECONDS_PER_KEY = 2.0  # a search for one more watermark key takes 0.3 
 DEADLINE_SECONDS_PER_DETECTOR = 12.0  # each has 10 of its own (jobs/detectors.py)
 LARGE_BYTES = 32 * 2**20
 _HEAD_BYTES = 4096
-TASKS_PER_WORKER = 200  # then a fresh one, whatever the libraries may have leaked
+TASKS_PER_WORKER = 1000  # then a fresh one, whatever the libraries may have leaked
 # -P: the working directory is never a place to import from.
 COMMAND = (sys.executable, "-P", "-m", "waarmerk.provenance.jobs.worker")
 _KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "PYTHONHASHSEED", "VIRTUAL_ENV")

@@ -1,0 +1,410 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the service costs beside the library alone, as ratios within one run: machines differ, ratios hardly.
+
+    python benchmarks/api_load.py FOLDER… [--requests 20000] [--seconds 10] [--rounds 3] [--json OUT] [--require]
+
+Files of FOLDER of at most 1 MB that can be examined are sent to `waarmerk serve --jobs 2` on this machine, as multipart
+uploads over connections that stay open, in one and the same random order for all. The client runs on the same
+processors and is part of the cost.
+
+- throughput of the service with 4 clients that ask without a pause, against the bare library in two processes, in
+  turns of `--seconds`; the ratio of the sums
+- the same ratio in processor time, which is the one to look at where other programs run beside: milliseconds a file of
+  the library, of the service, of its workers, and of the client that stands for callers elsewhere
+- answers at 80 % of that throughput, in open loop (requests come at random moments, whether the service keeps up or
+  not; a latency counts from the moment the request was due): p50, p99 and p99 / p50
+- memory of the service and of its workers over `--requests` requests: the median of the last fifth against the median
+  of the second fifth
+
+`--require` makes the figures requirements: throughput >= 0.8, p99 <= 8 x p50, memory <= 1.1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import re
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+from waarmerk.provenance import Settings, build_verifier
+
+MAX_BYTES = 1_000_000
+PROCESSES = 2
+CLIENTS = 4
+OPEN_CLIENTS = 32  # enough that a request never waits for a client
+SEED = 7
+
+
+def media(folders: Sequence[Path], most: int) -> list[Path]:
+    """Files that are examined, of the allowed size, in an order that is the same every time."""
+    found = {
+        path
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.is_file() and 0 < path.stat().st_size <= MAX_BYTES
+    }
+    verifier, kept = build_verifier(Settings()), []
+    chosen = sorted(found, key=str)
+    random.Random(SEED).shuffle(chosen)
+    for path in chosen:
+        if len(kept) == most:
+            break
+        try:
+            verifier.verify(path)
+        except Exception:
+            continue
+        kept.append(path)
+    return kept
+
+
+# The bare library: one process, no confinement, no pool. Ready, then told to start, then how many it did.
+ALONE = """
+import sys, time
+from itertools import cycle
+from pathlib import Path
+from waarmerk.provenance import Settings, build_verifier
+files = [Path(line) for line in Path(sys.argv[1]).read_text().splitlines()]
+files = files[int(sys.argv[2]):] + files[: int(sys.argv[2])]
+verifier = build_verifier(Settings())
+for path in files[:20]:
+    verifier.verify(path)
+endless = cycle(files)
+for line in sys.stdin:
+    print("ready", flush=True)
+    end, done, used = time.monotonic() + float(line), 0, time.process_time()
+    while time.monotonic() < end:
+        verifier.verify(next(endless))
+        done += 1
+    print(done, time.process_time() - used, flush=True)
+"""
+
+
+@contextmanager
+def alone(files: Sequence[Path], folder: Path) -> Iterator[Callable[[float], tuple[int, float]]]:
+    """A function that has two processes verify for some seconds: how many files they did, in how much processor time."""
+    names = folder / "files"
+    names.write_text("\n".join(str(path.absolute()) for path in files))
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", ALONE, str(names), str(number * len(files) // PROCESSES)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(PROCESSES)
+    ]
+
+    def run(seconds: float) -> tuple[int, float]:
+        for each in processes:
+            print(seconds, file=each.stdin, flush=True)  # type: ignore[arg-type]
+        told = [[each.stdout.readline() for _ in range(2)] for each in processes]  # type: ignore[union-attr]
+        done = [each[1].split() for each in told]
+        return sum(int(each[0]) for each in done), sum(float(each[1]) for each in done)
+
+    try:
+        yield run
+    finally:
+        for each in processes:
+            each.stdin.close()  # type: ignore[union-attr]
+            each.wait(60)
+
+
+class Service:
+    """`waarmerk serve` with a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        command = [sys.executable, "-m", "waarmerk.cli", "serve", "--port", "0", "--jobs", str(PROCESSES)]
+        command += ["--data", str(folder / "service"), "--per-minute", "1000000"]
+        environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_DATA_HOME": str(folder / "xdg")}
+        self.log = (folder / "log").open("w+b")
+        self.process = subprocess.Popen(command, stderr=self.log, env=environment)
+        self.port = self._port()
+
+    def _port(self) -> int:
+        for _ in range(1200):
+            self.log.seek(0)
+            if found := re.search(rb"listening on http://127\.0\.0\.1:(\d+)", self.log.read()):
+                return int(found[1])
+            time.sleep(0.05)
+        raise SystemExit("the service does not start")
+
+    def end(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+        self.log.close()
+
+    def resident(self) -> tuple[int, int]:
+        """Bytes of the service, and of all its workers together."""
+        return rss(self.process.pid), sum(rss(child) for child in self._workers())
+
+    def processor_seconds(self) -> tuple[float, float]:
+        """Processor time used so far: by the service, and by its workers, those that are gone included."""
+        own, reaped = spent(self.process.pid)
+        return own, reaped + sum(spent(child)[0] for child in self._workers())
+
+    def _workers(self) -> set[int]:
+        lists = Path(f"/proc/{self.process.pid}/task").glob("*/children")  # children are those of a thread
+        return {int(child) for each in lists for child in each.read_text().split()}
+
+
+def spent(process: int) -> tuple[float, float]:
+    """Processor seconds of a process, and of its children that ended."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0, 0.0
+    ticks = os.sysconf("SC_CLK_TCK")
+    return (int(fields[11]) + int(fields[12])) / ticks, (int(fields[13]) + int(fields[14])) / ticks
+
+
+def rss(process: int) -> int:
+    try:
+        status = Path(f"/proc/{process}/status").read_text("ascii", "replace")
+    except OSError:
+        return 0
+    found = re.search(r"VmRSS:\s+(\d+) kB", status)
+    return int(found[1]) * 1024 if found else 0
+
+
+def requests(files: Sequence[Path]) -> list[bytes]:
+    """Each file as the bytes of a request: the client's own work is kept small."""
+    made = []
+    for path in files:
+        head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n'
+        head += b"Content-Type: application/octet-stream\r\n\r\n"
+        body = head + path.read_bytes() + b"\r\n--b--\r\n"
+        made.append(
+            b"POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body) + body
+        )
+    return made
+
+
+class Client:
+    """One connection that stays open."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._socket: socket.socket | None = None
+
+    def ask(self, request: bytes) -> int:
+        """Send a request, read the whole answer; its status."""
+        if self._socket is None:
+            self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=120)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket.sendall(request)
+        got = b""
+        while b"\r\n\r\n" not in got:
+            piece = self._socket.recv(65536)
+            if not piece:
+                raise SystemExit("the service closed the connection")
+            got += piece
+        head, _, rest = got.partition(b"\r\n\r\n")
+        left = int(re.search(rb"(?i)content-length: (\d+)", head)[1]) - len(rest)  # type: ignore[index]
+        while left > 0:
+            left -= len(self._socket.recv(min(left, 65536)))
+        return int(head[9:12])
+
+
+def together(count: int, work: Callable[[int], None]) -> None:
+    faults: list[BaseException] = []
+
+    def guarded(number: int) -> None:
+        try:
+            work(number)
+        except BaseException as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=guarded, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        raise faults[0]
+
+
+def closed(port: int, asked: Sequence[bytes], *, seconds: float = 1e9, most: int = 10**9) -> int:
+    """Requests answered by clients that ask one after the other, for so long or so many."""
+    done = [0] * CLIENTS
+    end = time.monotonic() + seconds
+
+    def work(number: int) -> None:
+        client, order = Client(port), cycle(asked[number::CLIENTS])
+        while time.monotonic() < end and done[number] < most // CLIENTS:
+            status = client.ask(next(order))
+            if status != 200:
+                raise SystemExit(f"the service answered {status}")
+            done[number] += 1
+
+    together(CLIENTS, work)
+    return sum(done)
+
+
+def opened(port: int, asked: Sequence[bytes], *, rate: float, seconds: float) -> tuple[list[float], int]:
+    """Seconds from the moment each request was due to the end of its answer, and how many were refused (429)."""
+    chance, due, moments = random.Random(SEED), 0.0, []
+    while (due := due + chance.expovariate(rate)) < seconds:
+        moments.append(due)
+    queue, lock = iter(list(enumerate(moments))), threading.Lock()
+    took: list[float] = []
+    refused: list[int] = []
+    began = time.monotonic() + 0.5
+
+    def work(_: int) -> None:
+        client = Client(port)
+        while True:
+            with lock:
+                turn = next(queue, None)
+            if turn is None:
+                return
+            number, due = turn
+            time.sleep(max(0.0, began + due - time.monotonic()))
+            status = client.ask(asked[number % len(asked)])
+            if status == 200:
+                took.append(time.monotonic() - began - due)
+            else:
+                refused.append(status)
+
+    together(OPEN_CLIENTS, work)
+    return took, len(refused)
+
+
+def memory(service: Service, asked: Sequence[bytes], count: int) -> dict[str, Any]:
+    """Samples of resident memory over ``count`` requests."""
+    samples: list[tuple[int, int]] = []
+    stop = threading.Event()
+
+    def sample() -> None:
+        while not stop.wait(0.5):
+            samples.append(service.resident())
+
+    watcher = threading.Thread(target=sample)
+    watcher.start()
+    done = closed(service.port, asked, most=count)
+    stop.set()
+    watcher.join()
+    fifth = max(1, len(samples) // 5)
+
+    def growth(which: int) -> dict[str, float]:
+        early = statistics.median(each[which] for each in samples[fifth : 2 * fifth])
+        late = statistics.median(each[which] for each in samples[-fifth:])
+        return {
+            "early_mib": round(early / 2**20, 1),
+            "late_mib": round(late / 2**20, 1),
+            "growth": round(late / early, 3),
+        }
+
+    return {"requests": done, "samples": len(samples), "service": growth(0), "workers": growth(1)}
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    files = media(arguments.folders, arguments.files)
+    if len(files) < 20:
+        raise SystemExit("too few files of at most 1 MB")
+    asked = requests(files)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        service = Service(folder)
+        try:
+            with alone(files, folder) as bare:
+                bare(1)
+                closed(service.port, asked, most=2 * len(asked))  # warm: every file once or twice
+                library = served = 0
+                used = dict.fromkeys(("library", "service", "workers", "client"), 0.0)
+                for _ in range(arguments.rounds):
+                    done, seconds = bare(arguments.seconds)
+                    library, used["library"] = library + done, used["library"] + seconds
+                    before = (*service.processor_seconds(), time.process_time())
+                    served += closed(service.port, asked, seconds=arguments.seconds)
+                    after = (*service.processor_seconds(), time.process_time())
+                    for name, early, late in zip(("service", "workers", "client"), before, after, strict=True):
+                        used[name] += late - early
+            rate = served / arguments.rounds / arguments.seconds
+            took, refused = opened(service.port, asked, rate=0.8 * rate, seconds=max(20.0, arguments.seconds))
+            took.sort()
+            held = memory(service, asked, arguments.requests)
+        finally:
+            service.end()
+    cost = {name: 1000 * each / (library if name == "library" else served) for name, each in used.items()}
+    p50, p99 = took[len(took) // 2], took[len(took) * 99 // 100]
+    return {
+        "files": len(files),
+        "mean_bytes": round(statistics.mean(path.stat().st_size for path in files)),
+        "library_per_second": round(library / arguments.rounds / arguments.seconds, 1),
+        "service_per_second": round(rate, 1),
+        "throughput": round(served / library, 3),
+        "processor_ms_a_file": {name: round(each, 2) for name, each in cost.items()},
+        "throughput_by_processor_time": round(cost["library"] / (cost["service"] + cost["workers"]), 3),
+        "at_80_percent": {
+            "requests": len(took),
+            "refused": refused,
+            "p50_ms": round(1000 * p50, 1),
+            "p99_ms": round(1000 * p99, 1),
+            "p99_over_p50": round(p99 / p50, 2),
+        },
+        "memory": held,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
+    parser.add_argument("--files", type=int, default=200)
+    parser.add_argument("--requests", type=int, default=20_000)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--require", action="store_true")
+    arguments = parser.parse_args()
+    before = os.getloadavg()[0]
+    found = measure(arguments)
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    found |= {
+        "commit": commit.stdout.strip(),
+        "command": f"python benchmarks/api_load.py FOLDER --requests {arguments.requests} --files {arguments.files}"
+        f" --seconds {arguments.seconds:g} --rounds {arguments.rounds}",
+        "when": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "machine": {
+            "processors": len(os.sched_getaffinity(0)),
+            "load_before": round(before, 1),
+            "python": platform.python_version(),
+            "c2pa": version("c2pa-python"),
+        },
+    }
+    text = json.dumps(found, indent=1)
+    print(text)
+    if arguments.json:
+        arguments.json.write_text(text + "\n")
+    missed = [
+        name
+        for name, holds in {
+            "throughput": found["throughput"] >= 0.8,
+            "p99": found["at_80_percent"]["p99_over_p50"] <= 8,
+            "memory": max(found["memory"][part]["growth"] for part in ("service", "workers")) <= 1.1,
+        }.items()
+        if not holds
+    ]
+    if arguments.require and missed:
+        raise SystemExit(f"missed: {', '.join(missed)}")
+
+
+if __name__ == "__main__":
+    main()
