@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from waarmerk.cli import options
+from waarmerk.provenance.errors import UnsupportedAsset
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.jobs.answers import document_of
 from waarmerk.provenance.report.escape import plain
+from waarmerk.provenance.report.wording import wording
 from waarmerk.provenance.settings import Settings
 
 if TYPE_CHECKING:
     from waarmerk.provenance.recovery import Recovery
+    from waarmerk.provenance.registry.features import Features
     from waarmerk.provenance.registry.store import Store
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -58,6 +61,18 @@ def examined(paths: Iterable[Path], settings: Settings, moment: datetime) -> Ite
         for path in paths:
             answer = pool.perform("verify", path, at=moment, named=True)
             yield path, document_of(answer, path, at=moment, named=True)
+
+
+def features(pool: Pool, path: Path, moment: datetime) -> "Features":
+    """What a registry keeps of a file, taken from it in a confined process. Raises UnsupportedAsset."""
+    from waarmerk.provenance.registry.features import Features  # noqa: PLC0415 - as above
+
+    answer = pool.perform("features", path, at=moment, named=True)
+    code = str(answer.get("fault", "worker.answer"))
+    try:
+        return Features.from_json(answer.get("answer") or {})
+    except ValueError as error:
+        raise UnsupportedAsset(code, wording("en").say("fault", code).rstrip(".")) from error
 
 
 def within_reach(settings: Settings) -> Settings:

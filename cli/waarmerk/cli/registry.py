@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """``waarmerk registry``: enter known files, look files up, get stripped credentials back.
 
-Files that are looked up are a stranger's and examined in confined processes; files that are entered are your own.
+Files are parsed in confined processes, those that are entered too: what a desk enters, strangers have often made.
 """
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from waarmerk.cli.registry_keep import dispute, history, reinstate, upgrade, wit
 from waarmerk.cli.registry_recover import recover
 from waarmerk.cli.registry_sweep import count_copies, sweep, velocity
 from waarmerk.provenance.errors import Error
+from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.model import Origin
 from waarmerk.provenance.report.wording import wording
 
@@ -64,7 +66,7 @@ def add(
     lang: str,
     quiet: bool,
 ) -> int:
-    """Enter files of your own: digest, fingerprints, marks, a small grey picture, and intact credentials.
+    """Enter files: digest, fingerprints, marks, a small grey picture, and intact credentials.
 
     Exit code 1 if one is known already, 3 if one cannot be read.
     """
@@ -84,22 +86,19 @@ def add(
         role=Role.DEBUNK if debunk else Role.ITEM,
         published=published,
     )
-    at_work = known.recovery(known.settings_of(address, keys=keys, trust=trust), moment)
-    codes = []
-    for path in inputs:
-        try:
-            entry = at_work.add(path, wishes, at=moment)
-        except Error as error:
-            console.warn(f"{path}: {error.message} [{error.code}]")
-            codes.append(exits.FAILED if error.code == "registry.known" else exits.UNREADABLE)
-            continue
-        except OSError as error:
-            console.warn(f"{path}: {error.strerror}")
-            codes.append(exits.UNREADABLE)
-            continue
-        code = "added" if entry.manifest is None else "added-manifest"
-        known.say(words.say("registry", code, id=entry.registry_id, name=path))
-        codes.append(exits.OK)
+    settings = known.settings_of(address, keys=keys, trust=trust)
+    at_work, codes = known.recovery(replace(settings, keys=()), moment), []
+    with Pool(replace(settings, registry=None).to_json(), size=1) as pool:
+        for path in inputs:
+            try:
+                entry = at_work.enter(known.features(pool, path, moment), wishes, at=moment)
+            except Error as error:
+                console.warn(f"{path}: {error.message} [{error.code}]")
+                codes.append(exits.FAILED if error.code == "registry.known" else exits.UNREADABLE)
+                continue
+            code = "added" if entry.manifest is None else "added-manifest"
+            known.say(words.say("registry", code, id=entry.registry_id, name=path))
+            codes.append(exits.OK)
     return exits.worst(codes)
 
 

@@ -11,11 +11,16 @@ import click
 
 from waarmerk.cli import exits, known
 from waarmerk.provenance.errors import Error
+from waarmerk.provenance.jobs import Pool
+from waarmerk.provenance.jobs.answers import document_of
+from waarmerk.provenance.report import review
 from waarmerk.provenance.report.wording import Wording
 from waarmerk.provenance.settings import Settings
 
 if TYPE_CHECKING:
-    pass
+    from waarmerk.provenance.recovery import Recovery
+    from waarmerk.provenance.registry.claim_review import Matched
+    from waarmerk.provenance.registry.model import Entry
 
 
 def enter(
@@ -31,17 +36,19 @@ def enter(
     matched, unmatched = claim_review.plan(reviews, pictures)
     at_work = known.recovery(settings, at)
     rows, codes = [], [exits.FAILED if unmatched else exits.OK]
-    for each in matched:
-        path = files[each.picture][0]
-        row: dict[str, Any] = {"name": str(path), "fact_check": each.review.address, "role": each.role.value}
-        try:
-            entry, is_new = at_work.check(path, each.review, each.role, at=at)
-        except Error as error:
-            rows.append({**row, "registry_id": None, "what": "unreadable", "why": error.code})
-            codes.append(exits.UNREADABLE)
-            continue
-        what = "same-as-item" if entry is None else "entered" if is_new else "known"
-        rows.append({**row, "registry_id": None if entry is None else entry.registry_id, "what": what, "why": None})
+    with Pool(known.within_reach(settings).to_json(), size=1) as pool:
+        for each in matched:
+            path = files[each.picture][0]
+            row: dict[str, Any] = {"name": str(path), "fact_check": each.review.address, "role": each.role.value}
+            try:
+                known.within_reach(settings)  # a copy of one on a server follows what was just entered
+                entry, is_new = _entered(at_work, pool, path, each, at)
+            except Error as error:
+                rows.append({**row, "registry_id": None, "what": "unreadable", "why": error.code})
+                codes.append(exits.UNREADABLE)
+                continue
+            what = "same-as-item" if entry is None else "entered" if is_new else "known"
+            rows.append({**row, "registry_id": None if entry is None else entry.registry_id, "what": what, "why": None})
     missing = [
         {"address": each.reference.address, "fact_check": each.review.address, "why": each.why} for each in unmatched
     ]
@@ -51,6 +58,27 @@ def enter(
     else:
         _tell(len(reviews), rows, missing, words)
     return exits.worst(codes)
+
+
+def _entered(
+    at_work: "Recovery", pool: Pool, path: Path, matched: "Matched", at: datetime
+) -> tuple["Entry | None", bool]:
+    """One picture, looked up and taken from in a confined process: strangers made it. Raises Error."""
+    from waarmerk.provenance.recovery import Seen  # noqa: PLC0415 - as above
+
+    features = known.features(pool, path, at)
+    document = document_of(pool.perform("verify", path, at=at, named=True), path, at=at, named=True)
+    parts = review.partly_shown(document)
+    seen = [
+        Seen(
+            number=int(each["registry_id"][1:]),
+            is_exact=each["kind"] == "exact",
+            is_whole=each["registry_id"] not in parts,
+        )
+        for each in document["matches"]
+        if each["verified"]
+    ]
+    return at_work.check(features, seen, matched.review, matched.role, at=at)
 
 
 def _tell(count: int, rows: list[dict[str, Any]], missing: list[dict[str, str]], words: Wording) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from waarmerk.provenance.marking.labeller import Labeller, Register
     from waarmerk.provenance.marking.plan import Says
     from waarmerk.provenance.marking.watermark import Mark, Marker
-    from waarmerk.provenance.recovery import Recovery
+    from waarmerk.provenance.recovery import Extractor, Recovery
     from waarmerk.provenance.registry.store import Store
 
 
@@ -294,16 +294,21 @@ def build_recovery(settings: Settings, *, at: datetime) -> "Recovery":
 
     store = build_store(settings, writing=True)
     store.create()
-    reader, searches = (
-        CredentialReader(load_trust(settings, at=at), at=at),
-        mark_searches(replace(settings, ledger=None)),
-    )
+    return Recovery(store, build_extractor(settings, load_trust(settings, at=at), at=at))
+
+
+def build_extractor(settings: Settings, trust: TrustStore, *, at: datetime) -> "Extractor":
+    """What takes from a file what a registry keeps of it. Raises ConfigurationError for a key that cannot be used."""
+    from waarmerk.provenance.recovery import Extractor  # noqa: PLC0415 - only a registry pays
+
+    searches = mark_searches(replace(settings, ledger=None))
 
     def marks(asset: Asset) -> list[tuple[str, bytes]]:
         seen = [mark for search in searches for mark in search.examine(asset).marks]
         return [(m.key_id, bytes.fromhex(m.payload)) for m in seen if m.key_id is not None and m.payload is not None]
 
-    return Recovery(store, open_asset=opener(settings.limits), read=reader.read, marks=marks, limits=settings.limits)
+    reader = CredentialReader(trust, at=at)
+    return Extractor(open_asset=opener(settings.limits), read=reader.read, marks=marks, limits=settings.limits)
 
 
 def _pixels(settings: Settings) -> tuple[EvidenceSource, ...]:

@@ -6,7 +6,7 @@ was examined, and no program that compares it with that file will find the two e
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +24,7 @@ from waarmerk.provenance.media.write import write_file
 from waarmerk.provenance.model import Asset, Credential, CredentialState, Integrity, Origin
 from waarmerk.provenance.model.moment import rfc3339
 from waarmerk.provenance.registry.claim_review import Review
+from waarmerk.provenance.registry.features import Features
 from waarmerk.provenance.registry.finder import Bytes, Finder, Found, reference_file, ties, upright
 from waarmerk.provenance.registry.model import Basis, Binding, BindingKind, Entry, Role
 from waarmerk.provenance.registry.store import Store
@@ -58,42 +59,77 @@ class Recovered:
     label: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """An entry that a file was found to equal or to show. ``is_whole``: nothing of note differs."""
+
+    number: int
+    is_exact: bool
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extractor:
+    """Takes from a file what a registry keeps of it. ``read`` gives its credential, ``marks`` what is found in it."""
+
+    open_asset: Callable[[Path], Asset]
+    read: Callable[[Asset], Credential]
+    marks: Callable[[Asset], Marks]
+    limits: Limits
+
+    def features(self, path: Path) -> Features:
+        """What is kept of the file at ``path``, its manifest store only if it holds for it.
+
+        Raises UnsupportedAsset, LimitExceeded, OSError.
+        """
+        asset = self.open_asset(path)
+        return self.of(asset, _intact_store(asset, self.read(asset), self.limits), self.marks(asset))
+
+    def of(self, asset: Asset, manifest: bytes | None, marks: Marks) -> Features:
+        """The same of an asset whose credentials and marks are known."""
+        rgb = pixels(asset, self.limits)
+        tied = [Binding(kind=BindingKind.WATERMARK, value=value, key_id=key) for key, value in marks]
+        try:
+            label = None if manifest is None else active_label(manifest)
+        except JumbfError:
+            manifest = label = None  # what we cannot read again is not given back either
+        return Features(
+            sha256=bytes.fromhex(asset.sha256),
+            media_type=asset.media_type,
+            width=asset.width,
+            height=asset.height,
+            bindings=tuple(tied if rgb is None else [*tied, *ties(rgb)]),
+            reference=None if rgb is None else reference_file(rgb),
+            manifest=manifest,
+            manifest_label=label,
+        )
+
+
 class Recovery:
     """One registry at work: enter files, look files up, give manifests back."""
 
-    def __init__(
-        self,
-        store: Store,
-        *,
-        open_asset: Callable[[Path], Asset],
-        read: Callable[[Asset], Credential],
-        marks: Callable[[Asset], Marks],
-        limits: Limits,
-    ) -> None:
-        """``read`` gives the credential of an asset, ``marks`` the key ids and payloads found in it."""
+    def __init__(self, store: Store, extractor: Extractor) -> None:
         self._store = store
-        self._finder = Finder(store, limits)
-        self._open = open_asset
-        self._read = read
-        self._marks = marks
-        self._limits = limits
+        self._extractor = extractor
+        self._limits = extractor.limits
+        self._finder = Finder(store, extractor.limits)
 
     def add(self, path: Path, wishes: Wishes, *, at: datetime) -> Entry:
-        """Enter the file at ``path``: digest, hashes, a small grey picture, marks, and its manifest store if intact.
+        """Enter the file at ``path``, which is parsed in this process. Raises as ``enter`` and ``features`` do."""
+        return self.enter(self._extractor.features(path), wishes, at=at)
 
-        What is due for removal is removed first.
+    def enter(self, features: Features, wishes: Wishes, *, at: datetime) -> Entry:
+        """Enter a file: digest, hashes, a small grey picture, marks, and its manifest store if intact.
 
-        Raises StoreError (``registry.known``: it is there already), UnsupportedAsset, LimitExceeded, OSError.
+        What is due for removal is removed first. Raises StoreError (``registry.known``: it is there already).
         """
         over = self.due(at=at)
         if over:  # kept until then means not kept any longer
             self.remove(over, at=at)
-        asset = self._open(path)
-        known = self._store.of_file(bytes.fromhex(asset.sha256))
+        known = self._store.of_file(features.sha256)
         if known is not None and known.issuer is None:
-            raise StoreError("registry.known", f"{path.name} is in the registry already, as {known.registry_id}")
-        manifest = self._intact_store(asset, self._read(asset))
-        return self._enter(asset, manifest, self._marks(asset), wishes, at=at)
+            raise StoreError("registry.known", f"this file is in the registry already, as {known.registry_id}")
+        return self._enter(features, wishes, at=at)
 
     def issue(self, asset: Asset, manifest: bytes, marks: Marks, origin: Origin, *, at: datetime) -> Entry:
         """Enter what was labelled here a moment ago and read again: nothing of it is searched for once more.
@@ -102,18 +138,16 @@ class Recovery:
         """
         label = "ai-generated" if origin is Origin.AI_GENERATED else "ai-modified"
         wishes = Wishes(origin=origin, labels=(label,) if origin.is_ai else (), basis=Basis.ISSUED)
-        return self._enter(asset, manifest, marks, wishes, at=at)
+        return self._enter(self._extractor.of(asset, manifest, marks), wishes, at=at)
 
-    def _enter(self, asset: Asset, manifest: bytes | None, marks: Marks, wishes: Wishes, *, at: datetime) -> Entry:
-        rgb = self._pixels(asset)
-        tied = [Binding(kind=BindingKind.WATERMARK, value=value, key_id=key) for key, value in marks]
-        reference = None if rgb is None else reference_file(rgb)
+    def _enter(self, features: Features, wishes: Wishes, *, at: datetime) -> Entry:
+        manifest, reference = features.manifest, features.reference
         entry = Entry(
-            sha256=bytes.fromhex(asset.sha256),
-            media_type=asset.media_type,
+            sha256=features.sha256,
+            media_type=features.media_type,
             added_at=rfc3339(at),
-            width=asset.width,
-            height=asset.height,
+            width=features.width,
+            height=features.height,
             origin=wishes.origin or Origin.UNKNOWN,
             labels=wishes.labels,
             fact_checks=wishes.fact_checks,
@@ -123,24 +157,27 @@ class Recovery:
             basis=wishes.basis,
             published=wishes.published,
             manifest=None if manifest is None else self._store.files.put(manifest),
-            manifest_label=None if manifest is None else _active_label(manifest),
+            manifest_label=features.manifest_label,
             reference=None if reference is None else self._store.files.put(reference),
         )
-        added = self._store.add(entry, tied if rgb is None else [*tied, *ties(rgb)])
+        added = self._store.add(entry, features.bindings)
         if added.number % _SEALED_EVERY == 0:
             self._finder.seal()
         return added
 
-    def check(self, path: Path, review: Review, role: Role, *, at: datetime) -> tuple[Entry | None, bool]:
+    def check(
+        self, features: Features, seen: Iterable[Seen], review: Review, role: Role, *, at: datetime
+    ) -> tuple[Entry | None, bool]:
         """Enter what a fact-check is about, or shows; its entry, and whether anything is new.
 
-        None for a picture that a fact-check shows as it was: it says nothing that the picture itself does not, and as
-        the fact-check's own it would hide copies. Raises as ``add`` does.
+        ``seen`` is what is verified of the file. None for a picture that a fact-check shows as it was: it says nothing
+        that the picture itself does not, and as the fact-check's own it would hide copies. Raises as ``enter`` does.
         """
-        found = self.match(path, by_marks=False)
-        if role is Role.DEBUNK and any(_shows(each, review) for each in found):
+        found = [(each, self._store.entry(each.number)) for each in seen]
+        if role is Role.DEBUNK and any(each.is_whole and _is_item(entry, review) for each, entry in found):
             return None, False
-        held = next((each.entry for each in found if each.kind == "exact" and each.entry.issuer is None), None)
+        own = (entry for each, entry in found if each.is_exact and entry is not None and entry.issuer is None)
+        held = next(own, None)
         if held is None:
             wishes = Wishes(
                 labels=review.labels if role is Role.ITEM else (),
@@ -150,15 +187,16 @@ class Recovery:
                 basis=Basis.FACT_CHECK,
                 published=True,
             )
-            return self.add(path, wishes, at=at), True
+            return self.enter(features, wishes, at=at), True
         labels = review.labels if held.role is Role.ITEM else ()
         return held, self._store.check(held.number, labels=labels, fact_checks=(review.address,), at=at)
 
     def match(self, path: Path, *, by_marks: bool = True, by_pixels: bool = True) -> tuple[Found, ...]:
-        """What the registry knows of the file at ``path``, verified entries first. Raises as ``add`` does."""
-        asset = self._open(path)
-        marks = self._marks(asset) if by_marks else ()
-        return self._finder.find(bytes.fromhex(asset.sha256), self._pixels(asset), marks, by_pixels=by_pixels)
+        """What the registry knows of the file at ``path``, verified entries first. Raises as ``features`` does."""
+        asset = self._extractor.open_asset(path)
+        marks = self._extractor.marks(asset) if by_marks else ()
+        rgb = pixels(asset, self._limits)
+        return self._finder.find(bytes.fromhex(asset.sha256), rgb, marks, by_pixels=by_pixels)
 
     def recover(self, path: Path, *, by_marks: bool = True, by_pixels: bool = True) -> Recovered | None:
         """The stored manifest of the original of ``path``, None where no verified match has one. Raises as ``add``."""
@@ -194,30 +232,32 @@ class Recovery:
         """The numbers of the entries whose time is over."""
         return self._store.due(at=at)
 
-    def _pixels(self, asset: Asset) -> Bytes | None:
-        if not asset.media_type.startswith("image/"):
-            return None
-        try:
-            return upright(decode_rgb(asset, self._limits))
-        except (UnsupportedAsset, LimitExceeded):
-            return None
 
-    def _intact_store(self, asset: Asset, credential: Credential) -> bytes | None:
-        """The manifest store of a file whose credential holds for it; what is altered or malformed is not kept."""
-        if credential.integrity is not Integrity.INTACT:
-            return None
-        if credential.state is CredentialState.SIDECAR:
-            beside = asset.sidecar("c2pa")
-            return None if beside is None else beside.data
-        with asset.open() as stream:
-            stores = find_stores(Window(stream, asset.bytes), asset.media_type, self._limits)
-        return stores[0].data if len(stores) == 1 else None
+def pixels(asset: Asset, limits: Limits) -> Bytes | None:
+    """The upright pixels of a picture, None for what has none that can be decoded."""
+    if not asset.media_type.startswith("image/"):
+        return None
+    try:
+        return upright(decode_rgb(asset, limits))
+    except (UnsupportedAsset, LimitExceeded):
+        return None
 
 
-def _shows(found: Found, review: Review) -> bool:
-    """Whether this is what the review is about, unchanged."""
-    entry = found.entry
-    return found.verified and found.whole and entry.role is Role.ITEM and review.address in entry.fact_checks
+def _intact_store(asset: Asset, credential: Credential, limits: Limits) -> bytes | None:
+    """The manifest store of a file whose credential holds for it; what is altered or malformed is not kept."""
+    if credential.integrity is not Integrity.INTACT:
+        return None
+    if credential.state is CredentialState.SIDECAR:
+        beside = asset.sidecar("c2pa")
+        return None if beside is None else beside.data
+    with asset.open() as stream:
+        stores = find_stores(Window(stream, asset.bytes), asset.media_type, limits)
+    return stores[0].data if len(stores) == 1 else None
+
+
+def _is_item(entry: Entry | None, review: Review) -> bool:
+    """Whether this is what the review is about."""
+    return entry is not None and entry.role is Role.ITEM and review.address in entry.fact_checks
 
 
 def upgraded(url: str) -> bool:

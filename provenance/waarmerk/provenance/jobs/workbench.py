@@ -92,15 +92,15 @@ class Workbench:
             return self._stands(path, Path(str(wishes["store"])), at)
         if verb == "resolve":
             return self._resolve(path, wishes)
-        if verb == "hashes":
-            return self._hashes(path)
         if verb == "marks":
             return self._search(path, named, at)
-        if verb == "keyframes":
-            return self._key_frames(path)
         if verb == "rubric":
             return self._rubric(path, named, at)
-        return {"tree": self._tree, "detailed": self._detailed, "crjson": self._crjson}[verb](path, at)
+        if verb in ("keyframes", "hashes"):
+            return self._key_frames(path) if verb == "keyframes" else self._hashes(path)
+        return {"tree": self._tree, "detailed": self._detailed, "crjson": self._crjson, "features": self._features}[
+            verb
+        ](path, at)
 
     def _at(self, at: datetime) -> "_Built":
         """Everything at one time. A service asks for another with every second; its lists are read when they change."""
@@ -213,6 +213,12 @@ class Workbench:
     def _tree(self, path: Path, at: datetime) -> list[dict[str, Any]]:
         asset = open_asset(path, limits=self._settings.limits)
         return [asdict(manifest) for manifest in self._reader(at).manifests(asset)]
+
+    def _features(self, path: Path, at: datetime) -> dict[str, Any]:
+        """What a registry keeps of a file."""
+        from waarmerk.provenance.build import build_extractor  # noqa: PLC0415 - only where files are entered
+
+        return build_extractor(self._settings, self._at(at)[0], at=at).features(path).to_json()
 
     def _hashes(self, path: Path) -> dict[str, str]:
         """The fingerprints of a picture, in hex, under the names that they have in resolution."""

@@ -40,7 +40,7 @@ def rows_of(document: Mapping[str, Any], *, everything: bool = False) -> Iterato
     if document["status"] != "examined":
         return
     says = says_itself(document)
-    parts = {each["about"].split(" ")[0].rstrip(":") for each in _concerns(document, "registry.known-part")}
+    parts = partly_shown(document)
     for match in document["matches"]:
         known = bool(match["labels"] or match["fact_checks"] or match["origin"] in _AI)
         if not match["verified"] or not known:
@@ -77,8 +77,11 @@ def says_itself(document: Mapping[str, Any]) -> list[str]:
     return sorted(found)
 
 
-def _concerns(document: Mapping[str, Any], code: str) -> list[Mapping[str, Any]]:
-    return [each for each in document["verdict"]["concerns"] if each["code"] == code]
+def partly_shown(document: Mapping[str, Any]) -> frozenset[str]:
+    """The entries that a file shows in part, or with something else in it."""
+    concerns = document["verdict"]["concerns"]
+    found = [each["about"] for each in concerns if each["code"] == "registry.known-part"]
+    return frozenset(about.split(" ")[0].rstrip(":") for about in found)
 
 
 def header() -> str:
