@@ -218,7 +218,7 @@ class Workbench:
         """What a registry keeps of a file."""
         from waarmerk.provenance.build import build_extractor  # noqa: PLC0415 - only where files are entered
 
-        return build_extractor(self._settings, self._at(at)[0], at=at).features(path).to_json()
+        return build_extractor(self._settings, self._at(at).trust, at=at).features(path).to_json()
 
     def _hashes(self, path: Path) -> dict[str, str]:
         """The fingerprints of a picture, in hex, under the names that they have in resolution."""
