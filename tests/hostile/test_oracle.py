@@ -234,3 +234,20 @@ def test_fifty_answers_do_not_take_a_mark_out_however_they_are_asked(
 ) -> None:
     host = embed(picture(10 + seed), key[0], Payload(b"87654321"))
     assert 0 < sensitivity(door, host, spread=spread, seed=seed, questions=a_day) <= 35.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("a_day", [A_DAY])
+def test_what_many_marked_pictures_have_in_common_does_not_take_a_mark_out(
+    door: Door, key: tuple[Key, Path], marked: Pixels
+) -> None:
+    """The averaging attack: what is left of fifty marked pictures once their content has averaged out."""
+    common = np.zeros((SIDE, SIDE, 3), np.float32)
+    for seed in range(50):
+        one = embed(picture(100 + seed), key[0], Payload(b"12345678")).astype(np.float32)
+        common += one - cv2.GaussianBlur(one, (0, 0), 1.5)
+    common /= float(np.abs(common).mean())
+    for strength in (1.0, 2.0, 3.0, 5.0):
+        for sign in (1, -1):
+            pixels = np.clip(np.rint(marked - sign * strength * common), 0, 255).astype(np.uint8)
+            assert psnr(marked, pixels) <= 35.0 or detected(door.ask(pixels)) is True, (sign, strength)

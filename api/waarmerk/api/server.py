@@ -16,6 +16,7 @@ import uvicorn
 
 from waarmerk.api.app import create_app
 from waarmerk.api.connection import BoundedConnection
+from waarmerk.api.erasure import forget_tenant
 from waarmerk.api.gate import SPOOL_BYTES, Gate
 from waarmerk.api.journal import LOGGING
 from waarmerk.api.metrics import Metrics
@@ -79,6 +80,13 @@ def _keys(database: Database, folder: Path) -> Keyring:
     made = Keyring(database, service_secret(folder / "secret"), monotonic=monotonic)
     made.create()  # the tables of webhooks among them
     return made
+
+
+def forget(name: str, folder: Path, database: str | None = None) -> int:
+    """Forget a tenant of the service in ``folder``; how many reports are gone. Raises as the rest does."""
+    with _store(folder, database) as opened:
+        _keys(opened, folder)
+        return forget_tenant(opened, name)
 
 
 @contextmanager

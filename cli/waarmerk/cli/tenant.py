@@ -123,5 +123,19 @@ def webhook(name: str | None, url: str | None, ended: str | None, folder: Path |
     return exits.OK
 
 
+@tenant.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@folder
+@database
+def forget(name: str, yes: bool, folder: Path | None, database: str | None) -> int:
+    """Erase the tenant NAME: keys, webhooks, jobs, reports, and what its events in the audit log stood for."""
+    if not yes:
+        click.confirm(f"Erase everything that is held of {name}? It cannot be brought back", abort=True, err=True)
+    gone = door("waarmerk.api.server").forget(name, service_folder(folder), database)
+    click.echo(f"tenant {name} and {gone} reports erased", err=True)
+    return exits.OK
+
+
 def _keyring(folder: Path | None, database: str | None) -> Any:
     return door("waarmerk.api.server").keyring(service_folder(folder), database)

@@ -67,3 +67,13 @@ def test_a_webhook_is_registered_listed_and_ended(waarmerk: Run, service: Path) 
     assert secret not in listed
     assert waarmerk("tenant", "webhook", "--end", id, *data).returncode == 0
     assert "ended" in waarmerk("tenant", "webhook", *data).stdout
+
+
+def test_a_tenant_is_forgotten_when_that_is_meant(waarmerk: Run, service: Path) -> None:
+    data = ("--data", str(service))
+    waarmerk("tenant", "add", "north", *data)
+    assert waarmerk("tenant", "forget", "north", *data, stdin="n\n").returncode != 0
+    assert "north" in waarmerk("tenant", "list", *data).stdout
+    assert waarmerk("tenant", "forget", "north", "--yes", *data).returncode == 0
+    assert waarmerk("tenant", "list", *data).stdout == ""
+    assert waarmerk("tenant", "forget", "north", "--yes", *data).returncode == 2
