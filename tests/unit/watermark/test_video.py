@@ -182,3 +182,19 @@ def test_arguments_without_sense(clip: Path, tmp_path: Path, key: Key, payload: 
         video.detect_video_each(clip, key)
     with pytest.raises(ValueError, match="max_false_positive"):
         video.detect_video(clip, key, max_false_positive=0.0)
+
+
+def test_a_tag_without_a_place_is_listed(
+    clips: ModuleType, hosts: ModuleType, tmp_path: Path, key: Key, payload: Payload
+) -> None:
+    source = tmp_path / "a.mp4"
+    with av.open(str(source), "w", container_options={"movflags": "use_metadata_tags"}) as out:
+        stream = out.add_stream("libx264", rate=25, options={"crf": "16"})
+        stream.width, stream.height, stream.pix_fmt = 320, 256, "yuv420p"
+        out.metadata.update({"title": "kept", "org.example.shot": "12b"})
+        out.mux(stream.encode(av.VideoFrame.from_ndarray(hosts.textured(256, 320), "rgb24")))
+        out.mux(stream.encode(None))
+    written = video.embed_video(source, tmp_path / "b.mp4", key, payload)
+    assert written.losses == (("tag", "org.example.shot"),)
+    with av.open(str(tmp_path / "b.mp4")) as result:
+        assert result.metadata["title"] == "kept"

@@ -203,6 +203,7 @@ class _Writer:
                         out.mux(packet)
                 self._mux(video.encode(None), video, out)
             self._require_whole(clip)
+            self._compare_tags(clip, draft)
             return {
                 "frames": self.frames,
                 "seconds": round(self.last, 3),
@@ -302,6 +303,14 @@ class _Writer:
     def _tell(self, clip: Clip) -> None:
         if self.progress is not None and self.frames % 8 == 0:
             self.progress(self.last, clip.seconds)
+
+    def _compare_tags(self, clip: Clip, draft: Path) -> None:
+        """List the tags of the file that the muxer has no place for."""
+        with opened(draft) as result:
+            kept = {name.lower(): value for name, value in result.container.metadata.items()}
+        for name, value in clip.container.metadata.items():
+            if name not in _WRITTEN_ANEW and kept.get(name.lower()) != value:
+                self.losses.add(("tag", name))
 
     def _require_whole(self, clip: Clip) -> None:
         """A file that ends before it says is refused, not shortened."""
