@@ -33,6 +33,8 @@ def _listed(text: str | None) -> tuple[str, ...]:
 @click.option("--tool", help="The AI system that did it, as its maker calls it.")
 @click.option("--tool-version", help="Its version.")
 @click.option("--title", help="A title that stays in the file. Nothing is taken from the file's name.")
+@click.option("--alt", help="What the picture shows, for who cannot see it; the label is put before it.")
+@click.option("--strip-personal", is_flag=True, help="Take places, names and serial numbers out of the metadata.")
 @click.option("--visible", type=click.Choice(_PLACES), help="Where the visible label stands; auto is top-right.")
 @click.option(
     "--stands",
@@ -83,6 +85,8 @@ def label(
     tool: str | None,
     tool_version: str | None,
     title: str | None,
+    alt: str | None,
+    strip_personal: bool,
     visible: str | None,
     timing: str,
     label_lang: str | None,
@@ -129,6 +133,8 @@ def label(
         tool=tool or profile.tool,
         tool_version=tool_version or (None if tool else profile.tool_version),
         title=title,
+        alt=alt,
+        strips_personal=strip_personal or profile.strip_personal,
         visible=visible or profile.visible or "auto",
         timing=timing,
         languages=_listed(label_lang) or profile.label_languages or (lang or profile.language or "en",),

@@ -23,6 +23,8 @@ class Order:
     tool: str | None
     tool_version: str | None
     title: str | None
+    alt: str | None
+    strips_personal: bool
     visible: str
     timing: str
     languages: tuple[str, ...]
@@ -58,6 +60,8 @@ class Order:
             tool=self.tool,
             tool_version=self.tool_version,
             title=self.title,
+            alt=self.alt,
+            strips_personal=self.strips_personal,
             corner=corner,
             timing=Timing(self.timing),
             languages=self.languages,

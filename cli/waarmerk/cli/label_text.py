@@ -53,12 +53,20 @@ def _details(prepared: Prepared, done: Labelled | None, words: Wording) -> list[
         lines.append(f"  + {words.say('label', 'has-sidecar', path=done.beside)}")
     lines += [f"  ! {words.say('label', 'lost', loss=words.loss(x.code, x.about))}" for x in plan.losses]
     lines += [f"  ! {line}" for line in reasons(plan.gaps, words)]
-    if plan.personal:
-        kinds = ", ".join(words.say("personal", kind) for kind in plan.personal)
-        lines.append(f"  i {words.say('label', 'personal', kinds=kinds)}")
+    lines += [f"  i {line}" for line in staying(prepared, words)]
     notes = plan.notes if done is None else done.signed.notes
     lines += [f"  i {words.say('signing', note.code, about=note.about)}" for note in notes]
     return lines
+
+
+def staying(prepared: Prepared, words: Wording) -> Iterator[str]:
+    """What of personal details stays in the file."""
+    stripped = prepared.wishes.strips_personal
+    if prepared.plan.personal:
+        kinds = ", ".join(words.say("personal", kind) for kind in prepared.plan.personal)
+        yield words.say("label", "personal-rights" if stripped else "personal", kinds=kinds)
+    if stripped and prepared.survey.has_credentials:
+        yield words.say("label", "personal-parent")
 
 
 def reasons(gaps: Iterable[Gap], words: Wording) -> list[str]:

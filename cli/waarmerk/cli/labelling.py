@@ -14,7 +14,7 @@ from waarmerk.cli.console import Console
 from waarmerk.cli.label_batch import Pair, pairs
 from waarmerk.cli.label_keys import missing_keys, open_labeller, require_keys
 from waarmerk.cli.label_order import Order
-from waarmerk.cli.label_text import reasons, refused, told, told_refused
+from waarmerk.cli.label_text import reasons, refused, staying, told, told_refused
 from waarmerk.provenance.errors import (
     ConfigurationError,
     Error,
@@ -133,6 +133,8 @@ class Work:
         for loss in prepared.plan.losses:
             lost = self.words.say("label", "lost", loss=self.words.loss(loss.code, loss.about))
             self.console.warn(f"{source}: {lost}")
+        for line in staying(prepared, self.words):
+            self.console.warn(f"{source}: {line}")
         self.counts["done"] += 1
         left_out = done is not None and self._is_unregistered(done)
         if done is None or done.doubt is None:

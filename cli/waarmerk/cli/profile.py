@@ -9,6 +9,7 @@ from typing import Any
 from waarmerk.provenance.errors import ConfigurationError
 
 _LISTS = ("label_languages", "label_words", "context", "platforms")
+_FLAGS = ("strip_personal",)
 _PATHS = ("label_font", "key_folder", "watermark_key", "ledger", "trust")
 
 
@@ -33,6 +34,7 @@ class Profile:
     trust: Path | None = None
     context: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
+    strip_personal: bool = False
 
     @classmethod
     def read(cls, path: Path) -> "Profile":
@@ -52,6 +54,10 @@ def _value(name: str, value: Any, path: Path) -> Any:
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             raise ConfigurationError("profile.wrong-kind", f"{path.name}: {name} is a list of texts")
         return tuple(value)
+    if name in _FLAGS:
+        if not isinstance(value, bool):
+            raise ConfigurationError("profile.wrong-kind", f"{path.name}: {name} is true or false")
+        return value
     if not isinstance(value, str) or not value:
         raise ConfigurationError("profile.wrong-kind", f"{path.name}: {name} is a text")
     return path.parent / Path(value).expanduser() if name in _PATHS else value

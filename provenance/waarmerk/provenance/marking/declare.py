@@ -21,6 +21,7 @@ def declared(data: bytes, media_type: str, wishes: Wishes, limits: Limits) -> tu
         system=wishes.tool,
         system_version=wishes.tool_version,
         title=wishes.title,
+        alt=wishes.alternative,
     )
     earlier = earlier_packet(data, media_type, limits)
     lost = () if earlier is None else replaced(said, earlier)

@@ -6,7 +6,7 @@ Nothing of the original is claimed falsely or lost in silence: earlier credentia
 drops is listed, and a layer that cannot be written stops the work unless less is allowed.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from waarmerk.provenance.credentials.signing import CredentialWriter, Signed, Su
 from waarmerk.provenance.credentials.signing_engine import EMBEDDABLE
 from waarmerk.provenance.credentials.signing_statement import (
     Decision,
+    Disclosure,
     SoftBinding,
     Statement,
     Step,
@@ -25,6 +26,7 @@ from waarmerk.provenance.credentials.signing_statement import (
 )
 from waarmerk.provenance.errors import ConfigurationError, Error, LimitExceeded, SigningError, UnsupportedAsset
 from waarmerk.provenance.marking.admission import Admission
+from waarmerk.provenance.marking.cleaning import cleaned
 from waarmerk.provenance.marking.convert import Start, started
 from waarmerk.provenance.marking.declare import declared
 from waarmerk.provenance.marking.deeds import deeds
@@ -35,7 +37,7 @@ from waarmerk.provenance.marking.watermark import Mark, Marker
 from waarmerk.provenance.media import Limits, asset_from_bytes, decode_rgb, open_asset
 from waarmerk.provenance.media.losses import Loss
 from waarmerk.provenance.media.write import Uncertain, require_room
-from waarmerk.provenance.metadata.personal import personal
+from waarmerk.provenance.metadata.personal import STAYS, personal
 from waarmerk.provenance.model import AISignal, Asset, DutyStatus, Integrity, Report
 from waarmerk.provenance.registry import Issuance, Ledger
 
@@ -122,19 +124,23 @@ class Labeller:
         self._admit(asset, survey, wishes)
         start = started(asset, self.limits) if wishes.says.is_ai else Start(asset=asset)
         drawn = draw(start.asset, wishes, self.marker, self.limits)
-        data, gaps, replaced = self._stated(drawn, start.asset.media_type, wishes)
+        data, removed = cleaned(drawn, start.asset.media_type, wishes, self.limits)
+        data, gaps, replaced = self._stated(data, drawn.gaps, start.asset.media_type, wishes)
         if not wishes.sidecar and start.asset.media_type not in EMBEDDABLE:
             gaps = (*gaps, Gap(layer=Layer.CREDENTIALS, code="label.no-embedding"))
         content = asset_from_bytes(data, name=asset.name, limits=Limits())
+        left = personal(content, self.limits)
+        if wishes.strips_personal and not STAYS.issuperset(left):
+            raise Refused("label.personal-stays", "personal details stay where they cannot be taken out")
         missing = {gap.layer for gap in gaps} | ({Layer.LEDGER} if drawn.mark is None or self.ledger is None else set())
         plan = MarkingPlan(
             layers=tuple(layer for layer in wishes.layers if layer not in missing),
             gaps=gaps,
-            losses=_without_parent(tuple(sorted({*start.losses, *drawn.losses, *replaced})), survey),
+            losses=_without_parent(tuple(sorted({*start.losses, *drawn.losses, *removed, *replaced})), survey),
             notes=survey.notes,
             words=drawn.words,
             report=self.examine(content, _facts(wishes, drawn)),
-            personal=personal(content, self.limits),
+            personal=left,
         )
         return Prepared(
             source=source,
@@ -221,15 +227,17 @@ class Labeller:
         if code is not None:
             raise Refused(code, "the file says otherwise of itself; nothing is written")
 
-    def _stated(self, drawn: Drawn, media_type: str, wishes: Wishes) -> tuple[bytes, tuple[Gap, ...], tuple[Loss, ...]]:
+    def _stated(
+        self, data: bytes, gaps: tuple[Gap, ...], media_type: str, wishes: Wishes
+    ) -> tuple[bytes, tuple[Gap, ...], tuple[Loss, ...]]:
         """The file with the declaration in its XMP, and the earlier declarations that it takes the place of."""
         if Layer.METADATA not in wishes.layers:
-            return drawn.data, drawn.gaps, ()
+            return data, gaps, ()
         try:
-            data, lost = declared(drawn.data, media_type, wishes, self.limits)
+            data, lost = declared(data, media_type, wishes, self.limits)
         except (UnsupportedAsset, LimitExceeded):
-            return drawn.data, (*drawn.gaps, Gap(layer=Layer.METADATA, code="label.no-xmp")), ()
-        return data, drawn.gaps, lost
+            return data, (*gaps, Gap(layer=Layer.METADATA, code="label.no-xmp")), ()
+        return data, gaps, lost
 
     def _statement(self, prepared: Prepared) -> Statement:
         """What the credential says: how it came to be as declared, then what was done here, and no more."""
@@ -256,6 +264,7 @@ class Labeller:
             title=wishes.title,
             mark=None if mark is None else SoftBinding(scheme=mark.binding_name, payload=mark.payload),
             decision=self._decision(prepared.plan.report),
+            disclosure=_disclosure(told),
             denies_ai=wishes.says is Says.NONE,
         )
 
@@ -319,6 +328,12 @@ def _facts(wishes: Wishes, drawn: Drawn) -> Facts:
 def _without_parent(losses: tuple[Loss, ...], survey: Survey) -> tuple[Loss, ...]:
     """Credentials that live on as the parent are not lost."""
     return tuple(loss for loss in losses if not (loss.code == "credentials" and survey.has_credentials))
+
+
+def _disclosure(told: Sequence[Step]) -> Disclosure | None:
+    """What AI system it was, where one is named; what nobody said, such as how far people oversaw it, stays unsaid."""
+    named = next((step.tool for step in told if step.tool is not None), None)
+    return None if named is None else Disclosure(model_name=named.name)
 
 
 def _demand(holds: bool, message: str) -> None:

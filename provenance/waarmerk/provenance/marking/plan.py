@@ -54,6 +54,7 @@ class Layer(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
     """What is asked for. ``corner`` None leaves the visible label out; ``own_lines`` stand in place of our wording.
+    ``alt`` says what the picture shows; ``strips_personal`` takes personal details out of the metadata.
     ``despite_traces``: the person knows that the metadata name a generator, and says "no AI" all the same.
 
     Raises ConfigurationError for a language without a label, and for words that are too long or not printable.
@@ -72,10 +73,14 @@ class Wishes:
     allow_partial: bool = False
     keeps_ledger: bool = True
     despite_traces: bool = False
+    strips_personal: bool = False
+    alt: str | None = None
 
     def __post_init__(self) -> None:
         if self.tool is None and self.tool_version is not None:
             raise ConfigurationError("label.tool-version", "a version needs the name of its tool")
+        if self.alt is not None and not self.says.is_ai:
+            raise ConfigurationError("label.alt", "an alternative text goes with the declaration of AI in the metadata")
         if not 1 <= len(self.lines or ("",)) <= 2:
             raise ConfigurationError("label.too-many-languages", "the visible label has one language or two")
         for line in self.own_lines:
@@ -88,6 +93,11 @@ class Wishes:
         if self.says.value not in KINDS:
             return ()
         return self.own_lines or tuple(public_label(self.says.value, language) for language in self.languages)
+
+    @property
+    def alternative(self) -> str | None:
+        """The text for who cannot see the picture: it begins with the label, as the picture does for everybody else."""
+        return None if self.alt is None else f"{self.lines[0]}. {self.alt.strip()}"
 
     @property
     def layers(self) -> tuple[Layer, ...]:

@@ -18,6 +18,9 @@ from waarmerk.provenance.errors import UnsupportedAsset
 from waarmerk.provenance.media.graft import graft
 from waarmerk.provenance.media.image import Picture
 from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.photoshop import THUMBNAILS
+from waarmerk.provenance.media.photoshop import segments as photoshop_segments
+from waarmerk.provenance.media.photoshop import without as without_resources
 from waarmerk.provenance.media.segments import jpeg_segments, png_chunks, riff_chunks
 from waarmerk.provenance.media.stock import coded_segments
 from waarmerk.provenance.media.thumbnails import without_thumbnail
@@ -156,16 +159,21 @@ def _jpeg_pixels(source: Rewrite, image: "Image.Image") -> bytes:
 
 def _kept_segments(window: Window, source: Rewrite) -> Iterator[bytes]:
     """Metadata segments of the source, JFIF first, whole and in order."""
-    segments = []
+    segments, resources = [], []
     for part, code in coded_segments(window, source.limits):
         if code is None or code in _DROPPED or (code == "icc" and source.picture.mode in _PRINT):
             continue
         body = window.at(part.offset, part.size)
+        if code == "iptc":
+            resources.append(body)
+            continue
         if code == "exif":
             body = without_thumbnail(body, source.limits)
-        whole = b"\xff" + part.name + struct.pack(">H", len(body) + 2) + body
-        segments.append((code != "density", whole))
-    return (whole for _, whole in sorted(segments, key=lambda pair: pair[0]))
+        segments.append((code != "density", part.name, body))
+    shown = photoshop_segments(resources, lambda data: without_resources(data, THUMBNAILS))
+    segments += [(True, b"\xed", body) for body in shown]
+    for _, name, body in sorted(segments, key=lambda one: one[0]):
+        yield b"\xff" + name + struct.pack(">H", len(body) + 2) + body
 
 
 # PNG: the source's ancillary chunks

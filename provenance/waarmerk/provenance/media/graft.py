@@ -6,16 +6,18 @@ behind it holds its own fields about the pixels and the source's fields about ev
 """
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from waarmerk.provenance.media.limits import Limits
-from waarmerk.provenance.media.stock import EXIF_IFD, GPS_IFD, INTEROP_IFD, STRUCTURE
+from waarmerk.provenance.media.photoshop import THUMBNAILS
+from waarmerk.provenance.media.photoshop import without as without_resources
+from waarmerk.provenance.media.stock import EXIF_IFD, GPS_IFD, INTEROP_IFD, PHOTOSHOP, STRUCTURE
 from waarmerk.provenance.media.tiff import Directory, Entry, Tiff, read_tiff
 from waarmerk.provenance.media.window import Truncated, Window
 
 _UNITS = {3: 2, 8: 2, 4: 4, 9: 4, 11: 4, 13: 4, 5: 4, 10: 4, 12: 8}  # bytes that a change of byte order turns around
 _CLASSIC = frozenset(range(1, 14))  # types that BigTIFF added cannot stand in a classic file
-_LONG = 4
+_BYTE, _LONG = 1, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,14 @@ def _fields(tiff: Tiff, directory: Directory, order: str, without: frozenset[int
     ]
 
 
+def _without_thumbnails(field: _Field) -> _Field:
+    """Photoshop's resources may show the picture as it was before."""
+    if field.tag != PHOTOSHOP:
+        return field
+    value = without_resources(field.value, THUMBNAILS)
+    return field if value == field.value else replace(field, count=len(value), value=value, kind=_BYTE)
+
+
 def _value(tiff: Tiff, entry: Entry, order: str) -> bytes:
     data = tiff.window.at(entry.offset, entry.size)
     unit = _UNITS.get(entry.kind, 1)
@@ -67,7 +77,8 @@ class _Writer:
 
     def metadata(self, directory: Directory, without: frozenset[int], depth: int = 0) -> dict[int, _Field]:
         """The fields of a directory of the source; the directories that they point to are written first."""
-        kept = {field.tag: field for field in _fields(self.source, directory, self.order, without | STRUCTURE)}
+        fields = _fields(self.source, directory, self.order, without | STRUCTURE)
+        kept = {field.tag: field for field in map(_without_thumbnails, fields) if field.count or field.tag != PHOTOSHOP}
         for pointer in (EXIF_IFD, GPS_IFD, INTEROP_IFD):
             for offset in self.source.numbers(directory.fields.get(pointer)) if depth < 2 else ():
                 inner = self.metadata(self.source.directory(offset, self.limits), frozenset(), depth + 1)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from waarmerk.provenance.media.bmff import Steps, child, intact_boxes
 from waarmerk.provenance.media.heif import metadata_items
 from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.photoshop import PREFIX, THUMBNAILS, resources
 from waarmerk.provenance.media.segments import Part, jpeg_segments, png_chunks, riff_chunks
 from waarmerk.provenance.media.tiff import SUB_IFDS, SUBFILE, Directory, Tiff, read_tiff
 from waarmerk.provenance.media.window import Truncated, Window
@@ -82,20 +83,29 @@ def coded_segments(window: Window, limits: Limits) -> Iterator[tuple[Part, str |
 
 
 def _jpeg(window: Window, limits: Limits) -> Iterator[Item]:
-    end, hdr = 2, False
+    end, hdr, photoshop = 2, False, b""
     for part, code in coded_segments(window, limits):
         end = part.offset + part.size
         if code == "exif":
             yield from _exif(window.part(part.offset + 6, part.size - 6), limits)
         elif code == "density":
             yield Item(code, "", window.at(part.offset + 7, 5).hex())
+        elif code == "iptc":
+            photoshop += window.at(part.offset, part.size).removeprefix(PREFIX)
         elif code is not None:
             about = f"APP{part.name[0] - 0xE0}" if code == "application-data" else ""
             yield Item(code, about, _whole(window, part.offset, part.size))
             hdr = hdr or (code == "xmp" and b"hdrgm:Version" in window.at(part.offset, part.size))
+    yield from _photoshop(photoshop)
     rest = window.size - _end_of_scans(window.up_to(0, limits.image_bytes), end)
     if rest:
         yield Item("gain-map" if hdr else "trailing-data", "", _whole(window, window.size - rest, rest))
+
+
+def _photoshop(data: bytes) -> Iterator[Item]:
+    """Each Photoshop resource by itself: the thumbnails among them show the picture before."""
+    for each in resources(data):
+        yield Item("thumbnail" if each.number in THUMBNAILS else "iptc", "", _digest(each.whole))
 
 
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
@@ -207,13 +217,13 @@ def _avif_properties(window: Window, steps: Steps) -> Iterator[Item]:
 
 # EXIF and TIFF
 
-EXIF_IFD, GPS_IFD, INTEROP_IFD, _MAKER_NOTE = 34665, 34853, 40965, 37500
+EXIF_IFD, GPS_IFD, INTEROP_IFD, _MAKER_NOTE, PHOTOSHOP = 34665, 34853, 40965, 37500, 34377
 _POINTERS = {EXIF_IFD, GPS_IFD, INTEROP_IFD, SUB_IFDS}
 # How pixels are stored, which a rewrite decides anew (TIFF 6.0): sizes, strips, tiles, compression, sample layout.
 STRUCTURE = _POINTERS | {254, 255, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 280, 281, 284, 288, 289, 290, 291}
 STRUCTURE |= {292, 293, 317, 320, 322, 323, 324, 325, 338, 339, 347, 512, 513, 514, 519, 520, 521, 529, 530, 531, 532}
 _TIFF = {274: "orientation", 282: "density", 283: "density", 296: "density"}
-_TIFF |= {700: "xmp", 33723: "iptc", 34377: "iptc", 34675: "icc", 52545: "credentials"}
+_TIFF |= {700: "xmp", 33723: "iptc", 34675: "icc", 52545: "credentials"}
 
 
 def _exif(window: Window, limits: Limits) -> Iterator[Item]:
@@ -230,7 +240,9 @@ def _exif(window: Window, limits: Limits) -> Iterator[Item]:
 def _tags(tiff: Tiff, directory: Directory, limits: Limits, code: Callable[[int], str]) -> Iterator[Item]:
     """The fields of a directory and of those that it points to, by value, so that byte order plays no part."""
     for tag, entry in directory.fields.items():
-        if tag not in STRUCTURE:
+        if tag == PHOTOSHOP:
+            yield from _photoshop(tiff.value(entry, entry.size))
+        elif tag not in STRUCTURE:
             kind = "maker-note" if tag == _MAKER_NOTE else code(tag)
             if kind != "orientation":  # the decoder states it, whichever way the container keeps it
                 yield Item(kind, f"tag {tag}" if kind == "exif" else "", _value(tiff, entry.tag, directory))

@@ -48,20 +48,36 @@ class Tiff:
 
     def directory(self, offset: int, limits: Limits) -> Directory:
         """The directory at ``offset``; Truncated if it reaches past the end."""
-        head, width, pointer = ("Q", 20, "Q") if self.big else ("H", 12, "I")
-        skip = 8 if self.big else 2
-        (count,) = self.window.unpack(self.order + head, offset)
-        kept = min(count, limits.ifd_entries)
-        table = self.window.part(offset + skip, kept * width)
+        pointer = "Q" if self.big else "I"
+        count, entries = self.entries(offset, limits)
         fields: dict[int, Entry] = {}
-        for at in range(0, kept * width, width):
-            entry = self._entry(table, at, offset + skip)
+        for entry in entries:
             fields.setdefault(entry.tag, entry)
         try:
-            (following,) = self.window.unpack(self.order + pointer, offset + skip + count * width)
+            (following,) = self.window.unpack(self.order + pointer, offset + self.head + count * self.width)
         except Truncated:
             following = 0  # the last pointer is often cut off in EXIF; the fields still stand
         return Directory(fields, following)
+
+    @property
+    def head(self) -> int:
+        """Bytes of the number of entries that begins a directory."""
+        return 8 if self.big else 2
+
+    @property
+    def width(self) -> int:
+        """Bytes of one entry."""
+        return 20 if self.big else 12
+
+    def entries(self, offset: int, limits: Limits) -> tuple[int, list[Entry]]:
+        """How many entries the directory at ``offset`` states, and those within the limit, in file order.
+
+        Raises Truncated as ``directory`` does.
+        """
+        (count,) = self.window.unpack(self.order + ("Q" if self.big else "H"), offset)
+        size = min(count, limits.ifd_entries) * self.width
+        table = self.window.part(offset + self.head, size)
+        return count, [self._entry(table, at, offset + self.head) for at in range(0, size, self.width)]
 
     def _entry(self, table: Window, at: int, base: int) -> Entry:
         layout = self.order + ("HHQ" if self.big else "HHI")

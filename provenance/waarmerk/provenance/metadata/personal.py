@@ -11,23 +11,31 @@ from waarmerk.provenance.metadata.blocks import Block, BlockKind, blocks
 from waarmerk.provenance.model import Asset
 
 # In the order in which they are told; each has a word in section ``personal`` of ``report/wording``.
-KINDS = ("position", "author", "owner", "persons", "contact", "serial", "maker-note")
+KINDS = ("position", "author", "owner", "persons", "contact", "serial", "maker-note", "copies", "rights")
+STAYS = frozenset({"rights"})  # a notice of whose it is: it may hold a name, and is not ours to take out
 
 _EXIF_IFD, _GPS = 34665, 34853
 # EXIF 3.0, 4.6; 40093 is Windows' author. A maker note is the camera maker's own and often holds serial numbers.
-_EXIF = {315: "author", 40093: "author", 42032: "owner", 42033: "serial", 42037: "serial", 37500: "maker-note"}
-_IIM = {80: "author", 85: "author", 118: "contact"}  # IPTC-IIM 4.2, record 2: by-line, its title, contact
-_RESOURCE_IIM = re.compile(rb"\x1c\x02([\x50\x55\x76])[\x00-\x7f][\x01-\xff]")
-_XMP = {
-    "position": r"exif:GPSL\w+|LocationCreated|LocationShown",
-    "author": r"dc:creator|tiff:Artist|photoshop:AuthorsPosition|photoshop:CaptionWriter",
+EXIF = {315: "author", 40093: "author", 42032: "owner", 42033: "serial", 42037: "serial", 37500: "maker-note"}
+_RIGHTS = {33432: "rights"}
+_WHERE = frozenset(range(1, 32)) - {7, 29}  # fields of GPS but for its version and the time
+# IPTC-IIM 4.2, record 2: by-line, its title, writer; city, sublocation, state; contact; credit, copyright
+IIM = {80: "author", 85: "author", 122: "author", 90: "position", 92: "position", 95: "position", 118: "contact"}
+_IIM = {**IIM, 110: "rights", 116: "rights"}
+_RESOURCE_IIM = re.compile(rb"\x1c\x02([%s])(?:[\x00-\x7f][\x01-\xff]|[\x01-\x7f]\x00)" % re.escape(bytes(_IIM)))
+_COPIES = re.compile(rb"8BIM\x04[\x22-\x24]")  # resources 1058 to 1060: EXIF and XMP once more
+XMP = {
+    "position": r"exif:GPS\w+|Iptc4xmpExt:Location(?:Created|Shown)|Iptc4xmpCore:Location|photoshop:(?:City|State)",
+    "author": r"dc:creator|tiff:Artist|photoshop:(?:AuthorsPosition|CaptionWriter)",
     "owner": r"aux:OwnerName|exifEX:CameraOwnerName",
-    "persons": r"PersonInImage|mwg-rs:Regions|MP:RegionInfo",
-    "contact": r"CreatorContactInfo",
+    "persons": r"Iptc4xmpExt:PersonInImage\w*|mwg-rs:Regions|MP:RegionInfo",
+    "contact": r"Iptc4xmpCore:CreatorContactInfo",
     "serial": r"(?:aux|exifEX):\w*Serial\w*",
 }
-_NAMED = {kind: re.compile(rf"\b(?:{pattern})".encode()) for kind, pattern in _XMP.items()}
-_PNG = {b"author": "author", b"artist": "author"}
+_NAMED = {kind: re.compile(rf"\b(?:{pattern})\b".encode()) for kind, pattern in XMP.items()}
+_NAMED["rights"] = re.compile(rb"\b(?:dc:rights|xmpRights:\w+|photoshop:Credit|plus:CopyrightOwner\w*)\b")
+PNG = {b"author": "author", b"artist": "author"}
+RAW_PROFILE = b"raw profile type "  # ImageMagick's copies of EXIF, IPTC and XMP
 
 
 def personal(asset: Asset, limits: Limits) -> tuple[str, ...]:
@@ -48,17 +56,21 @@ def personal(asset: Asset, limits: Limits) -> tuple[str, ...]:
 def _kinds(block: Block, limits: Limits) -> Iterator[str]:
     match block.kind:
         case BlockKind.EXIF:
-            yield from _exif(block.parts[0], limits)
+            yield from exif_kinds(block.parts[0], limits)
         case BlockKind.XMP | BlockKind.XMP_EXTENSION:
             packet = block.read(limits.xmp_bytes)
             yield from (kind for kind, pattern in _NAMED.items() if pattern.search(packet))
         case BlockKind.IIM | BlockKind.RESOURCES:
             data = block.read(limits.xmp_bytes)
             yield from (_IIM[each[0]] for each in _RESOURCE_IIM.findall(data))
+            if _COPIES.search(data):
+                yield "copies"
         case BlockKind.PNG_TEXT:
             key = block.parts[0].up_to(0, 80).partition(b"\0")[0].strip().lower()
-            if key in _PNG:
-                yield _PNG[key]
+            if key in PNG or key == b"copyright":
+                yield PNG.get(key, "rights")
+            elif key.startswith(RAW_PROFILE):
+                yield "copies"
             elif key == b"xml:com.adobe.xmp":
                 packet = block.read(limits.xmp_bytes)
                 yield from (kind for kind, pattern in _NAMED.items() if pattern.search(packet))
@@ -68,7 +80,8 @@ def _kinds(block: Block, limits: Limits) -> Iterator[str]:
             return
 
 
-def _exif(window: Window, limits: Limits) -> Iterator[str]:
+def exif_kinds(window: Window, limits: Limits) -> Iterator[str]:
+    """The kinds found in the bytes of EXIF, or in the first directory of TIFF."""
     tiff = read_tiff(window)
     if tiff is None:
         return
@@ -76,11 +89,11 @@ def _exif(window: Window, limits: Limits) -> Iterator[str]:
         fields = tiff.directory(tiff.first, limits).fields
         for offset in tiff.numbers(fields.get(_EXIF_IFD)):
             fields = {**tiff.directory(offset, limits).fields, **fields}
-        for tag, kind in _EXIF.items():
+        for tag, kind in (EXIF | _RIGHTS).items():
             if tag in fields and tiff.value(fields[tag], 256).strip(b"\0 "):
                 yield kind
         for offset in tiff.numbers(fields.get(_GPS)):
-            if {2, 4} & tiff.directory(offset, limits).fields.keys():  # latitude, longitude
+            if _WHERE & tiff.directory(offset, limits).fields.keys():
                 yield "position"
     except Truncated:
         return

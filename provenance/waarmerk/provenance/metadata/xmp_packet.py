@@ -6,7 +6,7 @@ that is not used. Nothing here knows a clock: the packet says what it is told an
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 RDF_NS = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 META_NS = "adobe:ns:meta/"
 IPTC_EXT_NS = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+IPTC_CORE_NS = "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/"
 DC_NS = "http://purl.org/dc/elements/1.1/"
 XML_NS = "http://www.w3.org/XML/1998/namespace"
 _PREFIXES = {RDF_NS: "rdf", META_NS: "x", IPTC_EXT_NS: "Iptc4xmpExt", DC_NS: "dc", XML_NS: "xml"}
-_RDF, _EXT, _DC, _XML = (f"{{{name}}}" for name in (RDF_NS, IPTC_EXT_NS, DC_NS, XML_NS))
+_PREFIXES[IPTC_CORE_NS] = "Iptc4xmpCore"
+_RDF, _EXT, _CORE, _DC, _XML = (f"{{{name}}}" for name in (RDF_NS, IPTC_EXT_NS, IPTC_CORE_NS, DC_NS, XML_NS))
 _HEAD = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
 _TAIL = b'\n<?xpacket end="w"?>'
 _ELEMENTS = 100_000  # as the reader takes
@@ -44,11 +46,12 @@ class Statement:
     system: str | None = None
     system_version: str | None = None
     title: str | None = None
+    alt: str | None = None  # what the picture shows, for who cannot see it
 
     def __post_init__(self) -> None:
         if class_of(self.source_type) is SourceClass.UNKNOWN:
             raise ConfigurationError("metadata.unknown-source-type", "no vocabulary lists this digital source type")
-        for text in (self.system, self.system_version, self.title):
+        for text in (self.system, self.system_version, self.title, self.alt):
             if text is not None and (len(text) > MAX_TEXT or _NOT_XML.search(text)):
                 raise ConfigurationError("metadata.bad-text", f"a text is up to {MAX_TEXT} characters, none of control")
 
@@ -86,6 +89,7 @@ def replaced(statement: Statement, earlier: bytes) -> tuple[str, ...]:
         "AISystemUsed": (_EXT, statement.system),
         "AISystemVersionUsed": (_EXT, statement.system_version),
         "title": (_DC, statement.title),
+        "AltTextAccessibility": (_CORE, statement.alt),
     }
     going = _stated_anew(statement)
     found = []
@@ -96,6 +100,28 @@ def replaced(statement: Statement, earlier: bytes) -> tuple[str, ...]:
             }
             found += [_named(name, old) for old in sorted(olds - {new or "", ""})]
     return tuple(dict.fromkeys(found))
+
+
+def without(earlier: bytes, drops: Callable[[str], bool]) -> bytes | None:
+    """The packet without the properties, at any depth, whose ``{namespace}name`` ``drops`` says; None if it has none.
+
+    Raises as ``compose`` does.
+    """
+    root, prefixes = _parsed(earlier)
+    found = False
+    for node in list(root.iter()):
+        for name in [name for name in node.attrib if drops(name)]:
+            del node.attrib[name]
+            found = True
+        for element in [element for element in node if drops(element.tag)]:
+            node.remove(element)
+            found = True
+    if not found:
+        return None
+    try:
+        return _HEAD + _Writer(prefixes).written(root).encode("utf-8") + _TAIL
+    except RecursionError as error:
+        raise _unreadable() from error
 
 
 def _values(node: "Element", name: str) -> Iterator[str]:
@@ -154,6 +180,7 @@ def _stated_anew(statement: Statement) -> dict[str, bool]:
         _EXT + "AISystemUsed": statement.system is not None,
         _EXT + "AISystemVersionUsed": statement.system is not None or statement.system_version is not None,
         _DC + "title": statement.title is not None,
+        _CORE + "AltTextAccessibility": statement.alt is not None,
     }
 
 
@@ -174,9 +201,10 @@ def _state(node: "Element", statement: Statement) -> None:
     ):
         if text is not None:
             ElementTree.SubElement(node, _EXT + name).text = text
-    if statement.title is not None:  # a language alternative: ISO 16684-1, 8.2.2.4
-        choices = ElementTree.SubElement(ElementTree.SubElement(node, _DC + "title"), _RDF + "Alt")
-        ElementTree.SubElement(choices, _RDF + "li", {_XML + "lang": "x-default"}).text = statement.title
+    for name, text in ((_DC + "title", statement.title), (_CORE + "AltTextAccessibility", statement.alt)):
+        if text is not None:  # a language alternative: ISO 16684-1, 8.2.2.4
+            choices = ElementTree.SubElement(ElementTree.SubElement(node, name), _RDF + "Alt")
+            ElementTree.SubElement(choices, _RDF + "li", {_XML + "lang": "x-default"}).text = text
 
 
 class _Writer:

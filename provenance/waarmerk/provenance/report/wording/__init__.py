@@ -45,6 +45,8 @@ class Wording:
 
     def loss(self, code: str, about: str) -> str:
         """The sentence for what a rewrite drops, without empty brackets where nothing tells which one."""
+        if self.has(code, about):  # personal details by their kind
+            about = self.say(code, about)
         return self.say("loss", code, about=about).removesuffix(" ()")
 
     def has(self, section: str, key: str) -> bool:
