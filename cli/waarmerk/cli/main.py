@@ -26,7 +26,7 @@ _COMMANDS = {
     "export": ("export", "What others read: JSON-LD, review drafts, statements of reasons, AT-proto labels."),
     "rules": ("rules", "Labelling rules: list, explain, decide on facts, test a pack, replay."),
     "trust": ("trust", "Trust lists: show them, import, update, remove a root of your own."),
-    "serve": ("serve", "Start the verification API."),
+    "serve": ("serve", "Start the verification API and its page."),
     "tenant": ("tenant", "Who may use the verification API: tenants and their keys."),
 }
 

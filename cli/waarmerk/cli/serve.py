@@ -69,7 +69,7 @@ def serve(
     folder: Path | None,
     database: str | None,
 ) -> int:
-    """Start the verification API: POST a file to /v1/verify, get its report.
+    """Start the verification API: POST a file to /v1/verify, get its report; / is a page for people.
 
     Nothing of an upload is kept. The service fetches no address, whatever a file or a caller names. Who has a key may
     do more: see `waarmerk tenant`.

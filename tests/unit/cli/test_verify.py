@@ -16,6 +16,7 @@ from PIL import Image
 
 from tests.conftest import ROOT, Run
 from tests.unit.marks.writing import host, mark
+from waarmerk.cli.repeated import Given
 from waarmerk.provenance.settings import Settings
 
 CLOCK = ("--at", "2026-11-21T12:00:00Z")
@@ -373,24 +374,45 @@ def test_a_list_that_never_ends_is_worked_on_while_it_grows(photo: Path) -> None
     assert run.wait(timeout=20) == 0
 
 
-def test_a_dossier_of_endless_files_is_refused(
-    waarmerk: Run, photo: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_pdf_goes_to_a_file_and_needs_its_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from waarmerk.cli import outputs
-    from waarmerk.cli.repeated import Given
     from waarmerk.provenance.errors import ConfigurationError
 
-    monkeypatch.setattr(outputs, "MAX_DOSSIER_FILES", 2)
-    (report,) = json.loads(waarmerk("verify", photo, "--format", "json").stdout)
-    given = Given(
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    def refused(stream: io.StringIO) -> str:
+        with pytest.raises(ConfigurationError) as caught:
+            outputs.printer("pdf", stream, outputs.Look(language="en"), given=given_to(tmp_path, "pdf"))
+        return caught.value.code
+
+    assert refused(Terminal()) == "dossier.to-terminal"
+    monkeypatch.setattr(outputs, "find_spec", lambda name: None)
+    assert refused(io.StringIO()) == "dossier.no-pdf"
+
+
+def given_to(home: Path, form: str) -> Given:
+    return Given(
         at="2026-11-21T12:00:00Z",
         settings=Settings(),
         facts=(),
         public_url=None,
         language="en",
-        form="html",
-        home=tmp_path,
+        form=form,
+        home=home,
     )
+
+
+def test_a_dossier_of_endless_files_is_refused(
+    waarmerk: Run, photo: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from waarmerk.cli import outputs
+    from waarmerk.provenance.errors import ConfigurationError
+
+    monkeypatch.setattr(outputs, "MAX_DOSSIER_FILES", 2)
+    (report,) = json.loads(waarmerk("verify", photo, "--format", "json").stdout)
+    given = given_to(tmp_path, "html")
     page = outputs.printer("html", io.StringIO(), outputs.Look(language="en"), given=given)
     page.report(0, report)
     page.report(1, report)
