@@ -374,7 +374,7 @@ def test_a_mark_leads_to_what_was_issued_with_it(tmp_path: Path, known: Settings
     own = replace(known, registry=str(tmp_path / "own.sqlite"), keys=(tmp_path / "own.key",))
     build_recovery(own, at=AT).add(tmp_path / "marked.png", Wishes(), at=AT)
     store = Store(str(own.registry), writing=True)
-    assert any(tie.kind is BindingKind.WATERMARK for tie in store.bindings_of(1))
+    assert any(tie.kind is BindingKind.WATERMARK for tie in store.bindings_of(1)[1])
     from sqlalchemy import update
 
     from waarmerk.provenance.registry.database import writing
