@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import wave
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -203,10 +204,26 @@ def test_a_layer_that_cannot_be_written_stops_the_work_unless_less_is_allowed(de
     assert desk.verify(done.target).verdict.origin is Origin.AI_GENERATED
 
 
-def test_sound_and_film_say_that_speech_is_owed(desk: Desk, tmp_path: Path) -> None:
-    done = desk.label(MEDIA / "clip.mp4", tmp_path / "out.mp4", allow_partial=True)
-    assert {gap.code for gap in done.plan.gaps} == {"label.not-spoken"}
-    assert Layer.METADATA in done.plan.layers
+def test_sound_says_that_speech_is_owed(desk: Desk, tmp_path: Path) -> None:
+    source = tmp_path / "in.wav"
+    with wave.open(str(source), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(8000))
+    with pytest.raises(Refused) as refusal:
+        desk.label(source, tmp_path / "out.wav")
+    codes = {gap.code for gap in refusal.value.gaps}
+    assert "label.not-spoken" in codes
+    done = desk.label(source, tmp_path / "out.wav", allow_partial=True)
+    assert {gap.code for gap in done.plan.gaps} == codes
+    report = desk.verify(done.target)
+    assert report.credential is not None
+    assert report.credential.integrity is Integrity.INTACT
+
+
+def test_a_signed_clip_gets_every_layer_and_keeps_its_credentials(desk: Desk, tmp_path: Path) -> None:
+    pytest.importorskip("av", reason="the extra `video` is not installed")
+    done = desk.label(MEDIA / "clip.mp4", tmp_path / "out.mp4")
+    assert done.plan.gaps == ()
     report = desk.verify(done.target)
     assert report.declarations is not None
     assert report.declarations.source_types == (AI,)
