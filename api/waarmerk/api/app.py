@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request, Response
 from waarmerk.api import auth, problems
 from waarmerk.api.limits import LimitBody
 from waarmerk.api.problems import Problem
-from waarmerk.api.routes import batches, decide, explain, health, jobs, page, resolution, verify
+from waarmerk.api.routes import batches, decide, explain, health, jobs, label, page, resolution, verify
 from waarmerk.api.services import Services
 from waarmerk.api.trail import Trailing
 from waarmerk.api.wire import Json
@@ -20,6 +20,7 @@ ROUTERS = (
     jobs.router,
     batches.router,
     decide.router,
+    label.router,
     resolution.router,
     health.router,
     explain.router,

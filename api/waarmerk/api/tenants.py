@@ -27,6 +27,7 @@ from waarmerk.provenance.jobs.database import Database, Taken
 from waarmerk.provenance.model.moment import rfc3339
 from waarmerk.provenance.settings import Settings
 
+SIGNING = "signing"  # beside the settings of ``Settings``: no worker that examines files is told of it
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _KEY = re.compile(r"wm_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _KEPT_SECONDS = 5.0  # how long a revoked key may go on working on another host
@@ -72,12 +73,18 @@ class Tenant:
     per_minute: int = 1200
     keep_days: int = 30
 
+    @property
+    def signing(self) -> Path | None:
+        """The folder with the keys that this tenant's labels are signed with (``keys init``), None without."""
+        named = self.settings.get(SIGNING)
+        return None if named is None else Path(str(named))
+
     def profile(self, base: Settings) -> Settings:
         """What this tenant's files are examined with. Raises ConfigurationError.
 
         Marks and ledgers are never inherited: the service's own keys are not this tenant's to search with.
         """
-        own = {**base.to_json(), "keys": [], "ledger": None, **self.settings}
+        own = {**base.to_json(), "keys": [], "ledger": None, **without_signing(self.settings)}
         return Settings.from_json(own)
 
 
@@ -99,6 +106,11 @@ class KeyRecord:
     scopes: tuple[Scope, ...]
     added_at: str
     revoked_at: str | None
+
+
+def without_signing(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a tenant's settings is for examining files."""
+    return {name: value for name, value in settings.items() if name != SIGNING}
 
 
 def service_secret(path: Path, *, entropy: Callable[[int], bytes] = os.urandom) -> bytes:
@@ -157,7 +169,7 @@ class Keyring:
         """Add a tenant. Raises ConfigurationError for a name that is taken or is none; StoreError."""
         if not NAME.fullmatch(tenant.name):
             raise ConfigurationError("tenant.name", "a tenant is named with a-z, 0-9 and -, at most 63")
-        Settings.from_json({**Settings().to_json(), **tenant.settings})
+        Settings.from_json({**Settings().to_json(), **without_signing(tenant.settings)})
         row: dict[str, Any] = {"name": tenant.name, "settings": dict(tenant.settings), "added_at": rfc3339(at)}
         row |= {"per_minute": tenant.per_minute, "keep_days": tenant.keep_days}
         try:

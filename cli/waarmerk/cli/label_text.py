@@ -6,16 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from waarmerk.provenance.marking.labeller import Labelled, Prepared, Refused
-from waarmerk.provenance.marking.plan import Gap, Layer
+from waarmerk.provenance.marking.plan import Gap, Layer, owed
 from waarmerk.provenance.media.video import VIDEO_TYPES
 from waarmerk.provenance.model import Duty, DutyStatus
 from waarmerk.provenance.report.wording import Wording
-
-# Labels of the rules that a visible label in a picture is (labelling packs: placement of images).
-_IN_THE_PICTURE = frozenset({"ai_disclosure_full", "ai_disclosure_attenuated"})
-_MAKERS = ("deployer", "uploader", "sponsor", "ad_publisher", "provider or deployer")
-_OWED = (DutyStatus.PROHIBITED, DutyStatus.REQUIRED, DutyStatus.UNDECIDED, DutyStatus.RECOMMENDED)
-
 
 _MUST = (DutyStatus.PROHIBITED, DutyStatus.REQUIRED)
 
@@ -120,24 +114,23 @@ def _remaining(prepared: Prepared, done: Labelled | None, words: Wording, platfo
     """
     report = prepared.plan.report if done is None else done.report
     has_label = prepared.drawn.words is not None
-    duties = [duty for duty in report.duties if duty.status in _OWED and duty.who in _MAKERS]
-    lines, owed = [], 0
-    for duty in duties:
-        met = has_label and duty.label in _IN_THE_PICTURE
-        owed += not met and duty.status in _MUST
+    asked = owed(report, has_label=has_label)
+    lines, count = [], 0
+    for duty, met in asked:
+        count += not met and duty.status in _MUST
         if met or duty.status is not DutyStatus.UNDECIDED or platforms:
             lines.append(f"  {'v' if met else '-'} {_line(duty, words, met=met, is_plan=done is None)}")
     if any(gap.code == "label.not-spoken" for gap in prepared.plan.gaps):
         lines.append(f"  - {words.say('label', 'spoken-owed')}")
     elif prepared.asset.media_type in VIDEO_TYPES and prepared.wishes.says.is_ai:
         lines.append(f"  ? {words.say('label', 'spoken-perhaps')}")
-    undecided = [duty for duty in duties if duty.status is DutyStatus.UNDECIDED]
+    undecided = [duty for duty, _ in asked if duty.status is DutyStatus.UNDECIDED]
     if undecided:
         kind = "undecided" if platforms else "undecided-more"
         fields = sorted({question.field for duty in undecided for question in duty.asks})
         lines.append(f"  ? {words.say('label', kind, count=len(undecided), fields=', '.join(fields))}")
     first = words.say("label", "remaining" if platforms else "asked", platforms=", ".join(platforms))
-    return _Remaining(lines=[first, *(lines or [f"  {words.say('label', 'nothing-remaining')}"])], owed=owed)
+    return _Remaining(lines=[first, *(lines or [f"  {words.say('label', 'nothing-remaining')}"])], owed=count)
 
 
 def _line(duty: Duty, words: Wording, *, met: bool, is_plan: bool) -> str:

@@ -23,6 +23,7 @@ def tenant() -> None:
 @click.option("--ledger", type=FILE, help="Ledger of what was issued under these keys.")
 @click.option("--registry", metavar="PATH", help="Registry of this tenant.")
 @click.option("--rules", "rule_packs", type=FOLDER, multiple=True, help="Folder with rules of its own.")
+@click.option("--key-folder", type=FOLDER, help="Folder of keys init: what this tenant's labels are signed with.")
 @options.trust
 @click.option("--per-minute", type=click.IntRange(1), default=1200, show_default=True, help="Requests a minute.")
 @click.option("--keep-days", type=click.IntRange(1, 365), default=30, show_default=True, help="How long results stay.")
@@ -34,6 +35,7 @@ def add(
     ledger: Path | None,
     registry: str | None,
     rule_packs: tuple[Path, ...],
+    key_folder: Path | None,
     trust: Path | None,
     per_minute: int,
     keep_days: int,
@@ -47,6 +49,7 @@ def add(
         "ledger": None if ledger is None else str(ledger.absolute()),
         "registry": None if registry is None else registry if "://" in registry else str(Path(registry).absolute()),
         "trust": None if trust is None else str(trust.absolute()),
+        "signing": None if key_folder is None else str(key_folder.absolute()),
     }
     own = {field: value for field, value in settings.items() if value}
     tenants: Any = door("waarmerk.api.tenants")

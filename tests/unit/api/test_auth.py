@@ -25,6 +25,7 @@ MATRIX: dict[tuple[str, str], set[Scope] | None] = {
     ("GET", "/v1/batches/{batch}"): {Scope.VERIFY},
     ("GET", "/v1/batches/{batch}/results"): {Scope.VERIFY},
     ("POST", "/v1/decide"): None,
+    ("POST", "/v1/label"): {Scope.LABEL},
     ("GET", "/v1/matches/byBinding"): None,
     ("POST", "/v1/matches/byBinding"): None,
     ("POST", "/v1/matches/byContent"): None,

@@ -34,14 +34,14 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_uint16), ("instructions", ctypes.POINTER(_Instruction)))
 
 
-def limit_resources(*, address_space_bytes: int, open_files: int) -> None:
-    """Bound this process for good: address space, open files, no core dump, no byte written to any file."""
-    for what, soft in (
-        (resource.RLIMIT_AS, address_space_bytes),
-        (resource.RLIMIT_NOFILE, open_files),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
+def limit_resources(*, address_space_bytes: int, open_files: int, may_write: bool = False) -> None:
+    """Bound this process for good: address space, open files, no core dump, and unless ``may_write`` no byte written
+    to any file.
+    """
+    bounds = {resource.RLIMIT_AS: address_space_bytes, resource.RLIMIT_NOFILE: open_files, resource.RLIMIT_CORE: 0}
+    if not may_write:
+        bounds[resource.RLIMIT_FSIZE] = 0
+    for what, soft in bounds.items():
         _, hard = resource.getrlimit(what)
         bound = soft if hard == resource.RLIM_INFINITY else min(soft, hard)
         resource.setrlimit(what, (bound, bound))

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from pathlib import Path
@@ -66,13 +66,27 @@ class Worker:
         with contextlib.suppress(BrokenPipeError):  # its answer will say so
             send(self._in, settings)
 
-    def ask(self, task: dict[str, Any], *, seconds: float) -> dict[str, Any]:
-        """The worker's answer. Raises WorkerGone, or ConfigurationError where the settings were refused."""
+    def ask(
+        self,
+        task: dict[str, Any],
+        *,
+        seconds: float,
+        reply: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    ) -> dict[str, Any]:
+        """The worker's answer. Raises WorkerGone, or ConfigurationError where the settings were refused.
+
+        ``reply`` answers what the worker asks meanwhile (frames with the key ``asks``).
+        """
         self.tasks += 1
+        deadline = time.monotonic() + seconds
         try:
             with contextlib.suppress(BrokenPipeError):  # a refusal may already wait in the other pipe
                 send(self._in, task)
-            answer = receive(self._out, deadline=time.monotonic() + seconds)
+            answer = receive(self._out, deadline=deadline)
+            while reply is not None and answer is not None and "asks" in answer:
+                with contextlib.suppress(BrokenPipeError):
+                    send(self._in, reply(answer))
+                answer = receive(self._out, deadline=deadline)
         except DeadlineError:
             raise WorkerGone("worker.timeout") from None
         except FrameError:

@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryFile, gettempdir, mkdtemp
 from typing import IO
 
-_PREFIX = "waarmerk-empty-"
+_PREFIX, _WORK = "waarmerk-empty-", "waarmerk-work-"
 
 
 @contextmanager
@@ -52,6 +53,23 @@ def empty_folder() -> Path:
             with contextlib.suppress(OSError):
                 old.rmdir()
     return Path(mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """A folder for one piece of work, gone with all that is in it afterwards; those of killed processes go first.
+
+    Raises OSError where no temporary folder can be written.
+    """
+    for old in Path(gettempdir()).glob(f"{_WORK}*"):
+        owner = old.name.removeprefix(_WORK).partition("-")[0]
+        if owner.isdecimal() and not _lives(int(owner)):
+            shutil.rmtree(old, ignore_errors=True)
+    made = Path(mkdtemp(prefix=f"{_WORK}{os.getpid()}-"))
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def _lives(process: int) -> bool:

@@ -9,7 +9,7 @@ from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.marking.visible import Corner
 from waarmerk.provenance.marking.wording import KINDS, public_label
 from waarmerk.provenance.media.losses import Loss
-from waarmerk.provenance.model import Finding, Report
+from waarmerk.provenance.model import Duty, DutyStatus, Finding, Report
 from waarmerk.provenance.model.source_types import IPTC
 
 MAX_LABEL = 60  # characters of a label of one's own: it has to fit into a picture
@@ -17,6 +17,18 @@ SOURCE_TYPES = {
     "generated": IPTC + "trainedAlgorithmicMedia",
     "modified": IPTC + "compositeWithTrainedAlgorithmicMedia",
 }
+
+
+# Labels of the rules that a visible label in a picture is (labelling packs: placement of images).
+_IN_THE_PICTURE = frozenset({"ai_disclosure_full", "ai_disclosure_attenuated"})
+_MAKERS = ("deployer", "uploader", "sponsor", "ad_publisher", "provider or deployer")
+_OWED = (DutyStatus.PROHIBITED, DutyStatus.REQUIRED, DutyStatus.UNDECIDED, DutyStatus.RECOMMENDED)
+
+
+def owed(report: Report, *, has_label: bool) -> tuple[tuple[Duty, bool], ...]:
+    """What the rules ask of whoever made a labelled file, and whether the label in the picture meets it."""
+    duties = (duty for duty in report.duties if duty.status in _OWED and duty.who in _MAKERS)
+    return tuple((duty, has_label and duty.label in _IN_THE_PICTURE) for duty in duties)
 
 
 class Says(StrEnum):

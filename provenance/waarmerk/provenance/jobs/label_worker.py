@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The process that labels one file and ends: confined like ``jobs.worker``, but for the files that it may write.
+
+It asks for signatures over the pipe it answers on. ``jobs.labelling`` runs it; never by hand.
+"""
+
+import base64
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from waarmerk.provenance.errors import ConfigurationError, Error, places
+from waarmerk.provenance.jobs import confine
+from waarmerk.provenance.jobs.frames import receive, send
+from waarmerk.provenance.media.limits import Limits
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+    from waarmerk.provenance.credentials.signing_keys import Algorithm
+
+LIMITS = Limits()
+
+
+def main() -> None:
+    """Confine this process, label the one file, answer, end."""
+    answers = os.dup(1)
+    os.dup2(2, 1)  # a stray print of a library is not an answer
+    confine.limit_resources(address_space_bytes=LIMITS.worker_bytes, open_files=LIMITS.worker_files, may_write=True)
+    confine.refuse_network_and_programs()
+    confine.grant_cpu_seconds(LIMITS.worker_seconds)
+    settings, task = receive(0), receive(0)
+    if settings is not None and task is not None:
+        send(answers, _answer(settings, task, answers))
+
+
+class AskingSigner:
+    """Signs by asking whoever holds the key: bytes go out, a signature comes back."""
+
+    def __init__(self, chain: "tuple[x509.Certificate, ...]", algorithm: "Algorithm", answers: int) -> None:
+        self.chain = chain
+        self.algorithm = algorithm
+        self._answers = answers
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature over ``message``. Raises ConfigurationError where nobody gives one."""
+        send(self._answers, {"asks": base64.b64encode(message).decode("ascii")})
+        reply = receive(0)
+        if reply is None:
+            raise ConfigurationError("signing.refused", "no signature came back")
+        return base64.b64decode(reply["signature"])
+
+
+def _answer(settings: dict[str, Any], task: dict[str, Any], answers: int) -> dict[str, Any]:
+    from waarmerk.provenance.marking.labeller import Refused  # noqa: PLC0415 - only after confinement
+
+    try:
+        return {"answer": _labelled(settings, task, answers)}
+    except Refused as refused:
+        return {"fault": refused.code, "gaps": [gap.code for gap in refused.gaps], "is_refused": True}
+    except ConfigurationError as error:
+        return {"refused": {"code": error.code, "message": error.message}}
+    except Error as error:
+        return {"fault": error.code}
+    except OSError:
+        return {"fault": "media.unreadable"}
+    except MemoryError:
+        return {"fault": "worker.memory"}
+    except Exception as error:  # a fault of ours must not pass for a finding
+        return {"fault": "internal.fault", "where": f"{type(error).__name__} at {places(error)}"}
+
+
+def _labelled(given: dict[str, Any], task: dict[str, Any], answers: int) -> dict[str, Any]:
+    from waarmerk.provenance.build import build_labeller, tool_version  # noqa: PLC0415 - only after confinement
+    from waarmerk.provenance.credentials.signing_keys import Algorithm  # noqa: PLC0415
+    from waarmerk.provenance.jobs.labelling import TARGET  # noqa: PLC0415
+    from waarmerk.provenance.marking.labeller import Refused  # noqa: PLC0415
+    from waarmerk.provenance.marking.plan import Says, Wishes, owed  # noqa: PLC0415
+    from waarmerk.provenance.marking.visible import Corner  # noqa: PLC0415
+    from waarmerk.provenance.marking.watermark import Marker  # noqa: PLC0415
+    from waarmerk.provenance.media.open import open_asset  # noqa: PLC0415
+    from waarmerk.provenance.report.document import label, to_dict  # noqa: PLC0415
+    from waarmerk.provenance.settings import Settings  # noqa: PLC0415
+    from waarmerk.provenance.sources.watermark import load_keys  # noqa: PLC0415
+    from waarmerk.provenance.trust.lists import parse_certificates  # noqa: PLC0415
+
+    settings, source = Settings.from_json(given), Path(task["source"])
+    asked = dict(task["wishes"])
+    says, corner = Says(asked.pop("says")), asked.pop("corner")
+    wishes = Wishes(
+        **{**asked, "languages": tuple(asked["languages"])},
+        says=says,
+        corner=None if corner is None else Corner(corner),
+        keeps_ledger=settings.ledger is not None,
+    )
+    if open_asset(source, limits=settings.limits).media_type.startswith(("video/", "audio/")):
+        raise Refused("label.clip", "clips take longer than an answer may")
+    marker = None
+    if says.is_ai:
+        ours = [key for key in load_keys(settings.keys) if key.purpose == "ai"]
+        if not ours:
+            raise ConfigurationError("keys.no-mark-key", "no watermark key that says AI")
+        marker = Marker(key=ours[0], draw=os.urandom)
+    at = datetime.fromisoformat(task["at"]).astimezone(UTC)
+    chain = parse_certificates(task["chain"].encode("ascii"), "chain")
+    labeller = build_labeller(
+        settings,
+        at=at,
+        signer=AskingSigner(chain, Algorithm(task["algorithm"]), answers),
+        marker=marker,
+        ledger=settings.ledger,
+        registry=task["registry"],
+    )
+    prepared = labeller.prepare(source, wishes)
+    done = labeller.write(prepared, Path(TARGET).absolute())
+    report = to_dict(done.report, tool_version=tool_version())
+    report["asset"]["name"] = None
+    plan = done.plan
+    duties = owed(done.report, has_label=prepared.drawn.words is not None)
+    return {
+        "layers": [layer.value for layer in plan.layers],
+        "gaps": [gap.code for gap in plan.gaps],
+        "losses": [{"code": loss.code, "about": loss.about} for loss in plan.losses],
+        "notes": [{"code": note.code, "about": note.about} for note in done.signed.notes],
+        "personal": list(plan.personal),
+        "words": plan.words,
+        "payload": None if done.payload is None else done.payload.hex(),
+        "registered": done.registered,
+        "unregistered": done.unregistered,
+        "remaining": [{**label(duty), "met": met} for duty, met in duties],
+        "report": report,
+    }
+
+
+if __name__ == "__main__":
+    main()
