@@ -98,7 +98,7 @@ for line in sys.stdin:
 
 @contextmanager
 def alone(files: Sequence[Path], folder: Path) -> Iterator[Callable[[float], tuple[int, float]]]:
-    """A function that has two processes verify for some seconds: how many files they did, in how much processor time."""
+    """A function that has two processes verify for some seconds: how many files, in how much processor time."""
     names = folder / "files"
     names.write_text("\n".join(str(path.absolute()) for path in files))
     processes = [

@@ -107,6 +107,9 @@ def test_the_service_is_reached_through_a_proxy_alone_and_the_database_by_nobody
     assert COMPOSE["networks"]["back"]["internal"] is True
     leading_out = COMPOSE["networks"]["front"]["driver_opts"]["com.docker.network.bridge.enable_ip_masquerade"]
     assert leading_out == "false"
+    (front,) = COMPOSE["networks"]["front"]["ipam"]["config"]
+    believed = serve.make_context("serve", SERVICES["waarmerk"]["command"][1:]).params["proxy"]
+    assert believed == front["gateway"]
     assert SERVICES["waarmerk"]["user"] == UID
     assert any(each.startswith("/tmp:") for each in SERVICES["waarmerk"]["tmpfs"])
 
