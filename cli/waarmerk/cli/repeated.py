@@ -2,6 +2,7 @@
 """How a run of ``verify`` is written down, so that another person can repeat it: every option that mattered."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,15 @@ from pathlib import Path
 from waarmerk.provenance.report.repeat import place, word
 from waarmerk.provenance.settings import Settings
 
+_SQLITE = "sqlite:///"
+_PASSWORD = re.compile(r"(//[^/@:]*):[^/@]*@")
 RestsOn = tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """The options of one run. ``settings`` name the ledger that was found where none was given.
+    """The options of one run. ``settings`` name the ledger that was found where none was given, and the file that a
+    registry on a server was copied to; ``registry`` is that registry as it was typed.
 
     ``facts`` are the arguments of ``--context`` as they were typed, ``public_url`` the address that search links are
     made of.
@@ -23,6 +27,7 @@ class Given:
     at: str
     settings: Settings
     facts: tuple[str, ...]
+    registry: str | None = None
     public_url: str | None
     language: str
     form: str
@@ -42,8 +47,8 @@ class Given:
         yield from self._each("--trust", () if chosen.trust is None else (chosen.trust,))
         yield from self._each("--key", chosen.keys)
         yield from self._each("--ledger", () if chosen.ledger is None else (chosen.ledger,))
-        registry = self._registry()
-        yield from self._each("--registry", () if registry is None else (registry,))
+        if self.registry is not None:
+            yield from ("--registry", self._address(self.registry))
         for fact, typed in zip(facts, (*chosen.context, *facts[len(chosen.context) :]), strict=True):
             yield from ("--context", word(fact) if isinstance(typed, str) else self.path(Path(fact)))
         if chosen.platforms:
@@ -61,15 +66,24 @@ class Given:
         for path in paths:
             yield from (option, self.path(path))
 
-    def _registry(self) -> Path | None:
-        """The file of the registry; ``verify`` takes no other."""
-        address = self.settings.registry
-        return None if address is None else Path(address.removeprefix("sqlite:///"))
+    def _address(self, address: str) -> str:
+        """A registry as a word of a shell; of one on a server the address without its password."""
+        if address.startswith("postgresql"):
+            return word(_PASSWORD.sub(r"\1@", address))
+        return self.path(Path(address.removeprefix(_SQLITE)))
 
     def rests_on(self) -> RestsOn:
-        """The ledger and the registry: kind, place and SHA-256, for what they say changes with every entry."""
-        files = (("ledger", self.settings.ledger), ("registry", self._registry()))
-        return tuple((kind, self.path(path), _sha256(path)) for kind, path in files if path is not None)
+        """The ledger and the registry: kind, place and SHA-256, for what they say changes with every entry.
+
+        Of a registry on a server the digest is that of the copy that was looked into.
+        """
+        found = []
+        if self.settings.ledger is not None:
+            found.append(("ledger", self.path(self.settings.ledger), _sha256(self.settings.ledger)))
+        if self.registry is not None and self.settings.registry is not None:
+            looked_into = Path(self.settings.registry.removeprefix(_SQLITE))
+            found.append(("registry", self._address(self.registry), _sha256(looked_into)))
+        return tuple(found)
 
 
 def _sha256(path: Path) -> str:

@@ -144,6 +144,7 @@ def verify(
         at=options.written(moment),
         settings=settings,
         facts=facts,
+        registry=registry,
         public_url=public_url,
         language=lang,
         form=form,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A dossier says how it is repeated; the command in it is run here, as a reader would."""
 
+import hashlib
 import html
 import json
 import os
@@ -13,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, Run
+from waarmerk.cli.repeated import Given
 from waarmerk.provenance.report.repeat import place, word
+from waarmerk.provenance.settings import Settings
 
 SAMPLES = ROOT / "samples"
 CLOCK = ("--at", "2026-11-21T12:00:00Z")
@@ -88,8 +91,6 @@ def test_the_ledger_and_the_registry_that_were_used_are_named_with_their_digests
     _, again = commands(done.stdout)
     assert "--second-opinion --no-labels" in again
     assert typed(again, tmp_path) == done.stdout
-    import hashlib
-
     for path, option in ((own, "--ledger"), (folder / "known.sqlite", "--registry")):
         assert option in again
         assert hashlib.sha256(path.read_bytes()).hexdigest() in done.stdout
@@ -142,3 +143,25 @@ def test_labels_can_be_left_out(waarmerk: Run) -> None:
     assert "Labels that are owed" not in page
     for also in (("--ask",), ("--for", "tiktok"), ("--fail-on", "unlabelled"), ("--record", "/nowhere/x")):
         assert waarmerk("verify", *given, "--no-labels", *also).returncode == 2, also
+
+
+def test_a_registry_on_a_server_is_named_without_its_password(tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    copy.write_bytes(b"state")
+    address = "postgresql://desk:s3cret@db.example:5432/known"
+    given = Given(
+        at="2026-11-21T12:00:00Z",
+        settings=Settings(registry=str(copy)),
+        facts=(),
+        registry=address,
+        public_url=None,
+        language="en",
+        form="html",
+        home=tmp_path,
+    )
+    words = " ".join(given.words())
+    assert "--registry postgresql://desk@db.example:5432/known" in words
+    ((kind, named, digest),) = given.rests_on()
+    assert (kind, named) == ("registry", "postgresql://desk@db.example:5432/known")
+    assert digest == hashlib.sha256(b"state").hexdigest()
+    assert "s3cret" not in words + named
