@@ -24,7 +24,6 @@ from waarmerk.provenance.jobs.queue import Queue
 from waarmerk.provenance.settings import Settings
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
-checks = importlib.import_module("schemathesis.checks")
 openapi_checks = importlib.import_module("schemathesis.specs.openapi.checks")
 ROLES: dict[str, tuple[Scope, ...] | None] = {
     "stranger": None,
@@ -71,7 +70,6 @@ def described(services: Services) -> Any:
 
 
 CHECKS = (
-    checks.not_a_server_error,
     openapi_checks.status_code_conformance,
     openapi_checks.content_type_conformance,
     openapi_checks.response_schema_conformance,
@@ -96,6 +94,7 @@ def ask(case: Any, headers: dict[str, str], services: Services) -> None:
     assert queue is not None
     north = {job.id for job in queue.page(tenant="north", before=None, most=500)}
     assert not any(id in answer.text for id in north)
+    assert answer.status_code < 500 or answer.status_code in (501, 503), answer.text  # not configured, not ready
     case.validate_response(answer, checks=CHECKS)
 
 

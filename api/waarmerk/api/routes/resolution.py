@@ -237,13 +237,14 @@ async def status(request: Request) -> dict[str, str]:
     responses=said(),
     dependencies=[Depends(open_to(ANYONE))],
 )
-async def well_known() -> dict[str, str]:
-    """For clients that know nothing but the host."""
+async def well_known(request: Request) -> dict[str, str]:
+    """For clients that know nothing but the host; the addresses are those under which they asked."""
     from waarmerk.provenance.registry.resolution import SPECIFICATION  # noqa: PLC0415 - as above
 
+    here = str(request.base_url).rstrip("/")  # the interface asks for whole addresses (format: uri)
     return {
-        "apiEndpoint": "/v1",
+        "apiEndpoint": f"{here}/v1",
         "c2paSpecificationVersion": SPECIFICATION,
-        "capabilitiesEndpoint": "/v1/services/capabilities",
-        "statusEndpoint": "/v1/services/status",
+        "capabilitiesEndpoint": f"{here}/v1/services/capabilities",
+        "statusEndpoint": f"{here}/v1/services/status",
     }
