@@ -16,7 +16,7 @@ from waarmerk.provenance.media.image import Picture
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.model import Assurance, Claimant, Origin
 from waarmerk.provenance.registry.finder import Finder, Found, reference_file, ties, upright
-from waarmerk.provenance.registry.model import Binding, BindingKind, Entry
+from waarmerk.provenance.registry.model import Binding, BindingKind, Entry, State
 from waarmerk.provenance.registry.resemblance import Resemblance
 from waarmerk.provenance.registry.store import Store
 from waarmerk.provenance.sources.registry import evidence_of, match_of
@@ -52,6 +52,15 @@ def test_a_copy_is_found_among_others(store: Store, copy: Callable[[Bytes], Byte
     (found,) = (each for each in finder.find(bytes(32), copy(ONE), ()) if each.verified)
     assert (found.entry.number, found.kind) == (2, "fingerprint")
     assert not any(each.verified for each in finder.find(bytes(32), copy(OTHER), ()))
+
+
+def test_what_was_withdrawn_takes_nobodys_place(store: Store) -> None:
+    for number in range(1, 13):
+        enter(store, number, ONE)
+        store.mark(number, State.WITHDRAWN, why="mistaken", at=AT)
+    enter(store, 20, ONE)
+    (found,) = Finder(store, Limits()).find(bytes(32), smaller(ONE), ())
+    assert (found.entry.sha256, found.verified) == ((20).to_bytes(32), True)
 
 
 def test_exact_is_found_without_pixels_and_what_came_later_too(store: Store) -> None:

@@ -9,6 +9,7 @@ import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -158,8 +159,9 @@ class Finder:
         self._take(ranked, nearest, rgb, found)
 
     def _take(self, ranked: list[int], nearest: dict[int, int], rgb: Bytes, found: dict[int, Found]) -> None:
-        fresh = [number for number in ranked if number not in found][:_MOST_COMPARED]
-        for entry in filter(None, map(self._store.entry, fresh)):  # an index may know what was removed meanwhile
+        fresh = map(self._store.entry, (number for number in ranked if number not in found))
+        # An index may know what was removed or withdrawn meanwhile; that takes nobody's place.
+        for entry in islice(filter(None, fresh), _MOST_COMPARED):
             found[entry.number] = self._compared(entry, "fingerprint", nearest.get(entry.number), rgb)
 
     def _compared(self, entry: Entry, kind: str, distance: int | None, rgb: Bytes | None) -> Found:
