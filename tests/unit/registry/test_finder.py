@@ -44,7 +44,9 @@ def enter(store: Store, number: int, picture: Bytes, **more: object) -> Entry:
     return store.add(entry(number, reference=reference, **more), ties(picture))
 
 
-@pytest.mark.parametrize("copy", [smaller, in_a_collage, lambda p: jpeg(p[60:510, 90:690], 60)])
+@pytest.mark.parametrize(
+    "copy", [smaller, in_a_collage, lambda p: jpeg(p[60:510, 90:690], 60), lambda p: jpeg(p[60:, ::-1], 60)]
+)
 def test_a_copy_is_found_among_others(store: Store, copy: Callable[[Bytes], Bytes]) -> None:
     for number, seed in enumerate((11, 3, 21), start=1):
         enter(store, number, scene(600, 800, seed))

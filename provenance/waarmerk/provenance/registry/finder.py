@@ -19,11 +19,11 @@ from waarmerk.provenance.media.image import Picture, decode_rgb
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.open import asset_from_bytes
 from waarmerk.provenance.registry.hamming import Hit, Rows, rows
-from waarmerk.provenance.registry.hashes import LOCAL_ASKED, LOCAL_KEPT, fingerprints, local_hashes
+from waarmerk.provenance.registry.hashes import LOCAL_ASKED, LOCAL_KEPT, fingerprints, local_hashes, mirrored
 from waarmerk.provenance.registry.index import SHARD_ENTRIES, Shards, extended
 from waarmerk.provenance.registry.model import LOCAL_BYTES, PDQ_BYTES, PHASH_BYTES, Binding, BindingKind, Entry
 from waarmerk.provenance.registry.places import Places, nearby
-from waarmerk.provenance.registry.resemblance import Resemblance, compare, reference_of
+from waarmerk.provenance.registry.resemblance import Look, Resemblance, compare, look, reference_of
 from waarmerk.provenance.registry.store import Store
 
 Bytes = npt.NDArray[np.uint8]
@@ -107,14 +107,15 @@ class Finder:
         once. Without ``by_pixels`` no fingerprint is searched. Raises StoreError.
         """
         found: dict[int, Found] = {}
+        ready = _Lazy(rgb)
         exact = self._store.of_file(sha256)
         if exact is not None:
             found[exact.number] = Found(entry=exact, kind="exact", distance=0)
         for key_id, payload in marks:
             for entry in self._store.of_mark(key_id, payload)[:_MOST_COMPARED]:
-                found.setdefault(entry.number, self._compared(entry, "watermark", None, rgb))
+                found.setdefault(entry.number, self._compared(entry, "watermark", None, ready))
         if rgb is not None and by_pixels:
-            self._near(rgb, found)
+            self._near(rgb, ready, found)
         order = {"exact": 0, "watermark": 1, "fingerprint": 2}
         return tuple(sorted(found.values(), key=lambda f: (not f.verified, order[f.kind], f.entry.number)))
 
@@ -143,34 +144,39 @@ class Finder:
         for kind in HASH_BYTES:
             self._shards(kind).forget()
 
-    def _near(self, rgb: Bytes, found: dict[int, Found]) -> None:
+    def _near(self, rgb: Bytes, ready: "_Lazy", found: dict[int, Found]) -> None:
         nearest: dict[int, int] = {}
-        for tie in ties(rgb):
-            if tie.kind is not BindingKind.LOCAL:
-                for hit in self._hits(tie.kind, np.frombuffer(tie.value, np.uint8)[None]):
+        whole = fingerprints(rgb)
+        for kind, value in ((BindingKind.PHASH, whole.phash), (BindingKind.PDQ, whole.pdq)):
+            if value is not None:
+                for hit in self._hits(kind, np.frombuffer(value, np.uint8)[None]):
                     nearest[hit.owner] = min(hit.distance, nearest.get(hit.owner, 256))
         ranked = sorted(nearest, key=lambda number: (nearest[number], number))
-        self._take(ranked, nearest, rgb, found)
+        self._take(ranked, nearest, ready, found)
         if any(each.verified for each in found.values()):
             return
-        pointed = {(hit.owner, hit.query) for hit in self._hits(BindingKind.LOCAL, local_hashes(rgb, LOCAL_ASKED))}
-        votes = Counter(owner for owner, _ in pointed)
+        local = local_hashes(rgb, LOCAL_ASKED)
+        asked = np.concatenate([local, mirrored(local)])
+        pointed = {(hit.owner, hit.query) for hit in self._hits(BindingKind.LOCAL, asked)}
+        votes = Counter(owner for owner, query in pointed if query < len(local))
+        votes |= Counter(owner for owner, query in pointed if query >= len(local))  # the larger of the two
         ranked = sorted((n for n in votes if votes[n] >= _LEAST_LOCAL), key=lambda number: (-votes[number], number))
-        self._take(ranked, nearest, rgb, found)
+        self._take(ranked, nearest, ready, found)
 
-    def _take(self, ranked: list[int], nearest: dict[int, int], rgb: Bytes, found: dict[int, Found]) -> None:
+    def _take(self, ranked: list[int], nearest: dict[int, int], ready: "_Lazy", found: dict[int, Found]) -> None:
         fresh = map(self._store.entry, (number for number in ranked if number not in found))
         # An index may know what was removed or withdrawn meanwhile; that takes nobody's place.
         for entry in islice(filter(None, fresh), _MOST_COMPARED):
-            found[entry.number] = self._compared(entry, "fingerprint", nearest.get(entry.number), rgb)
+            found[entry.number] = self._compared(entry, "fingerprint", nearest.get(entry.number), ready)
 
-    def _compared(self, entry: Entry, kind: str, distance: int | None, rgb: Bytes | None) -> Found:
+    def _compared(self, entry: Entry, kind: str, distance: int | None, ready: "_Lazy") -> Found:
         resemblance = None
-        if rgb is not None and entry.reference is not None:
+        examined = ready.look() if entry.reference is not None else None
+        if examined is not None and entry.reference is not None:
             try:
                 data = self._store.files.get(entry.reference, max_bytes=self._limits.image_bytes)
                 kept = decode_rgb(asset_from_bytes(data, name=None, limits=self._limits), self._limits)
-                resemblance = compare(np.ascontiguousarray(kept.rgb[:, :, 0]), rgb)
+                resemblance = compare(np.ascontiguousarray(kept.rgb[:, :, 0]), examined)
             except (StoreError, UnsupportedAsset, LimitExceeded):
                 resemblance = None  # nothing to compare with: it stays a candidate
         return Found(entry=entry, kind=kind, distance=distance, resemblance=resemblance)
@@ -191,6 +197,19 @@ class Finder:
 
     def _shards(self, kind: BindingKind) -> Shards:
         return Shards(self._store.folder / "index", kind.value, lists=kind is BindingKind.LOCAL)
+
+
+class _Lazy:
+    """The picture that is looked up, made ready once, and only where there is something to compare it with."""
+
+    def __init__(self, rgb: Bytes | None) -> None:
+        self._rgb = rgb
+        self._look: Look | None = None
+
+    def look(self) -> Look | None:
+        if self._look is None and self._rgb is not None:
+            self._look = look(self._rgb)
+        return self._look
 
 
 def _rows(kind: BindingKind, page: Sequence[tuple[int, int, bytes]]) -> Rows:

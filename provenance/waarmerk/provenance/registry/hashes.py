@@ -17,6 +17,8 @@ LOCAL_KEPT, LOCAL_ASKED = 64, 256  # of a registered picture; of one looked up, 
 THUMBNAIL_SIDE = 96  # pixels of the longer side: enough to tell pictures apart, too little to recognise a passer-by
 CHROMA_SIDE = 48  # pixels: colours of parts, not of things
 FAINTEST = 0.01  # contrast of a place, of 1; at the usual 0.04 dark pictures have none
+# A mirrored SIFT descriptor: its 4 x 4 cells in reverse across the direction of the place, its 8 directions negated.
+MIRRORED = np.arange(128).reshape(4, 4, 8)[::-1][:, :, -np.arange(8) % 8].ravel()
 _CELL = 12.0  # pixels of the reduced picture
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
@@ -70,6 +72,11 @@ def local_hashes(rgb: Bytes, count: int) -> Bytes:
     _, found = sift.compute(grey, places)
     numbers = np.asarray(found)
     return np.packbits(numbers > np.median(numbers, axis=1, keepdims=True), axis=1)
+
+
+def mirrored(local: Bytes) -> Bytes:
+    """The local hashes (N x 16) of the same places in the picture turned over."""
+    return np.packbits(np.unpackbits(local, axis=1)[:, MIRRORED], axis=1)
 
 
 def _spread(places: Sequence[cv2.KeyPoint], count: int) -> list[cv2.KeyPoint]:

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """How one picture lies on another: places both have in common, and the one perspective that most of them agree on."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from waarmerk.provenance.registry.hashes import FAINTEST, MIRRORED
+
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
+Described = npt.NDArray[np.float32]
 
 _PLACES = 1200
 _DISTINCT = 0.8  # nearest over second nearest descriptor (Lowe 2004, section 7.1)
@@ -16,44 +20,104 @@ _REPROJECTION = 3.0  # pixels
 _LEAST_AGREEING = 12  # four places fit any perspective; twelve that agree by chance have not been seen
 _SMALLEST, _LARGEST = 0.08, 12.0  # of the sides, after laying one on the other
 _MOST_UNEVEN = 3.0  # scale across over scale down: nobody reposts a picture squeezed further
+_FEW_PLACES = 200  # of the reference
+_SAME_SHAPE = 0.03  # of the ratio of the sides
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Places:
+    """The places of a grey picture: N x 2 (across, down) and their descriptors, N x 128; its ``shape`` (H, W)."""
+
+    at: Floats
+    described: Described
+    shape: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lie:
-    """``matrix`` (3 x 3) takes pixels of the examined picture to the reference; ``agreeing`` places support it."""
+    """``matrix`` (3 x 3) takes pixels of the examined picture to the reference.
+
+    ``agreeing`` places support it, 0 where it is only supposed. ``mirrored`` where it turns the picture over.
+    """
 
     matrix: Floats
     agreeing: int
+    mirrored: bool = False
 
 
-def register(reference: Bytes, examined: Bytes) -> Lie | None:
-    """How ``examined`` lies on ``reference`` (both H x W grey), None where nothing says so."""
-    sift = cv2.SIFT.create(nfeatures=_PLACES)
-    places, described = sift.detectAndCompute(examined, np.ones_like(examined))
-    known, stored = sift.detectAndCompute(reference, np.ones_like(reference))
-    if len(places) < _LEAST_AGREEING or len(known) < _LEAST_AGREEING:
-        return None
-    pairs = [pair for pair in cv2.BFMatcher(cv2.NORM_L2).knnMatch(described, stored, k=2) if len(pair) == 2]
+def places_of(grey: Bytes) -> Places:
+    """The places of H x W grey."""
+    sift = cv2.SIFT.create(nfeatures=_PLACES, contrastThreshold=FAINTEST)
+    found, described = sift.detectAndCompute(grey, np.ones_like(grey))
+    at = np.array([place.pt for place in found], np.float64).reshape(-1, 2)
+    numbers = np.asarray(described, np.float32) if len(found) else np.zeros((0, 128), np.float32)
+    return Places(at=at, described=numbers, shape=(grey.shape[0], grey.shape[1]))
+
+
+def lies(reference: Places, examined: Places, grey: Bytes) -> Iterator[Lie]:
+    """How ``examined`` may lie on ``reference``, the likeliest first; ``grey`` (H x W) is the examined picture.
+
+    Straight and mirrored, as common places say. Where there are too few places to say anything, the whole picture and
+    the whole within an even border are supposed to lie there, if their shapes are alike.
+    """
+    if min(len(reference.at), len(examined.at)) >= _LEAST_AGREEING:
+        straight = _agreed(reference, examined)
+        if straight is not None:
+            yield straight
+        over = np.array([[-1.0, 0, examined.shape[1] - 1], [0, 1, 0], [0, 0, 1]])
+        turned = examined.at * (-1, 1) + (examined.shape[1] - 1, 0)
+        mirrored = Places(at=turned, described=examined.described[:, MIRRORED], shape=examined.shape)
+        found = _agreed(reference, mirrored)
+        if found is not None:
+            yield Lie(matrix=found.matrix @ over, agreeing=found.agreeing, mirrored=True)
+    if len(reference.at) < _FEW_PLACES:
+        yield from _supposed(reference.shape, grey)
+
+
+def _supposed(reference: tuple[int, int], examined: Bytes) -> Iterator[Lie]:
+    for left, top, right, bottom in dict.fromkeys(((0, 0, examined.shape[1], examined.shape[0]), _within(examined))):
+        across, down = reference[1] / max(1, right - left), reference[0] / max(1, bottom - top)
+        if min(right - left, bottom - top) >= 32 and abs(across / down - 1) <= _SAME_SHAPE:
+            matrix = np.array([[across, 0, -left * across], [0, down, -top * down], [0, 0, 1.0]])
+            yield Lie(matrix=matrix, agreeing=0)
+
+
+def _within(grey: Bytes) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of what is not an even border; a caption above or below is not even."""
+    rows, columns = np.ptp(grey, axis=1) > 8, np.ptp(grey, axis=0) > 8
+    if not rows.any() or not columns.any():
+        return 0, 0, grey.shape[1], grey.shape[0]
+    return (
+        int(columns.argmax()),
+        int(rows.argmax()),
+        len(columns) - int(columns[::-1].argmax()),
+        len(rows) - int(rows[::-1].argmax()),
+    )
+
+
+def _agreed(reference: Places, examined: Places) -> Lie | None:
+    """The perspective that most places with one clear counterpart agree on."""
+    pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(examined.described, reference.described, k=2)
     nearest: dict[int, cv2.DMatch] = {}
-    for first, second in pairs:
+    for first, second in (pair for pair in pairs if len(pair) == 2):
         if first.distance < _DISTINCT * second.distance:
             held = nearest.get(first.trainIdx)
             if held is None or first.distance < held.distance:
                 nearest[first.trainIdx] = first
     if len(nearest) < _LEAST_AGREEING:
         return None
-    source = np.array([places[match.queryIdx].pt for match in nearest.values()], np.float64)
-    target = np.array([known[match.trainIdx].pt for match in nearest.values()], np.float64)
+    source = examined.at[[match.queryIdx for match in nearest.values()]]
+    target = reference.at[[match.trainIdx for match in nearest.values()]]
     matrix, chosen = cv2.findHomography(source, target, cv2.RANSAC, _REPROJECTION, maxIters=2000, confidence=0.999)
     agreeing, found = int(np.count_nonzero(chosen)), np.asarray(matrix, np.float64)  # no matrix: nothing is chosen
     if agreeing < _LEAST_AGREEING or found.shape != (3, 3):
         return None
-    return Lie(matrix=found, agreeing=agreeing) if _plausible(found, examined.shape[:2]) else None
+    return Lie(matrix=found, agreeing=agreeing) if _plausible(found, examined.shape) else None
 
 
-def _plausible(matrix: Floats, shape: tuple[int, ...]) -> bool:
+def _plausible(matrix: Floats, shape: tuple[int, int]) -> bool:
     """Whether somebody may have made such a copy: not folded, not turned inside out, neither a dot nor a continent."""
-    height, width = shape[0], shape[1]
+    height, width = shape
     corners = np.array([[[0, 0], [width, 0], [width, height], [0, height]]], np.float64)
     depth = corners[0] @ matrix[2, :2] + matrix[2, 2]
     if not np.isfinite(matrix).all() or depth.min() <= 0.2 * depth.max() or depth.max() <= 0:

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What differs between two pictures that lie on each other, and whether a copy may differ so.
+
+A sticker, a logo or a bar hides what was there and is mostly of one tone; another person, another sky or another text
+is not. Text laid over a picture leaves what is beside its letters.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Bytes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+Truths = npt.NDArray[np.bool_]
+
+_BLOCK = 16  # pixels of the reference
+_INK_BLOCK, _INK_OTHER = 8, 0.12  # pixels; share of a part where one has ink and the other has none near
+_STRONG_INK, _WEAK_INK = 0.5, 0.2  # of the contrast between paper and the darkest or lightest on it
+_COARSEST, _FINEST = 8.0, 1.0  # pixels; structure is what lies between
+_REACH = 2  # pixels a part may be off: paper folds and lenses bend
+_LEAST_STRUCTURE = 2.5  # grey levels, standard deviation within a part
+_AGREES = 0.55  # correlation within a part
+_SHARE, _LARGEST_OTHER = 0.75, 0.10  # photographs
+_BAR, _LARGEST_BAR = 0.20, 0.22  # a bar along an edge: how deep, and of how many parts
+_SHARE_ON_PAPER, _OTHER_ON_PAPER = 0.97, 1  # parts
+_TONE, _ONE_TONE = 5, 0.42  # of a cover: grey levels, and what it takes of the place that differs
+_LARGEST_COVER = 0.05  # of the picture: a sticker, and less than a coat
+_LEAST_COVER, _MOST_COVERED = 4, 0.35  # parts; of what is known
+_SOLID, _AROUND = 9, 6  # pixels: thicker than letters of a text, and the soft edge of a cover
+_SOFT_EDGE = np.ones((2 * _AROUND + 1, 2 * _AROUND + 1), np.uint8)
+_PAPER_TONE = 6  # grey levels
+_TOUCHES = 0.2  # of a place that differs: with less structure of the reference in it, it was put where nothing is
+_LIGHT = 14.0  # grey levels
+_MOST_ADDED = 0.15  # of all parts: ink that was written over a drawing or form
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """``share`` of ``parts`` agree; ``largest_other`` parts of the largest place that shows something else."""
+
+    verified: bool
+    share: float
+    parts: int
+    largest_other: int
+
+
+class Parts(NamedTuple):
+    """For each part of the reference: whether it agrees, whether either has structure there, whether it has itself."""
+
+    agrees: Truths
+    counted: Truths
+    had: Truths
+
+
+def structure_of(reference: Bytes, values: Floats, known: Truths) -> Parts:
+    """The parts of two pictures compared by their structure."""
+    one, other = _structured(reference.astype(np.float32)), _structured(values)
+    mean, spread = _mean(one, _BLOCK), _mean(one * one, _BLOCK)
+    spread = np.maximum(spread - mean**2, 0)
+    seen = _mean(other, _BLOCK)
+    seen_spread = np.maximum(_mean(other * other, _BLOCK) - seen**2, 0)
+    best = np.full_like(one, -1.0)
+    for down in range(-_REACH, _REACH + 1):
+        for across in range(-_REACH, _REACH + 1):
+            moved, average, width = (_moved(plane, down, across) for plane in (other, seen, seen_spread))
+            joint = _mean(one * moved, _BLOCK) - mean * average
+            best = np.maximum(best, joint / np.sqrt(np.maximum(spread * width, 1e-3)))
+    grid = _grid(_BLOCK)
+    inside = _mean(known.astype(np.float32), _BLOCK)[grid] > 0.99
+    strong = np.maximum(spread, seen_spread)[grid] > _LEAST_STRUCTURE**2
+    had = spread[grid] > _LEAST_STRUCTURE**2
+    return Parts(best[grid] >= _AGREES, inside & strong, inside & had)
+
+
+def on_photograph(reference: Bytes, values: Floats, known: Truths, parts: Parts) -> Judged:
+    """Most parts agree, and no single large part shows something else. Covers and bars are left out, to a limit.
+
+    What lies where the reference has no structure takes nothing away from it: only how large it is counts.
+    """
+    agrees, counted, hidden = parts.agrees, parts.counted, np.zeros_like(parts.had)
+    covered, largest, added, bar = 0, 0, 0, 0
+    for rows, columns in _groups(counted & ~agrees):
+        if _is_bar(rows, columns, counted.shape) or _is_bar(columns, rows, counted.shape[::-1]):
+            bar, hidden[rows, columns] = max(bar, rows.size), True
+            continue
+        group = np.zeros_like(hidden)
+        group[rows, columns] = True
+        if rows.size >= _LEAST_COVER:
+            under = _covered(reference, values, group)
+            covered, hidden, group = covered + int(under.sum()), hidden | under, group & ~under
+        size = int(group.sum())
+        if int((parts.had & group).sum()) > _TOUCHES * size:
+            largest = max(largest, size)
+        else:
+            added = max(added, size)
+    total, whole = int(counted.sum()), float(known.mean()) * counted.size
+    seen = parts.had & ~hidden
+    share = float((agrees & seen).sum() / max(1, int(seen.sum())))
+    small = largest <= max(1.0, _LARGEST_OTHER * total) and added <= _LARGEST_OTHER * whole
+    small &= bar <= _LARGEST_BAR * whole
+    few = bar + covered <= _MOST_COVERED * max(whole, 1.0)
+    return Judged(
+        verified=share >= _SHARE and small and few,
+        share=share,
+        parts=int(seen.sum()),
+        largest_other=max(largest, added, bar, covered),
+    )
+
+
+def on_paper(reference: Bytes, values: Floats, known: Truths) -> Judged:
+    """All ink of the reference is there; solid covers may hide some, and what was written over it may add some."""
+    one, tone, scale = _paper(reference.astype(np.float32), known)
+    strong = (one > _STRONG_INK) & known
+    other = np.abs(values - _paper_tone(values, known))
+    here = float(np.median(other[strong])) if strong.any() else 0.0
+    before = float(np.median(np.abs(reference[strong] - tone))) if strong.any() else 1.0
+    other = np.asarray(other / max(scale * here / max(before, 1.0), 16.0), np.float32)
+    near = np.ones((3, 3), np.uint8)
+    cover = _solid(other > _STRONG_INK) & ~_solid(one > _STRONG_INK)
+    hidden = cv2.dilate(cover.astype(np.uint8), _SOFT_EDGE) > 0
+    open_to_see = known & ~hidden
+    lost = strong & open_to_see & (cv2.dilate((other > _WEAK_INK).astype(np.uint8), near) == 0)
+    added = (other > _STRONG_INK) & open_to_see & (cv2.dilate((one > _WEAK_INK).astype(np.uint8), near) == 0)
+    grid = _grid(_INK_BLOCK)
+    inside = _mean(known.astype(np.float32), _INK_BLOCK)[grid] > 0.99
+    written = ((np.maximum(one, other) > _STRONG_INK) & open_to_see).astype(np.float32)
+    counted = inside & (_mean(written, _INK_BLOCK)[grid] > 0)
+    gone = strong & open_to_see & (other <= _WEAK_INK)  # no pixel may be off here: other letters cross where these were
+    is_lost = counted & (_mean(gone.astype(np.float32), _INK_BLOCK)[grid] >= _INK_OTHER)
+    is_added = counted & (_mean(added.astype(np.float32), _INK_BLOCK)[grid] >= _INK_OTHER)
+    differs = counted & (_mean((lost | added).astype(np.float32), _INK_BLOCK)[grid] >= _INK_OTHER)
+    total = int(counted.sum())
+    share = 1 - int(differs.sum()) / max(1, total)
+    largest = max((rows.size for rows, _ in _groups(differs)), default=0)
+    same = share >= _SHARE_ON_PAPER and largest <= _OTHER_ON_PAPER
+    written_over = not is_lost.any() and int(is_added.sum()) <= _MOST_ADDED * int(inside.sum())
+    few = float(hidden[known].mean()) <= _MOST_COVERED if known.any() else False
+    kept = int((counted & ~is_added).sum())  # parts where the ink of the reference was seen
+    return Judged(
+        verified=(same or written_over) and few,
+        share=share,
+        parts=kept,
+        largest_other=max(largest, int(cover.sum()) // _INK_BLOCK**2),
+    )
+
+
+def differing_light(reference: Bytes, values: Floats, known: Truths) -> int:
+    """Parts whose light is not what one curve for the whole picture makes of the reference: pale stickers, for one."""
+    grid = _grid(_BLOCK)
+    inside = _mean(known.astype(np.float32), _BLOCK)[grid] > 0.99
+    one = _mean(reference.astype(np.float32), _BLOCK)[grid][inside].astype(np.float64)
+    other = _mean(values, _BLOCK)[grid][inside].astype(np.float64)
+    kept, rest = np.ones(one.size, np.bool_), np.zeros(one.size)
+    for _ in range(3):
+        if kept.sum() < 8:
+            return 0
+        terms = np.stack([np.ones_like(one), one / 128, (one / 128) ** 2], axis=1)
+        curve = np.linalg.lstsq(terms[kept], other[kept], rcond=None)[0]
+        rest = np.abs(other - terms @ curve)
+        kept = rest <= max(float(np.quantile(rest, 0.8)), 1.0)
+    return int((rest > _LIGHT).sum())
+
+
+def _solid(ink: Truths) -> Truths:
+    """Ink that is thicker than the strokes of a text."""
+    square = np.ones((_SOLID, _SOLID), np.uint8)
+    return np.asarray(cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_OPEN, square) > 0, np.bool_)
+
+
+def _paper_tone(plane: Floats, known: Truths) -> float:
+    tones = np.bincount(np.clip(np.rint(plane[known]), 0, 255).astype(np.int64), minlength=256)
+    return float(np.convolve(tones, np.ones(2 * _PAPER_TONE + 1, np.int64), "same").argmax())
+
+
+def _paper(plane: Floats, known: Truths) -> tuple[Floats, float, float]:
+    """How far each pixel is from the tone of the paper, 0 to about 1 for the clearest ink; that tone; that distance."""
+    tone = _paper_tone(plane, known)
+    away = np.abs(plane - tone)
+    scale = max(float(np.percentile(away[known], 98)), 16.0)
+    return np.asarray(away / scale, np.float32), tone, scale
+
+
+def _covered(reference: Bytes, values: Floats, group: Truths) -> Truths:
+    """The parts of a group that lie under a cover: solid, of one tone, not there before.
+
+    None where that is too little of the place that differs: in another picture some patch has one tone by chance.
+    """
+    nothing = np.zeros_like(group)
+    parts = group.astype(np.uint8)
+    outlines, _ = cv2.findContours(parts, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(parts, outlines, -1, (1.0,), cv2.FILLED)
+    size = reference.shape[1], reference.shape[0]
+    filled = np.repeat(np.repeat(parts, _BLOCK, axis=0), _BLOCK, axis=1)[: size[1], : size[0]] > 0
+    mask = np.zeros(reference.shape, np.bool_)
+    mask[: filled.shape[0], : filled.shape[1]] = filled
+    tones = np.bincount(np.clip(np.rint(values[mask]), 0, 255).astype(np.int64), minlength=256)
+    tone = int(np.convolve(tones, np.ones(2 * _TONE + 1, np.int64), "same").argmax())
+    before = np.abs(reference.astype(np.float32) - tone) <= 2 * _TONE
+    cover = _solid(mask & (np.abs(values - tone) <= _TONE) & ~before)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(cover.astype(np.uint8))
+    largest = max((int(each[cv2.CC_STAT_AREA]) for each in stats[1:]), default=0)
+    if cover.sum() < _ONE_TONE * mask.sum() or largest > _LARGEST_COVER * reference.size:
+        return nothing
+    around = np.asarray(cv2.dilate(cover.astype(np.uint8), _SOFT_EDGE), np.float32)
+    under = _mean(around, _BLOCK)[_grid(_BLOCK)] > 0
+    return np.asarray(group & under, np.bool_)
+
+
+def _groups(parts: Truths) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
+    """Rows and columns of the parts of each group. Lines of text are one group."""
+    merged = cv2.dilate(parts.astype(np.uint8), np.ones((3, 3), np.uint8))
+    count, groups = cv2.connectedComponents(merged, connectivity=8)
+    for group in range(1, count):
+        rows, columns = np.nonzero(parts & (groups == group))
+        yield rows, columns
+
+
+def _is_bar(rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], shape: tuple[int, ...]) -> bool:
+    """Whether parts lie in a strip along the first or last rows that is wider than half the picture."""
+    depth = _BAR * shape[0] + 1
+    return bool((rows.max() < depth or rows.min() > shape[0] - 1 - depth) and np.ptp(columns) > 0.5 * shape[1])
+
+
+def _structured(plane: Floats) -> Floats:
+    fine = cv2.GaussianBlur(plane, (0, 0), _FINEST)
+    return np.asarray(fine - cv2.GaussianBlur(plane, (0, 0), _COARSEST), np.float32)
+
+
+def _mean(plane: Floats, block: int) -> Floats:
+    return np.asarray(cv2.boxFilter(plane, -1, (block, block)), np.float32)
+
+
+def _grid(block: int) -> tuple[slice, slice]:
+    return slice(block // 2, None, block), slice(block // 2, None, block)
+
+
+def _moved(plane: Floats, down: int, across: int) -> Floats:
+    return np.roll(plane, (down, across), axis=(0, 1))

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A clip is found in another at its offset; equal stills, black frames and other clips are not."""
+
+from collections.abc import Iterator
+from io import BytesIO
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from tests.unit.marking.pictures import plain, scene
+from waarmerk.provenance.registry.frames import FrameHash, align, frame_hashes
+
+Bytes = npt.NDArray[np.uint8]
+
+
+def shot(seed: int) -> Bytes:
+    return scene(180, 320, seed)
+
+
+def clip(seeds: list[int], *, fps: float = 5.0, quality: int = 90) -> Iterator[tuple[float, Bytes]]:
+    """Two seconds of each scene, which moves sideways."""
+    number = 0
+    for seed in seeds:
+        whole = scene(180, 420, seed)
+        for moved in range(int(2 * fps)):
+            frame = np.ascontiguousarray(whole[:, 4 * moved : 4 * moved + 320])
+            target = BytesIO()
+            Image.fromarray(frame).save(target, "JPEG", quality=quality)
+            yield number / fps, np.asarray(Image.open(target))
+            number += 1
+
+
+KNOWN = frame_hashes(clip([1, 2, 3, 4, 5, 6]))
+
+
+def test_one_frame_a_second_is_hashed() -> None:
+    assert [each.at for each in KNOWN] == [float(second) for second in range(12)]
+    assert {len(each.phash) for each in KNOWN} == {8}
+    assert {len(each.pdq or b"") for each in KNOWN} == {32}
+    assert frame_hashes(clip([1]), every=0.5)[1].at == pytest.approx(0.6)
+
+
+def test_a_part_is_found_with_its_offset() -> None:
+    part = frame_hashes(clip([3, 4, 5], quality=40))
+    found = align(KNOWN, part)
+    assert found is not None
+    assert found.offset == pytest.approx(4.0, abs=0.25)
+    assert (found.start, found.end) == (0.0, 5.0)
+    assert found.frames == found.possible == 6
+    assert found.distance <= 20
+
+
+def test_a_copy_within_another_clip_is_found_where_it_is() -> None:
+    mixed = frame_hashes(clip([91, 92, 2, 3, 4, 93], quality=50))
+    found = align(KNOWN, mixed)
+    assert found is not None
+    assert found.offset == pytest.approx(-2.0, abs=0.25)
+    assert (found.start, found.end) == (4.0, 9.0)
+
+
+def test_other_clips_scrambled_ones_and_stills_are_no_copy() -> None:
+    assert align(KNOWN, frame_hashes(clip([21, 22, 23, 24]))) is None
+    assert align(KNOWN, frame_hashes(clip([6, 91, 1, 92, 4]))) is None
+    still = frame_hashes((float(second), shot(7)) for second in range(20))
+    assert align(still, still[:8]) is None, "one picture that stands has no place in time"
+    assert align(KNOWN, ()) is None
+    assert align((), KNOWN) is None
+
+
+def test_frames_without_detail_are_left_out() -> None:
+    black = [(float(second), plain(90, 160, 0, 0, 0)) for second in range(6)]
+    assert frame_hashes(black) == ()
+
+
+def test_without_pdq_the_other_hash_decides() -> None:
+    bare = [FrameHash(at=each.at, phash=each.phash, pdq=None) for each in KNOWN]
+    found = align(bare, bare[4:10])
+    assert found is not None
+    assert (found.offset, found.frames, found.distance) == (0.0, 6, 0.0)
+
+
+@pytest.mark.parametrize("times", [[1.0, 0.5], [float("nan")], [0.0, float("inf")]])
+def test_times_that_are_none_are_refused(times: list[float]) -> None:
+    with pytest.raises(ValueError, match="order of time"):
+        frame_hashes((at, shot(1)) for at in times)
+    with pytest.raises(ValueError, match="positive"):
+        frame_hashes([], every=0)
