@@ -171,6 +171,7 @@ def main() -> None:
     suite = load_suite(arguments.suite)
     tally, lost, alarms, searches, wrong_payloads = Tally(), [], [], 0, 0
     clips: dict[str, dict[str, Any]] = {}
+    run = describe_run() | {"av": av.__version__}  # now: the code may change while it runs
     real = sorted(arguments.clips.iterdir()) if arguments.clips else []
     names = [*(f.name for f in real if f.suffix in (".mp4", ".mov", ".mkv", ".webm")), *CLIPS]
     for name in names:
@@ -218,7 +219,7 @@ def main() -> None:
                     attacked.unlink()
         print(name, clips[name], [entry[1] for entry in lost if entry[0] == name], flush=True)
         report = {
-            "run": describe_run() | {"av": av.__version__},
+            "run": run,
             "asked_psnr": arguments.psnr,
             "clips": clips,
             "recovery": tally.rates(),

@@ -148,7 +148,7 @@ class _Sampler:
 
     def _through(self) -> Iterator[ClipFrame]:
         """All frames in order; those that are not whole are held back, every other one dropped when they are many."""
-        held: list[ClipFrame] = []
+        held: list[VideoFrame] = []  # turned to grey only when they are asked for
         every, since = 1, 0
         for frame in self._decode():
             if frame.key_frame:
@@ -157,11 +157,11 @@ class _Sampler:
             since += 1
             if since >= every:
                 since = 0
-                held.append(_clip_frame(frame))
+                held.append(frame)
             if len(held) > 2 * self._most:
                 held, every = held[1::2], 2 * every
         step = max(1, len(held) // self._most)
-        yield from held[step // 2 :: step]
+        yield from map(_clip_frame, held[step // 2 :: step])
 
     def _places(self, seconds: float) -> Iterator[ClipFrame]:
         """The whole frame before each of some places, then a frame a little behind each."""
