@@ -8,18 +8,16 @@ Counts are held in memory: with several hosts each counts for itself.
 import hashlib
 import hmac
 import ipaddress
+import math
 import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
-
 STRANGER_PER_MINUTE = 60
 TENANT_PER_MINUTE = 1200
+_MINUTE = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,30 +54,53 @@ class RotatingHash:
         return hmac.digest(self._key, data, hashlib.sha256)[:16]
 
 
+class _Minutes:
+    """Requests counted by minute: this one's whole, and of the one before the share that lies less than 60 s back.
+
+    Two numbers for everybody who asked, forgotten with the minute after (decision 81).
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._minute = 0
+        self._now: dict[tuple[str, bytes], int] = {}
+        self._before: dict[tuple[str, bytes], int] = {}
+
+    def count(self, who: tuple[str, bytes], limit: int, at: float) -> Count:
+        """Count one request at the moment ``at`` (seconds) unless it is one too many."""
+        minute, gone = divmod(at, _MINUTE)
+        with self._lock:
+            if minute != self._minute:
+                self._before = self._now if minute == self._minute + 1 else {}
+                self._now, self._minute = {}, int(minute)
+            before, here = self._before.get(who, 0), self._now.get(who, 0)
+            counted = before * (1 - gone / _MINUTE) + here
+            allowed = counted + 1 <= limit
+            if allowed:
+                self._now[who] = here + 1
+        remaining = max(0, math.floor(limit - counted - allowed))
+        return Count(allowed=allowed, limit=limit, remaining=remaining, reset_seconds=math.ceil(_MINUTE - gone))
+
+
 class Quota:
     """Requests a minute, in a window that moves; safe to use from several threads."""
 
     def __init__(self, *, clock: Callable[[], datetime], stranger_per_minute: int = STRANGER_PER_MINUTE) -> None:
-        """``clock`` tells the day of the hash of addresses; windows run on the time of the library."""
         self._clock = clock
-        self._windows = MovingWindowRateLimiter(MemoryStorage())
+        self._minutes = _Minutes()
         self._stranger = stranger_per_minute
         self._hash = RotatingHash(clock=clock)
 
     def count_stranger(self, address: str) -> Count:
         """Count one request of whoever calls from ``address``."""
-        return self._count("stranger", self._hash(_network(address)).hex(), self._stranger)
+        return self._count("stranger", self._hash(_network(address)), self._stranger)
 
     def count_tenant(self, name: str, per_minute: int) -> Count:
         """Count one request of a tenant that may ask ``per_minute`` times."""
-        return self._count("tenant", name, per_minute)
+        return self._count("tenant", name.encode("utf-8"), per_minute)
 
-    def _count(self, kind: str, who: str, per_minute: int) -> Count:
-        item = RateLimitItemPerMinute(per_minute)
-        allowed = self._windows.hit(item, kind, who)
-        window = self._windows.get_window_stats(item, kind, who)
-        seconds = min(60, max(1, round(window.reset_time - self._clock().timestamp())))
-        return Count(allowed=allowed, limit=per_minute, remaining=max(0, window.remaining), reset_seconds=seconds)
+    def _count(self, kind: str, who: bytes, per_minute: int) -> Count:
+        return self._minutes.count((kind, who), per_minute, self._clock().timestamp())
 
 
 def _network(address: str) -> bytes:

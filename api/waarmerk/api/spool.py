@@ -42,8 +42,28 @@ class Upload:
     fields: dict[str, str] = field(default_factory=dict)
 
 
+class _Direct(UploadFile):
+    """Handles its file at once: a piece is in the page cache before a thread is found that could put it there."""
+
+    async def write(self, data: bytes) -> None:
+        self.size = (self.size or 0) + len(data)
+        self.file.write(data)
+
+    async def seek(self, offset: int) -> None:
+        self.file.seek(offset)
+
+    async def close(self) -> None:
+        self.file.close()
+
+
 class _Parser(MultiPartParser):
     spool_max_size = 1  # bytes: to disk at once, for a thousand slow uploads of 1 MiB in memory would be 1 GiB
+
+    def on_headers_finished(self) -> None:
+        super().on_headers_finished()
+        made = self._current_part.file
+        if made is not None:
+            self._current_part.file = _Direct(made.file, size=0, filename=made.filename, headers=made.headers)
 
 
 @asynccontextmanager
