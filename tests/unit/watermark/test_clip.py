@@ -88,6 +88,16 @@ def test_a_distance_asked_for_is_kept(hosts: ModuleType, key: Key, wanted: float
     assert marker.mean_psnr == pytest.approx(wanted, abs=0.4)
 
 
+def test_the_distance_is_kept_while_the_picture_moves(hosts: ModuleType, key: Key) -> None:
+    """Weights fall at once and rise slowly; what is missing then is made up for."""
+    wide = np.ascontiguousarray(hosts.textured(256, 640, 4)[:, :, 1])
+    marker = made(key, psnr=42.0)
+    for step in range(24):
+        plane = np.ascontiguousarray(wide[:, 12 * step : 12 * step + 320])
+        error = float(np.mean(np.square(change(marker, plane).astype(np.float64))))
+        assert 10 * np.log10(255.0**2 / error) == pytest.approx(42.0, abs=0.4)
+
+
 def test_ten_bits_and_video_range_carry_the_same_mark(hosts: ModuleType, key: Key) -> None:
     plane = grey(hosts)
     deep = Levels.of(bits=10, full_range=False)

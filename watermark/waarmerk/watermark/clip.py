@@ -64,6 +64,7 @@ class ClipMarker:
     strength: float
     psnr: float | None
     _wide: Floats = field(init=False)
+    _power: Floats = field(init=False)  # of the pattern, at half the canvas
     _roughness: Floats = field(init=False)
     _weights: Floats | None = field(init=False, default=None)
     _change: npt.NDArray[np.int8] | npt.NDArray[np.int16] = field(init=False)
@@ -78,6 +79,7 @@ class ClipMarker:
         self._wide = enlarge(self.pattern, self.shape)
         window = max(3, round(FLAT_WINDOW * scale / HALF))
         small = _halved(self.pattern * self.pattern)
+        self._power = small
         self._roughness = floats(cv2.sqrt(cv2.blur(small, (window, window))))
 
     def mark(self, luma: Luma) -> None:
@@ -103,12 +105,19 @@ class ClipMarker:
             risen = self._weights + np.float32(RISE) * (target - self._weights)
             self._weights = np.minimum(target, risen)
         wide = cv2.resize(self._weights, (self.shape[1], self.shape[0]), interpolation=cv2.INTER_LINEAR)
-        change = floats(cv2.multiply(self._wide, wide, scale=self.levels.per_level))
+        change = floats(cv2.multiply(self._wide, wide, scale=self.levels.per_level * self._to_distance()))
         rounded = np.rint(change)
         self._change = rounded.astype(np.int8) if luma.dtype == np.uint8 else rounded.astype(np.int16)
         rms = float(cv2.norm(self._change.astype(np.float32), cv2.NORM_L2)) / math.sqrt(change.size)
         self._energy += (rms / self.levels.per_level) ** 2
         self._looks += 1
+
+    def _to_distance(self) -> float:
+        """What the weights, smoothed as they are, have to be multiplied by for the distance asked for."""
+        if self.psnr is None or self._weights is None:
+            return 1.0
+        power = float(np.mean(self._weights * self._weights * self._power))
+        return float(255.0 / 10.0 ** (self.psnr / 20.0) / math.sqrt(max(power, 1e-9)))
 
     @property
     def mean_psnr(self) -> float:
@@ -131,10 +140,7 @@ class ClipMarker:
         mask = cv2.sqrt(guarded * np.float32(shaping.texture_gain / SSIM_C2) + np.float32(1.0))
         mask = np.minimum(mask, np.float32(shaping.cap))
         if self.psnr is not None:
-            small = _halved(self.pattern * self.pattern)
-            energy_of_change = float(np.mean(mask * mask * small))
-            wanted = 255.0 / 10.0 ** (self.psnr / 20.0)
-            return floats(mask * np.float32(wanted / math.sqrt(max(energy_of_change, 1e-9))))
+            return floats(mask)
         return self._held(mask, _halved(floats(plane)) * to_levels)
 
     def _held(self, mask: Floats, plane: Floats) -> Floats:
