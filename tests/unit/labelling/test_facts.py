@@ -264,3 +264,12 @@ def test_rules_applied_to_a_file() -> None:
     assert "x" not in record.values()
     unread = Channel(name="registry", state=ChannelState.UNREAD, why="registry.none")
     assert AppliedRules(PACKS).facts(Found(None, unread)).fp == "unread"
+
+
+@pytest.mark.parametrize("text", ["00", "{} {}", '{"a": 1}\n{} {}', "1 2"])
+def test_two_values_on_a_line_are_no_json_lines(text: str) -> None:
+    from waarmerk.provenance.labelling.context import FactError
+    from waarmerk.provenance.labelling.stated import read_json_facts
+
+    with pytest.raises(FactError, match="more than one value"):
+        read_json_facts(text)

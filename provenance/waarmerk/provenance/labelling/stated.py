@@ -42,7 +42,7 @@ def read_json_facts(text: str) -> list[Mapping[str, Any]]:
         return _listed(_json(text))
     except _NotOneValueError:
         lines = enumerate(text.splitlines(), 1)
-        return [_mapping(_json(line, number), number) for number, line in lines if line.strip()]
+        return [_mapping(_of_line(line, number), number) for number, line in lines if line.strip()]
 
 
 def split_facts(stated: Mapping[str, Any], fields: Mapping[str, Field]) -> tuple[Facts, Context]:
@@ -73,6 +73,13 @@ class _NotOneValueError(ValueError):
 
 class _NotJsonError(FactError):
     """The text is no JSON; it may still be YAML."""
+
+
+def _of_line(text: str, line: int) -> Any:
+    try:
+        return _json(text, line)
+    except _NotOneValueError as error:
+        raise _NotJsonError(f"line {line}: not JSON: more than one value") from error
 
 
 def _json(text: str, line: int = 1) -> Any:
