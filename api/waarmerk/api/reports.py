@@ -5,12 +5,26 @@ import hashlib
 import json
 from typing import Any
 
+from waarmerk.api.wire import Json
+
+
+def answered(report: dict[str, Any]) -> Json:
+    """The answer with this report, and its tag."""
+    response = Json(report)
+    response.headers["ETag"] = _tag(report, bytes(response.body))
+    return response
+
 
 def etag(report: dict[str, Any]) -> str:
     """A weak entity tag (RFC 9110, 8.8.3) over everything in a report but the moment it was made.
 
-    Equal for the same bytes under the same rules, lists and keys: those stand in the report with their digests.
+    Equal for the same bytes under the same rules, lists and keys: those stand in the report with their digests, and its
+    keys always in the same order.
     """
-    lasting = {key: value for key, value in report.items() if key != "at"}
-    text = json.dumps(lasting, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return f'W/"{hashlib.sha256(text.encode("ascii")).hexdigest()}"'
+    return _tag(report, bytes(Json(report).body))
+
+
+def _tag(report: dict[str, Any], body: bytes) -> str:
+    """Over the bytes that leave anyway: a second encoding took a tenth of the time of a small request."""
+    moment = f'"at":{json.dumps(report["at"])},'.encode("ascii")
+    return f'W/"{hashlib.sha256(body.replace(moment, b"", 1)).hexdigest()}"'

@@ -9,7 +9,7 @@ from waarmerk.api.auth import ANYONE, Caller, Scope, open_to
 from waarmerk.api.examining import examined
 from waarmerk.api.moments import AT, given_moment
 from waarmerk.api.problems import Problem
-from waarmerk.api.reports import etag
+from waarmerk.api.reports import answered
 from waarmerk.api.routes.jobs import JobDocument, accepted, submitted
 from waarmerk.api.schemas import report_schema
 from waarmerk.api.services import services_of
@@ -47,4 +47,4 @@ async def verify(
             return accepted(await submitted(request, caller, upload, at))
         moment = moment or services.clock().replace(microsecond=0)
         done = await examined(request, caller, upload, at=moment)
-    return Json(done.report, headers={"ETag": etag(done.report)})
+    return answered(done.report)
