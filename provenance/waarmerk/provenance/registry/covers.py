@@ -92,7 +92,7 @@ def on_photograph(reference: Bytes, values: Floats, known: Truths, parts: Parts)
         if rows.size >= _LEAST_COVER:
             under = _covered(reference, values, group)
             covered, hidden, group = covered + int(under.sum()), hidden | under, group & ~under
-        size = int(group.sum())
+        size = int(_filled(group).sum())  # what is smooth within another outline is another thing too
         if int((parts.had & group).sum()) > _TOUCHES * size:
             largest = max(largest, size)
         else:
@@ -190,9 +190,7 @@ def _covered(reference: Bytes, values: Floats, group: Truths) -> Truths:
     None where that is too little of the place that differs: in another picture some patch has one tone by chance.
     """
     nothing = np.zeros_like(group)
-    parts = group.astype(np.uint8)
-    outlines, _ = cv2.findContours(parts, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(parts, outlines, -1, (1.0,), cv2.FILLED)
+    parts = _filled(group)
     size = reference.shape[1], reference.shape[0]
     filled = np.repeat(np.repeat(parts, _BLOCK, axis=0), _BLOCK, axis=1)[: size[1], : size[0]] > 0
     mask = np.zeros(reference.shape, np.bool_)
@@ -208,6 +206,14 @@ def _covered(reference: Bytes, values: Floats, group: Truths) -> Truths:
     around = np.asarray(cv2.dilate(cover.astype(np.uint8), _SOFT_EDGE), np.float32)
     under = _mean(around, _BLOCK)[_grid(_BLOCK)] > 0
     return np.asarray(group & under, np.bool_)
+
+
+def _filled(group: Truths) -> Bytes:
+    """The parts of a group (1) and those that they surround."""
+    parts = group.astype(np.uint8)
+    outlines, _ = cv2.findContours(parts, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(parts, outlines, -1, (1.0,), cv2.FILLED)
+    return parts
 
 
 def _groups(parts: Truths) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
