@@ -8,7 +8,19 @@ from fastapi import FastAPI, Request, Response
 from waarmerk.api import auth, problems
 from waarmerk.api.limits import LimitBody
 from waarmerk.api.problems import Problem
-from waarmerk.api.routes import batches, decide, explain, health, jobs, label, page, resolution, verify
+from waarmerk.api.routes import (
+    batches,
+    decide,
+    disputes,
+    explain,
+    health,
+    jobs,
+    label,
+    page,
+    registry,
+    resolution,
+    verify,
+)
 from waarmerk.api.services import Services
 from waarmerk.api.trail import Trailing
 from waarmerk.api.wire import Json
@@ -21,6 +33,8 @@ ROUTERS = (
     batches.router,
     decide.router,
     label.router,
+    registry.router,
+    disputes.router,
     resolution.router,
     health.router,
     explain.router,

@@ -3,12 +3,16 @@
 
 import threading
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from waarmerk.api.problems import Problem
 from waarmerk.provenance.build import build_store
 from waarmerk.provenance.settings import Settings
 
 if TYPE_CHECKING:
+    from waarmerk.api.auth import Caller
+    from waarmerk.api.services import Services
     from waarmerk.provenance.registry.finder import Finder
     from waarmerk.provenance.registry.store import Store
 
@@ -43,3 +47,25 @@ class Registries:
                 found = Opened(store=store, finder=Finder(store, settings.limits))
                 self._opened[settings.registry] = found
         return found
+
+
+def own_registry(caller: "Caller", services: "Services") -> Opened:
+    """The registry of the caller's tenant itself, never that of the service. Raises Problem, StoreError."""
+    if caller.tenant is None or not caller.tenant.settings.get("registry"):
+        raise Problem("tenant.not-configured", "this tenant has no registry of its own")
+    opened = services.registries.of(caller.profile(services.settings))
+    if opened is None:
+        raise Problem("tenant.not-configured", "this tenant has no registry of its own")
+    return opened
+
+
+def changed(settings: Settings, registry_id: str, state: str, *, why: str, at: datetime) -> bool:
+    """Set the state of an entry of the registry of ``settings``; whether there is such an entry. Raises StoreError."""
+    from waarmerk.provenance.registry.model import State  # noqa: PLC0415 - only a registry pays
+
+    store = build_store(settings, writing=True)
+    try:
+        store.require()
+        return store.mark(int(registry_id[1:]), State(state), why=why, at=at)
+    finally:
+        store.close()

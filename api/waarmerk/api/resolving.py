@@ -103,10 +103,10 @@ class Status(BaseModel):
 class Discovery(BaseModel):
     """Where the endpoints are (RFC 8615)."""
 
-    apiEndpoint: str = Field(json_schema_extra={"format": "uri"})  # noqa: N815 - as on the wire
+    apiEndpoint: str = Field(json_schema_extra={"format": "uri-reference"})  # noqa: N815 - as on the wire
     c2paSpecificationVersion: str = Field(pattern=r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")  # noqa: N815
-    capabilitiesEndpoint: str = Field(json_schema_extra={"format": "uri"})  # noqa: N815
-    statusEndpoint: str = Field(json_schema_extra={"format": "uri"})  # noqa: N815
+    capabilitiesEndpoint: str = Field(json_schema_extra={"format": "uri-reference"})  # noqa: N815
+    statusEndpoint: str = Field(json_schema_extra={"format": "uri-reference"})  # noqa: N815
 
 
 def require_scope(caller: Caller) -> None:
@@ -123,7 +123,7 @@ async def registry_of(request: Request, caller: Caller) -> Opened:
         lambda: services.registries.of(caller.profile(services.settings)), limiter=SEARCHES, abandon_on_cancel=False
     )
     if opened is None:
-        raise Problem("service.not-configured", "there is no registry here")
+        raise Problem("resolution.absent")
     return opened
 
 

@@ -16,6 +16,7 @@ import uvicorn
 
 from waarmerk.api.app import create_app
 from waarmerk.api.connection import BoundedConnection
+from waarmerk.api.disputes import Disputes
 from waarmerk.api.erasure import forget_tenant
 from waarmerk.api.gate import SPOOL_BYTES, Gate
 from waarmerk.api.journal import LOGGING
@@ -141,7 +142,10 @@ def _services(options: ServiceOptions, pool: Pool, keys: Keyring, worklist: Work
         "keys": keys_probe(options.settings.keys),
         "lists": lists_probe(options.settings, clock=now, max_age=options.max_list_age),
     }
+    disputes = Disputes(worklist.queue.database, clock=now)
+    disputes.create()
     return Services(
+        disputes=disputes,
         bench=pool,
         settings=options.settings,
         gate=gate,

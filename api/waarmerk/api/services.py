@@ -25,6 +25,7 @@ from waarmerk.provenance.jobs.audit import Audit
 from waarmerk.provenance.settings import Settings
 
 if TYPE_CHECKING:
+    from waarmerk.api.disputes import Disputes
     from waarmerk.api.worklist import Worklist
 
 
@@ -71,7 +72,8 @@ class Services:
     """What an application is made of. Only ``bench`` has no default.
 
     ``settings`` are those of the service, from which a tenant's differ. ``keyring`` None: nobody has a key;
-    ``worklist`` None: nothing is done later; ``audit`` None: what is done for tenants is not logged.
+    ``worklist`` None: nothing is done later; ``disputes`` None: none are taken; ``audit`` None: what is done for
+    tenants is not logged.
     """
 
     bench: Bench
@@ -89,6 +91,7 @@ class Services:
     registries: Registries = field(default_factory=Registries)
     keyring: Keyring | None = None
     worklist: "Worklist | None" = None
+    disputes: "Disputes | None" = None
     audit: Audit | None = None
 
 

@@ -164,7 +164,7 @@ def test_wishes_that_are_none_say_where(client: TestClient, keyring: Keyring, fi
 
 
 def test_a_tenant_needs_keys_that_open(client: TestClient, keyring: Keyring) -> None:
-    problem(ask(client, keyring, picture(), "bare", ai="none"), 501, "service.not-configured")
+    problem(ask(client, keyring, picture(), "bare", ai="none"), 409, "tenant.not-configured")
     told = problem(ask(client, keyring, picture(), "locked", ai="none"), 503, "service.not-ready")
     assert told["detail"].endswith("signing.passphrase")
     told = problem(ask(client, keyring, picture(), "unmarked", ai="generated"), 503, "service.not-ready")

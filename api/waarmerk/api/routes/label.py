@@ -132,7 +132,7 @@ async def label(
     moment = moment or services.clock().replace(microsecond=0)
     tenant = caller.tenant
     if tenant is None or tenant.signing is None:
-        raise Problem("service.not-configured", "this tenant has no keys to sign with")
+        raise Problem("tenant.not-configured", "this tenant has no keys to sign with")
     async with received(request, max_parts=_PARTS) as upload:
         order = _order(services, tenant, upload, _wishes(upload), moment)
         done = await services.gate.run(lambda: _done(services, tenant, order), stranger=False)
@@ -167,7 +167,7 @@ def _done(services: Services, tenant: Tenant, order: LabelOrder) -> LabelDone:
     try:
         signer = load_folder(tenant.signing) if tenant.signing is not None else None
         if signer is None:
-            raise Problem("service.not-configured")
+            raise Problem("tenant.not-configured")
         done = label_apart(order, signer)
     except ConfigurationError as error:
         if error.code.startswith(_OURS):

@@ -161,6 +161,12 @@ class Store:
         """All entries whatever their state, the oldest first."""
         return self._select(sa.true())
 
+    def page(self, *, after: int, most: int) -> Sequence[Entry]:
+        """Entries whatever their state with numbers beyond ``after``, in order."""
+        wanted = sa.select(ENTRY).where(ENTRY.c.number > after).order_by(ENTRY.c.number).limit(most)
+        with reading(self.engine) as connection:
+            return [_entry(row) for row in connection.execute(wanted).mappings()]
+
     def bindings(
         self, kind: BindingKind, *, after: int, limit: int | None = None, foreign: bool = False
     ) -> list[tuple[int, int, bytes]]:

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A tenant's registry over HTTP, and disputes about it: look up, list, withdraw; nobody sees another's."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.conftest import AT, ROOT
+from tests.unit.api.conftest import bearer, problem
+from waarmerk.api.app import create_app
+from waarmerk.api.disputes import Disputes
+from waarmerk.api.services import Services
+from waarmerk.api.tenants import Keyring, Scope, Tenant
+from waarmerk.api.worklist import Worklist
+from waarmerk.provenance import Pool, Settings
+from waarmerk.provenance.build import build_recovery
+from waarmerk.provenance.jobs.keep import Keep
+from waarmerk.provenance.jobs.queue import Queue
+from waarmerk.provenance.recovery import Wishes
+from waarmerk.provenance.registry.model import BindingKind
+from waarmerk.provenance.registry.store import Store
+
+MEDIA = ROOT / "samples" / "media"
+NAMES = ("ai-generated.png", "camera-capture.jpg")
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> str:
+    """A registry with two entries, the first with a label."""
+    address = str(tmp_path / "registry.sqlite")
+    recovery = build_recovery(Settings(registry=address), at=AT)
+    for name in NAMES:
+        recovery.add(MEDIA / name, Wishes(labels=("ai",) if name == NAMES[0] else ()), at=AT)
+    return address
+
+
+@pytest.fixture
+def client(keyring: Keyring, address: str, tmp_path: Path) -> Iterator[TestClient]:
+    keyring.add_tenant(Tenant(name="keeper", settings={"registry": address}), at=AT)
+    keyring.add_tenant(Tenant(name="other", settings={"registry": str(tmp_path / "other.sqlite")}), at=AT)
+    build_recovery(Settings(registry=str(tmp_path / "other.sqlite")), at=AT)
+    database, settings = keyring._database, Settings(registry=address)
+    disputes, keep = Disputes(database, clock=lambda: AT), Keep(tmp_path / "spool", clock=lambda: AT)
+    disputes.create()
+    queue = Queue(database, spool=keep.id, clock=lambda: AT)
+    queue.create()
+    worklist = Worklist(queue, keep, settings=settings, version="1", secret=bytes(32))
+    with Pool(settings.to_json()) as pool:
+        services = Services(
+            bench=pool, settings=settings, clock=lambda: AT, keyring=keyring, worklist=worklist, disputes=disputes
+        )
+        with TestClient(create_app(services), raise_server_exceptions=False) as made:
+            yield made
+
+
+@pytest.fixture
+def keeper(client: TestClient, keyring: Keyring) -> dict[str, str]:
+    return bearer(keyring, "keeper", Scope.REGISTRY)
+
+
+def test_a_file_and_its_hashes_are_known(client: TestClient, keeper: dict[str, str], address: str) -> None:
+    data = (MEDIA / NAMES[0]).read_bytes()
+    (exact,) = client.post("/v1/registry/match", content=data, headers=keeper).json()["matches"]
+    assert exact == {"registry_id": "r1", "kind": "exact", "distance": 0, "verified": True, "labels": ["ai"]}
+    store = Store(address)
+    entry = store.held(1)
+    assert entry is not None
+    by_digest = client.get("/v1/registry/match", params={"sha256": entry.sha256.hex()}, headers=keeper)
+    assert by_digest.json() == {"matches": [exact], "error": None}
+    hashes = {tie.kind: tie.value.hex() for tie in store.bindings_of(1)[1]}
+    for kind in (BindingKind.PHASH, BindingKind.PDQ):
+        found = client.get("/v1/registry/match", params={kind.value: hashes[kind]}, headers=keeper).json()["matches"]
+        assert {**exact, "kind": "fingerprint", "verified": False, "labels": []} in found
+    unread = client.post("/v1/registry/match", content=b"no picture", headers=keeper).json()
+    assert unread == {"matches": [], "error": "media.unsupported"}
+    for wrong in ({}, {"sha256": "x"}, {"sha256": "0" * 64, "pdq": "0" * 64}):
+        problem(client.get("/v1/registry/match", params=wrong, headers=keeper), 422, "request.invalid")
+
+
+def test_entries_come_in_pages_and_can_be_withdrawn(client: TestClient, keeper: dict[str, str], address: str) -> None:
+    first = client.get("/v1/registry/entries", params={"limit": 1}, headers=keeper)
+    link = re.fullmatch(r'<(.+)>; rel="next"', first.headers["link"])
+    assert link is not None
+    second = client.get(link[1], headers=keeper)
+    shown = [each["registry_id"] for page in (first, second) for each in page.json()["entries"]]
+    assert shown == ["r1", "r2"]
+    assert "link" not in second.headers
+    assert first.json()["entries"][0] == client.get("/v1/registry/entries/r1", headers=keeper).json()
+    body = {"state": "withdrawn", "why": "mistaken"}
+    changed = client.post("/v1/registry/entries/r1/state", json=body, headers=keeper)
+    assert changed.json()["state"] == "withdrawn"
+    data = (MEDIA / NAMES[0]).read_bytes()
+    assert client.post("/v1/registry/match", content=data, headers=keeper).json()["matches"] == []
+    assert Store(address).notes()[-1][1::2] == ("withdrawn", "mistaken")
+    client.post("/v1/registry/entries/r1/state", json={**body, "state": "active"}, headers=keeper)
+    assert client.post("/v1/registry/match", content=data, headers=keeper).json()["matches"]
+    problem(client.get("/v1/registry/entries/r9", headers=keeper), 404, "registry.unknown")
+    problem(client.post("/v1/registry/entries/r9/state", json=body, headers=keeper), 404, "registry.unknown")
+    for wrong in ("x", "r0", "r" + "9" * 30):
+        problem(client.get(f"/v1/registry/entries/{wrong}", headers=keeper), 422, "request.invalid")
+
+
+def test_the_registry_of_the_service_is_nobodys_to_list_or_change(client: TestClient, keyring: Keyring) -> None:
+    south = bearer(keyring, "south", *Scope)  # has none of its own, and is examined with that of the service
+    for method, path in (
+        ("GET", "/v1/registry/entries"),
+        ("GET", "/v1/registry/entries/r1"),
+        ("GET", "/v1/registry/match?sha256=" + "0" * 64),
+        ("POST", "/v1/registry/match"),
+    ):
+        problem(client.request(method, path, headers=south), 409, "tenant.not-configured")
+    body = {"state": "withdrawn", "why": "x"}
+    problem(client.post("/v1/registry/entries/r1/state", json=body, headers=south), 409, "tenant.not-configured")
+    other = bearer(keyring, "other", *Scope)
+    assert client.get("/v1/registry/entries", headers=other).json() == {"entries": []}
+    problem(client.post("/v1/registry/entries/r1/state", json=body, headers=other), 404, "registry.unknown")
+
+
+def dispute(client: TestClient, **changes: Any) -> Any:
+    made = {"registry_id": "r1", "of": "keeper", "reason": "This is a photograph of mine.", **changes}
+    return client.post("/v1/disputes", json=made)
+
+
+def test_anybody_may_dispute_and_the_keeper_answers(
+    client: TestClient, keyring: Keyring, keeper: dict[str, str], address: str
+) -> None:
+    made = dispute(client, contact="m@example.org")
+    assert made.status_code == 201
+    where = made.headers["location"]
+    assert made.json()["outcome"] == "open"
+    (listed,) = client.get("/v1/disputes", headers=keeper).json()["disputes"]
+    assert listed == made.json() == client.get(where).json()
+    entry = Store(address).held(1)
+    assert entry is not None
+    assert entry.state == "active", "a dispute changes nothing by itself"
+    for stranger in (bearer(keyring, "other", *Scope), bearer(keyring, "south", *Scope)):
+        assert client.get("/v1/disputes", headers=stranger).json() == {"disputes": []}
+        said = {"outcome": "withdrawn", "answer": "gone"}
+        problem(client.post(f"{where}/answer", json=said, headers=stranger), 404, "dispute.unknown")
+    said = {"outcome": "disputed", "answer": "We look into it."}
+    answered = client.post(f"{where}/answer", json=said, headers=keeper).json()
+    assert (answered["outcome"], answered["answer"]) == ("disputed", "We look into it.")
+    entry = Store(address).held(1)
+    assert entry is not None
+    assert entry.state == "disputed"
+    problem(client.post(f"{where}/answer", json=said, headers=keeper), 409, "dispute.answered")
+    assert client.delete(where).status_code == 204
+    problem(client.get(where), 404, "dispute.unknown")
+    assert client.get("/v1/disputes", headers=keeper).json() == {"disputes": []}
+
+
+def test_whether_there_is_such_a_tenant_or_entry_is_not_told(client: TestClient, keeper: dict[str, str]) -> None:
+    for changes in ({"of": "nobody"}, {"registry_id": "r99"}, {}):
+        assert dispute(client, **changes).status_code == 201
+    gone = next(
+        each for each in client.get("/v1/disputes", headers=keeper).json()["disputes"] if each["registry_id"] == "r99"
+    )
+    answer = {"outcome": "withdrawn", "answer": "x"}
+    path = f"/v1/disputes/{gone['id']}/answer"
+    problem(client.post(path, json=answer, headers=keeper), 404, "registry.unknown")
+    assert client.post(path, json={**answer, "outcome": "rejected"}, headers=keeper).json()["outcome"] == "rejected"
+
+
+def test_disputes_about_the_service_are_for_the_scope_admin(
+    client: TestClient, keyring: Keyring, keeper: dict[str, str], address: str
+) -> None:
+    made = dispute(client, of="").json()
+    assert client.get("/v1/disputes", headers=keeper).json() == {"disputes": []}
+    problem(client.get("/v1/disputes", params={"service": True}, headers=keeper), 403, "auth.forbidden")
+    path, said = f"/v1/disputes/{made['id']}/answer", {"outcome": "withdrawn", "answer": "Right."}
+    problem(client.post(path, json=said, headers=keeper), 404, "dispute.unknown")
+    admin = bearer(keyring, "south", Scope.REGISTRY, Scope.ADMIN)
+    assert len(client.get("/v1/disputes", params={"service": True}, headers=admin).json()["disputes"]) == 1
+    assert client.post(path, json=said, headers=admin).json()["outcome"] == "withdrawn"
+
+
+def test_disputes_have_an_end(keyring: Keyring, monkeypatch: pytest.MonkeyPatch) -> None:
+    from datetime import timedelta
+
+    now = [AT]
+    held = Disputes(keyring._database, clock=lambda: now[0])
+    held.create()
+    monkeypatch.setattr("waarmerk.api.disputes.MOST_OPEN", 2)
+    new = {"registry_id": "r1", "reason": "x", "contact": None}
+    first = held.add(tenant="keeper", **new)  # type: ignore[arg-type]
+    held.add(tenant="keeper", **new)  # type: ignore[arg-type]
+    from waarmerk.api.problems import Problem
+
+    with pytest.raises(Problem, match="enough"):
+        held.add(tenant="keeper", **new)  # type: ignore[arg-type]
+    assert held.add(tenant="other", **new).outcome == "open"  # type: ignore[arg-type]
+    now[0] += timedelta(days=91)
+    assert held.find(first.id) is None
+    assert held.add(tenant="keeper", **new).outcome == "open"  # type: ignore[arg-type]
+    with keyring._database.reading() as connection:
+        from sqlalchemy import text
+
+        assert connection.execute(text("SELECT count(*) FROM dispute")).scalar() == 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"registry_id": "7"}, {"reason": ""}, {"of": "A B"}, {"more": 1}, {"contact": "x" * 201}]
+)
+def test_a_dispute_that_is_none_says_where(client: TestClient, changes: dict[str, Any]) -> None:
+    assert problem(dispute(client, **changes), 422, "request.invalid")["errors"]
+
+
+def test_a_service_without_a_database_takes_none(client: TestClient) -> None:
+    with TestClient(create_app(replace(Services(bench=None)))) as bare:  # type: ignore[arg-type]
+        problem(dispute(bare), 501, "service.not-configured")
