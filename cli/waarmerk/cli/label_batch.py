@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which file of a folder goes where, decided for all of them before any is written."""
 
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,8 +24,8 @@ class Pair:
 def pairs(start: Path, end: Path, words: Wording, *, recursive: bool, converts: bool) -> tuple[Pair, ...]:
     """The files of the folder ``start`` and their places in ``end``, each its own.
 
-    ``converts`` says that HEIC becomes JPEG: ``x.heic`` goes to ``x.jpg``, and to ``x.heic.jpg`` where another file
-    goes there. Raises ConfigurationError (``label.same-folder``, ``label.same-target``).
+    ``converts`` says that HEIC becomes JPEG: ``x.heic`` goes to ``x.heic.jpg``, whatever stands beside it: each
+    file has the same place in every run. Raises ConfigurationError (``label.same-folder``, ``label.same-target``).
     """
     if end.exists() and start.samefile(end):
         raise ConfigurationError("label.same-folder", words.say("label", "same-folder", path=start))
@@ -37,23 +36,13 @@ def pairs(start: Path, end: Path, words: Wording, *, recursive: bool, converts: 
         if not item.path.parent.resolve().is_relative_to(within)
     ]
     found = [_pair(source, end / source.relative_to(start), converts=converts) for source in sources]
-    often = Counter(pair.target for pair in found)
-    found = [_whole(pair) if _is_converted(pair) and often[pair.target] > 1 else pair for pair in found]
     _require_distinct(found, words)
     return tuple(found)
 
 
 def _pair(source: Path, target: Path, *, converts: bool) -> Pair:
     is_heic = converts and target.suffix.lower() in _CONVERTED
-    return Pair(source=source, target=target.with_suffix(".jpg") if is_heic else target)
-
-
-def _is_converted(pair: Pair) -> bool:
-    return pair.source.name != pair.target.name
-
-
-def _whole(pair: Pair) -> Pair:
-    return Pair(source=pair.source, target=pair.target.with_name(pair.source.name + ".jpg"))
+    return Pair(source=source, target=target.with_name(target.name + ".jpg") if is_heic else target)
 
 
 def _require_distinct(found: Sequence[Pair], words: Wording) -> None:

@@ -188,7 +188,7 @@ class Work:
     def _worded(self, error: Error) -> str:
         found = (section for section in ("label", "signing") if self.words.has(section, error.code))
         section = next(found, None)
-        return error.message if section is None else self.words.say(section, error.code)
+        return error.message if section is None else self.words.say(section, error.code, message=error.message)
 
 
 def _make_folder(folder: Path) -> None:

@@ -137,6 +137,12 @@ def test_two_inputs_never_share_a_target(keyed: Run, tmp_path: Path) -> None:
     assert "()" not in done.stderr
     again = keyed("label", source, out, "--ai", "generated", "--sidecar")
     assert "0 labelled, 4 there already" in again.stdout
+    (source / "c.heic").write_bytes((source / "a.heic").read_bytes())
+    keyed("label", source, out, "--ai", "generated", "--sidecar")
+    saved(source / "c.jpg", "JPEG", quality=85)  # came later, and is another picture
+    resumed = keyed("label", source, out, "--ai", "generated", "--sidecar")
+    assert "1 labelled, 5 there already" in resumed.stdout
+    assert {"c.jpg", "c.heic.jpg"} <= {path.name for path in out.iterdir()}
     (source / "a.heic.jpg").write_bytes((source / "a.jpg").read_bytes())
     refused = keyed("label", source, tmp_path / "other", "--ai", "generated")
     assert (refused.returncode, "would both be written to" in refused.stderr) == (2, True)

@@ -8,6 +8,7 @@ is in, and what cannot be carried is not signed over.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 from waarmerk.provenance.credentials.certificate_lint import lint
@@ -20,6 +21,8 @@ from waarmerk.provenance.credentials.signing_statement import Statement, Tool
 from waarmerk.provenance.errors import ConfigurationError, SigningError, UnsupportedAsset
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.open import asset_from_bytes
+from waarmerk.provenance.media.tiff import WIDTH, read_tiff
+from waarmerk.provenance.media.window import Window
 from waarmerk.provenance.model import AISignal, Asset, Credential, CredentialState, Finding, Integrity, SignerStatus
 from waarmerk.provenance.trust import TrustStore
 from waarmerk.provenance.trust.lists import concatenate
@@ -31,7 +34,8 @@ PARENT_UNLISTED = "signing.parent-unlisted"
 PARENT_REMOTE = "signing.parent-remote"
 PARENT_KEPT = "signing.parent-kept"
 SIGNER_UNLISTED = "signing.signer-unlisted"
-NOTES = frozenset({PARENT_AI, PARENT_BROKEN, PARENT_UNLISTED, PARENT_REMOTE, PARENT_KEPT, SIGNER_UNLISTED})
+BARE_PAGE = "signing.bare-page"
+NOTES = frozenset({PARENT_AI, PARENT_BROKEN, PARENT_UNLISTED, PARENT_REMOTE, PARENT_KEPT, SIGNER_UNLISTED, BARE_PAGE})
 _LATER = timedelta(minutes=10)  # an authority answers after the decision, by a clock of its own
 _AI = (AISignal.GENERATED, AISignal.MODIFIED)
 
@@ -233,6 +237,8 @@ class CredentialWriter:
         notes = () if before is None else before.notes
         if not credential.signer.status.is_listed:
             notes = (*notes, Finding(SIGNER_UNLISTED, credential.signer.name or ""))
+        if not sidecar and content.media_type == "image/tiff" and _has_bare_page(made.data, self._limits):
+            notes = (*notes, Finding(BARE_PAGE))
         return Signed(
             data=made.data,
             store=made.store,
@@ -251,3 +257,9 @@ class CredentialWriter:
         if asset is None or asset.media_type != media_type:
             raise SigningError("signing.needs-sidecar", f"with credentials inside it is no longer read as {media_type}")
         return asset
+
+
+def _has_bare_page(data: bytes, limits: Limits) -> bool:
+    """Whether a TIFF has a directory without a picture: there the engine puts the credentials of several pages."""
+    tiff = read_tiff(Window(BytesIO(data), len(data)))
+    return tiff is not None and any(WIDTH not in each.fields for each in tiff.directories(limits))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from waarmerk.provenance.errors import ConfigurationError, UnsupportedAsset
+from waarmerk.provenance.errors import ConfigurationError, LimitExceeded, UnsupportedAsset
 from waarmerk.provenance.marking.clips import draw_clip
 from waarmerk.provenance.marking.lettering import lettering
 from waarmerk.provenance.marking.plan import Gap, Layer, Wishes
@@ -100,6 +100,18 @@ def _clip(asset: Asset, wishes: Wishes, marker: Marker | None, limits: Limits) -
         deeds=("c2pa.transcoded",),
         still=made.still,
     )
+
+
+def shows_the_same(before: Asset, after: Asset, limits: Limits) -> bool:
+    """Whether a picture that was not drawn anew still decodes to the same pixels; true where none could be decoded."""
+    try:
+        pixels = decode_rgb(before, limits).rgb
+    except (UnsupportedAsset, LimitExceeded):
+        return True
+    try:
+        return bool(np.array_equal(decode_rgb(after, Limits()).rgb, pixels))
+    except (UnsupportedAsset, LimitExceeded):
+        return False
 
 
 def _bytes_of(asset: Asset) -> bytes:

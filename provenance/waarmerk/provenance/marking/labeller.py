@@ -30,7 +30,7 @@ from waarmerk.provenance.marking.cleaning import cleaned
 from waarmerk.provenance.marking.convert import Start, started
 from waarmerk.provenance.marking.declare import declared
 from waarmerk.provenance.marking.deeds import deeds
-from waarmerk.provenance.marking.drawing import Drawn, draw
+from waarmerk.provenance.marking.drawing import Drawn, draw, shows_the_same
 from waarmerk.provenance.marking.placing import Place, issuance_of, sidecar_of
 from waarmerk.provenance.marking.plan import SOURCE_TYPES, Gap, Layer, MarkingPlan, Says, Wishes
 from waarmerk.provenance.marking.watermark import Mark, Marker
@@ -293,6 +293,8 @@ class Labeller:
         if drawn.rgb is not None:
             same = np.array_equal(decode_rgb(final, Limits()).rgb, drawn.rgb)
             _demand(same, "its pixels are not those in which the mark was found")
+        elif final.media_type.startswith("image/"):
+            _demand(shows_the_same(prepared.asset, final, self.limits), "its pixels are not those of the input")
         return report
 
     def _issuance(self, prepared: Prepared, final: Asset, signed: Signed) -> Issuance | None:

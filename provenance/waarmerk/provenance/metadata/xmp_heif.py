@@ -7,9 +7,10 @@ that points behind them moves with it; the coded pictures themselves are copied 
 
 import struct
 from dataclasses import dataclass, field
+from io import BytesIO
 
 from waarmerk.provenance.errors import UnsupportedAsset
-from waarmerk.provenance.media.bmff import Box, Steps, boxes
+from waarmerk.provenance.media.bmff import Box, Steps, boxes, child
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.window import Truncated, Window
 
@@ -55,7 +56,27 @@ def write_heif(window: Window, packet: bytes, limits: Limits) -> bytes:
     mine.extents = [(0, meta.start + len(bare) + len(rest) + 8, len(packet))]
     written = _meta(tables, meta, [*places, mine], item if added else None)
     data = struct.pack(">I", 8 + len(packet)) + b"mdat" + packet
-    return window.at(0, meta.start) + written + rest + data
+    made = bytearray(window.at(0, meta.start) + written + rest)
+    _move_samples(made, limits, behind=end, by=moved)
+    return bytes(made) + data
+
+
+def _move_samples(out: bytearray, limits: Limits, *, behind: int, by: int) -> None:
+    """Let the tracks of a sequence of pictures point at their samples where these stand now (14496-12, 8.7.5)."""
+    window, steps = Window(BytesIO(out), len(out)), Steps(limits.parts)
+    for moov in boxes(window, steps):
+        for track in boxes(moov.body, steps) if moov.name == b"moov" else ():
+            table = child(track.body, steps, b"mdia", b"minf", b"stbl") if track.name == b"trak" else None
+            for box in boxes(table, steps) if table is not None else ():
+                unit = {b"stco": "I", b"co64": "Q"}.get(box.name)
+                if unit is None:
+                    continue
+                (count,) = box.body.unpack(">I", 4)
+                if count * struct.calcsize(unit) > box.body.size:
+                    raise Truncated
+                places = box.body.unpack(f">{count}{unit}", 8)
+                moved = (place + by if place >= behind else place for place in places)
+                struct.pack_into(f">{count}{unit}", out, box.body.start + 8, *moved)
 
 
 def _closed(window: Window, at: int, last: Box) -> bytes:
