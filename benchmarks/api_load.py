@@ -107,6 +107,7 @@ def alone(files: Sequence[Path], folder: Path) -> Iterator[Callable[[float], tup
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # as workers have one: the scheduler may share time out by session
         )
         for number in range(PROCESSES)
     ]
