@@ -9,6 +9,7 @@ import click
 from waarmerk.cli import exits, options
 from waarmerk.cli.serve import FILE, FOLDER, database, door, folder, service_folder
 
+_NEW = click.Path(path_type=Path, dir_okay=False)
 _SCOPES = click.Choice(("verify", "label", "registry", "admin"))
 
 
@@ -20,7 +21,7 @@ def tenant() -> None:
 @tenant.command()
 @click.argument("name")
 @click.option("--key", "keys", type=FILE, multiple=True, help="Watermark key of this tenant.")
-@click.option("--ledger", type=FILE, help="Ledger of what was issued under these keys.")
+@click.option("--ledger", type=_NEW, help="Ledger of what was issued under these keys; made with --key-folder.")
 @click.option("--registry", metavar="PATH", help="Registry of this tenant.")
 @click.option("--rules", "rule_packs", type=FOLDER, multiple=True, help="Folder with rules of its own.")
 @click.option("--key-folder", type=FOLDER, help="Folder of keys init: what this tenant's labels are signed with.")
@@ -52,12 +53,28 @@ def add(
         "signing": None if key_folder is None else str(key_folder.absolute()),
     }
     own = {field: value for field, value in settings.items() if value}
+    if key_folder is not None:
+        _make(ledger, settings["registry"])
+    elif ledger is not None and not ledger.is_file():
+        raise click.UsageError(f"there is no ledger {ledger}; one is made for who labels (--key-folder)")
     tenants: Any = door("waarmerk.api.tenants")
     made = tenants.Tenant(name=name, settings=own, per_minute=per_minute, keep_days=keep_days)
     with _keyring(folder, database) as keyring:
         keyring.add_tenant(made, at=options.now(None))
     click.echo(f"tenant {name} added; make it a key with: waarmerk tenant key {name} --scope verify", err=True)
     return exits.OK
+
+
+def _make(ledger: Path | None, registry: Any) -> None:
+    """What labelling remembers, made where it is absent: until then nothing of this tenant could be examined."""
+    from waarmerk.provenance.build import build_store  # noqa: PLC0415 - numerics and a database
+    from waarmerk.provenance.registry import Ledger  # noqa: PLC0415
+    from waarmerk.provenance.settings import Settings  # noqa: PLC0415
+
+    if ledger is not None:
+        Ledger(ledger).create()
+    if registry is not None:
+        build_store(Settings(registry=str(registry), data_folder=options.trust_folder()), writing=True).create()
 
 
 @tenant.command()

@@ -77,3 +77,15 @@ def test_a_tenant_is_forgotten_when_that_is_meant(waarmerk: Run, service: Path) 
     assert waarmerk("tenant", "forget", "north", "--yes", *data).returncode == 0
     assert waarmerk("tenant", "list", *data).stdout == ""
     assert waarmerk("tenant", "forget", "north", "--yes", *data).returncode == 2
+
+
+def test_who_labels_gets_a_ledger_and_a_registry(waarmerk: Run, service: Path, tmp_path: Path) -> None:
+    ledger, registry, folder = tmp_path / "new" / "ledger", tmp_path / "new" / "registry", tmp_path / "keys"
+    folder.mkdir()
+    own = ("--ledger", str(ledger), "--registry", str(registry), "--data", str(service))
+    refused = waarmerk("tenant", "add", "delta", *own)
+    assert refused.returncode == 2
+    assert "there is no ledger" in refused.stderr
+    assert waarmerk("tenant", "add", "delta", "--key-folder", str(folder), *own).returncode == 0
+    for made in (ledger, registry):
+        assert stat.S_IMODE(made.stat().st_mode) == 0o600
