@@ -40,7 +40,7 @@ CASES = {
     "2 MP PNG": ((1080, 1920), "png", {}),
     "2 MP WebP 90": ((1080, 1920), "webp", {"quality": 90}),
 }
-RUNS = 5
+RUNS = 3
 
 
 def main() -> None:
