@@ -20,7 +20,7 @@ from waarmerk.provenance.model.moment import rfc3339
 
 router = APIRouter(tags=["disputes"])
 
-ID = r"^r[1-9][0-9]{0,17}$"
+ID = r"^r[1-9][0-9]{0,8}$"
 _NAME = r"^([a-z0-9][a-z0-9-]{0,62})?$"
 
 

@@ -20,7 +20,7 @@ from waarmerk.api.wire import Json
 
 router = APIRouter(tags=["registry"])
 Keeper = Annotated[Caller, Depends(open_to(Scope.REGISTRY))]
-EntryId = Annotated[str, Path(pattern=r"^r[1-9][0-9]{0,17}$", description="As reports and lists name it")]
+EntryId = Annotated[str, Path(pattern=r"^r[1-9][0-9]{0,8}$", description="As reports and lists name it")]
 
 
 class Match(BaseModel):
