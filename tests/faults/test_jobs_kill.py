@@ -66,14 +66,18 @@ class Ingest:
 
     def kill(self, number: int) -> None:
         command = [sys.executable, "-c", INGEST, self.address, str(self.folder), str(number)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        assert process.stderr is not None
-        first = process.stdout.readline()
-        assert first == "begun\n", process.stderr.read()
-        time.sleep(self._random.uniform(0.0, 0.25))
-        process.send_signal(signal.SIGKILL)
-        told, _ = process.communicate(timeout=60)
+        with (
+            (self.folder / "stderr").open("w") as errors,
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+        ):
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            assert first == "begun\n", (self.folder / "stderr").read_text()
+            # counted in answers, so that a slow machine is killed in the midst of its work too, and not before
+            told = "".join(process.stdout.readline() for _ in range(self._random.randint(0, 12)))
+            time.sleep(self._random.uniform(0.0, 0.05))
+            process.send_signal(signal.SIGKILL)
+            told += process.stdout.read()
         for line in told.splitlines(keepends=True):
             if not line.endswith("\n"):
                 break  # was not told whole, so it was not acknowledged
