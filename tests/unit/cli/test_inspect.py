@@ -14,7 +14,7 @@ def test_the_tree_names_what_failed_below(waarmerk: Run) -> None:
     assert done.returncode == 0
     assert "+- made from (parentOf): tampered.jpg (did not match its credentials)" in done.stdout
     assert "assertion.dataHash.mismatch" in done.stdout
-    assert done.stdout.count("claim sha256") == 2
+    assert done.stdout.count("digest of the claim (SHA-256)") == 2
 
 
 def test_the_tree_says_on_whose_list_the_signers_stand(waarmerk: Run) -> None:

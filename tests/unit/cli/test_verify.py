@@ -71,6 +71,9 @@ def test_open_marks_are_searched_where_asked_for(waarmerk: Run, tmp_path: Path, 
     assert [each["scheme"] for each in marked["watermarks"]] == ["dwtDct:flux"]
     assert plain["watermarks"] == []
     assert "dwtDct:flux, which anyone can write" in waarmerk("verify", tmp_path / "flux.png", "--open-marks").stdout
+    searched = "open marks of generators: searched, none found"
+    assert searched in waarmerk("verify", photo, "--open-marks").stdout
+    assert searched not in waarmerk("verify", photo).stdout
     table = waarmerk("verify", tmp_path / "flux.png", "--open-marks", "--format", "csv").stdout
     assert "dwtDct:flux" in table
     (unasked,) = json.loads(waarmerk("verify", tmp_path / "flux.png", *CLOCK, "--format", "json").stdout)

@@ -154,6 +154,8 @@ class Rows:
             yield self._say("mark", key, key=mark["key_id"], p=chance, means=mark["means"] or "?")
         if not self._document["watermarks"]:
             yield self._say("axis", "no_marks")
+        if ("open-marks", "none") in {(each["channel"], each["state"]) for each in self._document["channels"]}:
+            yield self._say("axis", "no_open_marks")
 
     def _declared(self, metadata: Document | None) -> str:
         if metadata is None:
