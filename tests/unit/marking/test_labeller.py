@@ -58,6 +58,14 @@ def test_every_format_carries_every_layer(desk: Desk, tmp_path: Path, form: str)
     assert source.read_bytes() == before
 
 
+def test_where_the_quality_of_the_source_eats_the_mark_a_better_one_is_written(desk: Desk, tmp_path: Path) -> None:
+    ramp = np.linspace(60, 200, 1200, dtype=np.float32)[None, :, None] + np.zeros((800, 1, 3), np.float32)
+    Image.fromarray(ramp.astype(np.uint8)).save(tmp_path / "in.webp", quality=60)
+    done = desk.label(tmp_path / "in.webp", tmp_path / "out.webp")
+    assert (done.plan.layers, done.plan.gaps) == (tuple(Layer), ())
+    assert [mark.bound for mark in desk.verify(done.target).marks] != [False]
+
+
 def test_the_credential_says_what_was_done_and_no_more(desk: Desk, labelled: Path) -> None:
     report = desk.verify(labelled)
     assert report.credential is not None

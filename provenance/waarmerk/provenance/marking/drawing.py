@@ -15,6 +15,7 @@ from waarmerk.provenance.marking.visible import CannotShow, Shown, show
 from waarmerk.provenance.marking.watermark import Mark, Marker, NoMark
 from waarmerk.provenance.media import Limits, asset_from_bytes, decode_rgb
 from waarmerk.provenance.media.encode import WRITTEN, Rewrite, encode
+from waarmerk.provenance.media.image import Picture
 from waarmerk.provenance.media.losses import Loss, losses, stock
 from waarmerk.provenance.media.video import VIDEO_TYPES
 from waarmerk.provenance.model import Asset
@@ -142,7 +143,7 @@ class _Run:
 
     def through(self, wanted: Sequence[Layer]) -> Drawn:
         gaps: list[Gap] = []
-        payload = None if self.marker is None else self.marker.payload()
+        payload = None if self.marker is None or Layer.WATERMARK not in wanted else self.marker.payload()
         host, shown = self.rewrite.host, None
         if Layer.WATERMARK in wanted:
             if self.marker is None or payload is None:
@@ -157,18 +158,17 @@ class _Run:
                 shown = self._shown(host)
             except CannotShow:
                 gaps.append(Gap(layer=Layer.VISIBLE, code="label.too-small"))
-        drawn = self._encoded(host if shown is None else self._stored(shown), shown)
-        written = asset_from_bytes(drawn, name=self.rewrite.asset.name, limits=self.rewrite.limits)
-        picture = decode_rgb(written, self.rewrite.limits)
-        mark = None
-        if payload is not None and self.marker is not None:
-            try:
-                mark = self.marker.find(picture.rgb, payload)
-            except NoMark:
+        pixels = host if shown is None else self._stored(shown)
+        written, picture, mark = self._written(self.rewrite, pixels, shown, payload)
+        if payload is not None and mark is None:  # the source's own quality eats the mark: a better one is larger
+            finer = self._written(replace(self.rewrite, finer=True), pixels, shown, payload)
+            if finer[2] is None:
                 gaps.append(Gap(layer=Layer.WATERMARK, code="label.mark-lost"))
+            else:
+                written, picture, mark = finer
         before = stock(self.rewrite.asset, self.rewrite.picture, self.rewrite.limits)
         return Drawn(
-            data=drawn,
+            data=_bytes_of(written),
             rgb=picture.rgb,
             mark=mark,
             words=None if shown is None else shown.words,
@@ -177,6 +177,20 @@ class _Run:
             deeds=tuple(self._deeds()),
             label=None if shown is None else self._place(shown),
         )
+
+    def _written(
+        self, rewrite: Rewrite, pixels: Bytes, shown: Shown | None, payload: bytes | None
+    ) -> tuple[Asset, Picture, Mark | None]:
+        """The encoded file, what it decodes to, and the mark found in that; None where it is not found or not asked."""
+        data = self._encoded(rewrite, pixels, shown)
+        written = asset_from_bytes(data, name=rewrite.asset.name, limits=rewrite.limits)
+        picture = decode_rgb(written, rewrite.limits)
+        if payload is None or self.marker is None:
+            return written, picture, None
+        try:
+            return written, picture, self.marker.find(picture.rgb, payload)
+        except NoMark:
+            return written, picture, None
 
     def _place(self, shown: Shown) -> tuple[int, int, int, int]:
         """Where the label stands in the pixels as they are stored."""
@@ -206,13 +220,14 @@ class _Run:
         pixels = as_stored(shown.pixels, self.rewrite.picture.orientation)
         return pixels[:, :, 0].copy() if self.rewrite.is_grey else pixels
 
-    def _encoded(self, pixels: Bytes, shown: Shown | None) -> bytes:
+    @staticmethod
+    def _encoded(rewrite: Rewrite, pixels: Bytes, shown: Shown | None) -> bytes:
         """The file; under the label nothing shines through."""
-        picture = self.rewrite.picture
+        picture = rewrite.picture
         if shown is None or picture.alpha is None:
-            return encode(self.rewrite, pixels)
+            return encode(rewrite, pixels)
         alpha = upright(picture.alpha, picture.orientation).copy()
         part = alpha[shown.box.rows_columns]
         alpha[shown.box.rows_columns] = np.maximum(part, shown.coverage)
         covered = replace(picture, alpha=as_stored(alpha, picture.orientation))
-        return encode(replace(self.rewrite, picture=covered), pixels)
+        return encode(replace(rewrite, picture=covered), pixels)
