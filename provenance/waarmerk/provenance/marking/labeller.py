@@ -6,7 +6,7 @@ Nothing of the original is claimed falsely or lost in silence: earlier credentia
 drops is listed, and a layer that cannot be written stops the work unless less is allowed.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,34 +15,24 @@ import numpy as np
 
 from waarmerk.provenance.credentials.signing import CredentialWriter, Signed, Survey
 from waarmerk.provenance.credentials.signing_engine import EMBEDDABLE
-from waarmerk.provenance.credentials.signing_statement import (
-    Decision,
-    Disclosure,
-    SoftBinding,
-    Statement,
-    Step,
-    Tool,
-    history,
-)
 from waarmerk.provenance.errors import ConfigurationError, Error, LimitExceeded, SigningError, UnsupportedAsset
 from waarmerk.provenance.marking.admission import Admission
 from waarmerk.provenance.marking.cleaning import cleaned
 from waarmerk.provenance.marking.convert import Start, started
 from waarmerk.provenance.marking.declare import declared
-from waarmerk.provenance.marking.deeds import deeds
 from waarmerk.provenance.marking.drawing import Drawn, draw, shows_the_same
 from waarmerk.provenance.marking.placing import Place, issuance_of, sidecar_of
 from waarmerk.provenance.marking.plan import SOURCE_TYPES, Gap, Layer, MarkingPlan, Says, Wishes
+from waarmerk.provenance.marking.statement import statement_of
 from waarmerk.provenance.marking.watermark import Mark, Marker
 from waarmerk.provenance.media import Limits, asset_from_bytes, decode_rgb, open_asset
 from waarmerk.provenance.media.losses import Loss
 from waarmerk.provenance.media.write import Uncertain, require_room
 from waarmerk.provenance.metadata.personal import STAYS, personal
-from waarmerk.provenance.model import AISignal, Asset, DutyStatus, Integrity, Report
+from waarmerk.provenance.model import AISignal, Asset, Integrity, Report
 from waarmerk.provenance.registry import Issuance, Ledger
 
 _DECLARED = {Says.GENERATED: "ai", Says.MODIFIED: "ai_partial", Says.NONE: "not_ai"}
-_DECIDED = (DutyStatus.REQUIRED, DutyStatus.RECOMMENDED, DutyStatus.PROHIBITED, DutyStatus.UNDECIDED)
 _SIGNALS = (AISignal.GENERATED, AISignal.MODIFIED)
 
 Facts = tuple[str, ...]
@@ -210,7 +200,9 @@ class Labeller:
             raise Refused("label.partial", "not all layers can be written; --allow-partial goes on without", plan.gaps)
         if self.writer is None:
             raise ConfigurationError("keys.none", "there are no keys to sign with; waarmerk keys init makes them")
-        statement = self._statement(prepared)
+        statement = statement_of(
+            prepared.wishes, prepared.drawn, plan, prepared.survey, is_converted=prepared.is_converted, at=self.at
+        )
         parent = prepared.asset if statement.opens else None
         signed = self.writer.sign(prepared.content, statement, parent=parent, sidecar=prepared.wishes.sidecar)
         final = asset_from_bytes(signed.data, name=target.name, limits=Limits())
@@ -238,43 +230,6 @@ class Labeller:
         except (UnsupportedAsset, LimitExceeded):
             return data, (*gaps, Gap(layer=Layer.METADATA, code="label.no-xmp")), ()
         return data, gaps, lost
-
-    def _statement(self, prepared: Prepared) -> Statement:
-        """What the credential says: how it came to be as declared, then what was done here, and no more."""
-        wishes, drawn, layers = prepared.wishes, prepared.drawn, prepared.plan.layers
-        tool = None if wishes.tool is None else Tool(name=wishes.tool, version=wishes.tool_version)
-        told = history(
-            wishes.says.value,
-            at=self.at,
-            has_parent=prepared.survey.has_credentials,
-            parent_says_it=prepared.survey.establishes(wishes.says.value),
-            tool=tool,
-        )
-        done = deeds(
-            drawn,
-            prepared.plan.losses,
-            is_converted=prepared.is_converted,
-            states=Layer.METADATA in layers,
-        )
-        mark = drawn.mark
-        return Statement(
-            steps=(*told, *(Step(action=action, when=self.at) for action in done.actions)),
-            # How AI content came to be nobody here saw; what was done here is told whole, or the flag stays away.
-            is_complete=done.is_complete and len(told) == 1 and told[0].source_type is None,
-            title=wishes.title,
-            mark=None if mark is None else SoftBinding(scheme=mark.binding_name, payload=mark.payload),
-            decision=self._decision(prepared.plan.report),
-            disclosure=_disclosure(told),
-            denies_ai=wishes.says is Says.NONE,
-        )
-
-    def _decision(self, report: Report) -> Decision:
-        decided = {(duty.rule, duty.status.value) for duty in report.duties if duty.status in _DECIDED}
-        return Decision(
-            rules=tuple(sorted(decided)),
-            packs=tuple((pack.id, pack.sha256) for pack in report.rule_packs),
-            date=f"{self.at:%Y-%m-%d}",
-        )
 
     def _verified(self, prepared: Prepared, final: Asset, signed: Signed) -> Report:
         """Our own examination of the finished file. Raises SigningError (``label.not-verified``)."""
@@ -330,12 +285,6 @@ def _facts(wishes: Wishes, drawn: Drawn) -> Facts:
 def _without_parent(losses: tuple[Loss, ...], survey: Survey) -> tuple[Loss, ...]:
     """Credentials that live on as the parent are not lost."""
     return tuple(loss for loss in losses if not (loss.code == "credentials" and survey.has_credentials))
-
-
-def _disclosure(told: Sequence[Step]) -> Disclosure | None:
-    """What AI system it was, where one is named; what nobody said, such as how far people oversaw it, stays unsaid."""
-    named = next((step.tool for step in told if step.tool is not None), None)
-    return None if named is None else Disclosure(model_name=named.name)
 
 
 def _demand(holds: bool, message: str) -> None:

@@ -7,8 +7,7 @@ new file grows under a temporary name, is searched for the mark, and takes its p
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -28,7 +27,8 @@ from waarmerk.watermark.pooling import ClipDetection
 from waarmerk.watermark.schemes import check_strength, scheme_of
 from waarmerk.watermark.transforms import MIN_SIDE, canvas_shape
 from waarmerk.watermark.video.draft import place, temporary
-from waarmerk.watermark.video.reading import Clip, detect_video, is_cover, opened, reason
+from waarmerk.watermark.video.packets import chained, decoded, until_video
+from waarmerk.watermark.video.reading import Clip, detect_video, is_cover, opened
 from waarmerk.watermark.video.streams import (
     add_captions,
     add_video,
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 Progress = Callable[[float, float | None], None]
-BEFORE_VIDEO = 4_000  # packets of other streams kept until the first frame of video shows how it is to be written
 END_MISSING = 0.02  # of the frames stated, which may be missing before a clip counts as cut off
 _WRITTEN_ANEW = frozenset({"encoder", "major_brand", "minor_version", "compatible_brands", "handler_name", "vendor_id"})
 _WRITTEN_ANEW |= {"BPS", "DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES"}  # Matroska's statistics, by prefix
@@ -182,7 +181,7 @@ class _Writer:
         """Write the marked clip; what ``MarkedVideo`` says of it."""
         with opened(source, threads=0) as clip:
             packets = clip.container.demux()
-            early, first = _until_video(packets, clip.stream)
+            early, first = until_video(packets, clip.stream)
             plan = self._plan(clip, first)
             muxing = {"movflags": "+faststart"} if clip.outline.container.of_boxes else {}
             with av.open(str(draft), "w", format=clip.outline.container.muxer, container_options=muxing) as out:
@@ -193,9 +192,9 @@ class _Writer:
                     out.mux(text)
                 for frame in first:
                     self._frame(frame, plan, video, out)
-                for packet in _chained(early, packets):
+                for packet in chained(early, packets):
                     if packet.stream.index == clip.stream.index:
-                        for frame in _decoded(packet):
+                        for frame in decoded(packet):
                             self._frame(frame, plan, video, out)
                             self._tell(clip)
                     elif packet.stream.index in copied and packet.dts is not None and not is_pause(packet):
@@ -317,38 +316,3 @@ class _Writer:
         stated = clip.stream.frames
         if stated and self.frames < stated * (1 - END_MISSING) - 2:
             raise UnreadableVideo(f"the video is cut off: {self.frames} of {stated} frames are there")
-
-
-def _chained(early: deque[Packet[Any]], packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
-    while early:
-        yield early.popleft()
-    while True:
-        try:
-            packet = next(packets)
-        except StopIteration:
-            return
-        except av.error.FFmpegError as error:
-            raise UnreadableVideo(f"the file cannot be read further: {reason(error)}") from error
-        yield packet
-
-
-def _until_video(packets: Iterator[Packet[Any]], stream: VideoStream) -> tuple[deque[Packet[Any]], list[VideoFrame]]:
-    """The packets of other streams before the first frames of video, and those frames."""
-    early: deque[Packet[Any]] = deque()
-    for packet in _chained(deque(), packets):
-        if packet.stream.index == stream.index:
-            frames = _decoded(packet)
-            if frames:
-                return early, frames
-        else:
-            early.append(packet)
-            if len(early) > BEFORE_VIDEO:
-                break
-    raise UnreadableVideo("no frame of the video can be decoded")
-
-
-def _decoded(packet: Packet[VideoStream]) -> list[VideoFrame]:
-    try:
-        return packet.decode()
-    except av.error.FFmpegError as error:
-        raise UnreadableVideo(f"the video does not decode: {reason(error)}") from error
