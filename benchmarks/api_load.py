@@ -76,8 +76,6 @@ ALONE = """
 import sys, time
 from itertools import cycle
 from pathlib import Path
-from api_client import CLIENTS, SEED, closed, opened, requests
-
 from waarmerk.provenance import Settings, build_verifier
 files = [Path(line) for line in Path(sys.argv[1]).read_text().splitlines()]
 files = files[int(sys.argv[2]):] + files[: int(sys.argv[2])]
