@@ -194,17 +194,8 @@ def remove(names: tuple[str, ...], due: bool, address: str | None, at: datetime 
 def _plain(entry: Any) -> dict[str, Any]:
     return {
         "registry_id": entry.registry_id,
-        "sha256": entry.sha256.hex(),
-        "media_type": entry.media_type,
-        "width": entry.width,
-        "height": entry.height,
-        "origin": entry.origin.value,
-        "labels": list(entry.labels),
-        "fact_checks": list(entry.fact_checks),
+        **entry.stated(),
         "source": entry.source,
-        "basis": entry.basis.value,
-        "role": entry.role.value,
-        "state": entry.state.value,
         "published": entry.published,
         "is_own": entry.issuer is None,
         "added_at": entry.added_at,

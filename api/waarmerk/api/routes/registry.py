@@ -60,6 +60,7 @@ class EntryDocument(BaseModel):
     source: str
     state: str
     basis: str
+    role: str
     added_at: str
     keep_until: str | None
     manifest_id: str | None
@@ -185,14 +186,9 @@ def _match(registry_id: str, kind: str, distance: int, labels: list[str] | None)
 
 
 def _document(entry: Any) -> dict[str, Any]:
-    same = ("registry_id", "media_type", "width", "height", "source", "added_at", "keep_until")
+    same = ("registry_id", "source", "added_at", "keep_until")
     return {
         **{name: getattr(entry, name) for name in same},
-        "sha256": entry.sha256.hex(),
-        "origin": entry.origin.value,
-        "labels": list(entry.labels),
-        "fact_checks": list(entry.fact_checks),
-        "state": entry.state.value,
-        "basis": entry.basis.value,
+        **entry.stated(),
         "manifest_id": entry.manifest_label,
     }

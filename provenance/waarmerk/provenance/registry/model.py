@@ -3,6 +3,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from waarmerk.provenance.model import Origin
 
@@ -173,3 +174,18 @@ class Entry:
     def registry_id(self) -> str:
         """Its name in reports. It says nothing of the file, unlike a part of its digest would."""
         return f"r{self.number}"
+
+    def stated(self) -> dict[str, Any]:
+        """What it states of the file, in values of JSON: the part that lists and packages have in common."""
+        return {
+            "sha256": self.sha256.hex(),
+            "media_type": self.media_type,
+            "width": self.width,
+            "height": self.height,
+            "origin": self.origin.value,
+            "labels": list(self.labels),
+            "fact_checks": list(self.fact_checks),
+            "basis": self.basis.value,
+            "role": self.role.value,
+            "state": self.state.value,
+        }

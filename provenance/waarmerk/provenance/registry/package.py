@@ -86,16 +86,7 @@ def item_of(entry: Entry, bindings: tuple[Binding, ...]) -> dict[str, Any]:
     """An entry of ours as it leaves: no name of who entered it, no time of day, no picture, no hashes of its parts."""
     return {
         "id": entry.registry_id,
-        "sha256": entry.sha256.hex(),
-        "media_type": entry.media_type,
-        "width": entry.width,
-        "height": entry.height,
-        "origin": entry.origin.value,
-        "labels": list(entry.labels),
-        "fact_checks": list(entry.fact_checks),
-        "role": entry.role.value,
-        "basis": entry.basis.value,
-        "state": entry.state.value,
+        **entry.stated(),
         "added": entry.added_at[:10],
         "hashes": {name: tie.value.hex() for tie in bindings for name, kind in _HASHES.items() if tie.kind is kind},
         "marks": [
