@@ -17,6 +17,7 @@ from waarmerk.provenance.model import Origin, Report
 from waarmerk.provenance.recovery import Wishes
 from waarmerk.provenance.registry.model import Basis, Role, State
 from waarmerk.provenance.registry.store import Store
+from waarmerk.provenance.report.document import to_dict
 from waarmerk.provenance.settings import Settings
 
 __all__ = ["desk"]
@@ -61,6 +62,24 @@ def stamped(rgb: np.ndarray) -> np.ndarray:
 
 def codes(report: Report) -> set[str]:
     return {each.code for each in report.verdict.concerns}
+
+
+def test_a_match_says_where_the_known_picture_lies_and_what_of_it_is_there(known: Known) -> None:
+    known.add(known.save("item.jpg", known.rgb), labels=("ai-generated",))
+    poster = np.full((900, 1000, 3), 255, np.uint8)
+    poster[200:800, 100:900] = known.rgb
+    (match,) = known.verify(known.save("poster.png", poster)).matches
+    assert match.verified
+    assert match.region is not None
+    assert all(abs(a - b) <= 3 for a, b in zip(match.region, (100, 200, 800, 600), strict=True))
+    assert (match.seen, match.mirrored) == ((0.0, 0.0, 1.0, 1.0), False)
+    written = to_dict(known.verify(known.save("crop.png", known.rgb[300:, 400:])), tool_version="1")["matches"][0]
+    assert written["region"] == [0, 0, 400, 300]
+    assert all(abs(share - 0.5) <= 0.03 for share in written["seen"])
+    turned = known.verify(known.save("turned.png", known.rgb[:, ::-1])).matches[0]
+    assert (turned.verified, turned.mirrored) == (True, True)
+    exact = known.verify(known.folder / "item.jpg").matches[0]
+    assert (exact.region, exact.seen, exact.mirrored) == (None, None, None)
 
 
 def test_the_picture_of_a_fact_check_is_no_copy_of_what_it_is_about(known: Known) -> None:

@@ -30,7 +30,9 @@ class Match:
     """A known asset that this file equals or resembles. A fingerprint match is a candidate until ``verified``.
 
     ``basis`` says what the entry rests on (``entered``, ``issued``, ``fact-check``, ``package``), ``source`` who says
-    so. ``fact_checks`` are addresses of those who wrote about it.
+    so. ``fact_checks`` are addresses of those who wrote about it. ``region`` (left, top, width, height) is where the
+    known picture lies in this one, in pixels of this one turned upright; ``seen`` which part of the known picture is
+    there, in shares of its sides; both None where nothing was laid on anything. ``mirrored``: it is there turned over.
     """
 
     registry_id: str
@@ -42,3 +44,6 @@ class Match:
     basis: str = "entered"
     source: str = "own"
     fact_checks: tuple[str, ...] = ()
+    region: tuple[int, int, int, int] | None = None
+    seen: tuple[float, float, float, float] | None = None
+    mirrored: bool | None = None

@@ -182,6 +182,9 @@ def _match(match: Match) -> dict[str, Any]:
         "basis": match.basis,
         "source": plain(match.source),
         "fact_checks": [plain(address, limit=2000) for address in match.fact_checks],
+        "region": None if match.region is None else list(match.region),
+        "seen": None if match.seen is None else [_measured(share) for share in match.seen],
+        "mirrored": match.mirrored,
     }
 
 

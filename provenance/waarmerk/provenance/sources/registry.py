@@ -172,6 +172,7 @@ def match_of(found: Found) -> Match:
     """As the report states it: labels, fact-checks and origin only of what is verified and stands."""
     entry = found.entry
     says = found.verified and entry.state is State.ACTIVE and entry.role is Role.ITEM
+    laid = found.resemblance if found.verified else None  # what could not be verified lies nowhere
     return Match(
         registry_id=entry.registry_id,
         kind=found.kind,
@@ -182,6 +183,9 @@ def match_of(found: Found) -> Match:
         basis=entry.basis.value,
         source=entry.source,
         fact_checks=entry.fact_checks if says else (),
+        region=None if laid is None else laid.region,
+        seen=None if laid is None else laid.seen,
+        mirrored=None if laid is None else laid.mirrored,
     )
 
 
