@@ -52,7 +52,7 @@ def examine(services: Services, path: Path, question: Question) -> Examined:
 
     Raises StoreError where it cannot be logged: what is not on record is not given.
     """
-    if question.tenant is None and services.settings.keys:
+    if question.tenant is None and (services.settings.keys or services.settings.detectors):
         done = _for_strangers(services, path, question)
     else:
         done = _read(_ask(services, path, question), path, question)
@@ -78,7 +78,7 @@ def _for_strangers(services: Services, path: Path, question: Question) -> Examin
 
 
 def _may_know(services: Services, report: dict[str, Any], seen: list[bytes] | None) -> bool:
-    """Whether a stranger may learn what the search for marks found; not where nobody can tell what it looks like."""
+    """Whether a stranger may learn what marks and detectors say; not where nobody can tell what it looks like."""
     return bool(seen) and services.near_duplicates.allows(bytes.fromhex(report["asset"]["sha256"]), seen or ())
 
 

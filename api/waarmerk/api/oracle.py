@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Strangers may learn whether a picture carries the service's mark, not how to take it out.
+"""Strangers may learn whether a picture carries the service's mark, not how to take it out; the same goes for whatever
+closed detector the operator asks. Open marks are told: whoever asks can search for them at home, as often as they like.
 
 Fifty soft answers about one picture remove a generic mark at 46 dB, two hundred yes-or-no answers do at 47 dB. So
 strangers get yes or no, and about one picture and all that look nearly like it fifty a day, over all of them together.
@@ -19,6 +20,7 @@ from datetime import date, datetime
 from typing import Any
 
 from waarmerk.api.quota import RotatingHash
+from waarmerk.provenance.report.wording import wording
 
 A_DAY = 50
 MAX_FAMILIES = 50_000
@@ -104,8 +106,9 @@ class NearDuplicates:
 
 
 def tells_marks(report: dict[str, Any]) -> bool:
-    """Whether a search for marks had an outcome, found or not."""
-    return any(mark["p_value"] is not None or mark["detected"] for mark in report["watermarks"])
+    """Whether a search for marks had an outcome, or a closed detector an opinion, found or not."""
+    told = any(each["channel"].startswith("closed:") and each["state"] != "unread" for each in report["channels"])
+    return told or any(mark["p_value"] is not None or mark["detected"] for mark in report["watermarks"])
 
 
 def unmeasured(report: dict[str, Any]) -> dict[str, Any]:
@@ -119,4 +122,17 @@ def coarse(report: dict[str, Any]) -> dict[str, Any]:
         {**mark, "p_value": _FALSE_POSITIVE if mark["detected"] else None, "payload": None, "regions": []}
         for mark in report["watermarks"]
     ]
-    return {**report, "watermarks": marks}
+    verdict = report["verdict"]
+    return {
+        **report,
+        "watermarks": marks,
+        "verdict": {**verdict, "concerns": [_unscored(each) for each in verdict["concerns"]]},
+    }
+
+
+def _unscored(concern: dict[str, Any]) -> dict[str, Any]:
+    """A concern without the score that stands in it: ``NAME: 0.97``."""
+    if concern["code"] != "detector.score":
+        return concern
+    name = concern["about"].rpartition(":")[0]
+    return {**concern, "about": name, "message": wording("en").concern(concern["code"], name)}

@@ -28,8 +28,10 @@ from waarmerk.provenance.marking.labeller import Labelled, Labeller, Prepared, R
 from waarmerk.provenance.marking.plan import Wishes
 from waarmerk.provenance.media import extension_differs, open_asset
 from waarmerk.provenance.media.write import require_target, sweep
+from waarmerk.provenance.model import Finding
 from waarmerk.provenance.report.wording import Wording, wording
 
+_ABOUT_THE_KEY = frozenset({"signing.signer-unlisted"})
 _NO_MEDIA = ("media.unsupported", "media.empty", "media.not-a-file")
 
 
@@ -65,6 +67,7 @@ class Work:
     words: Wording
     console: Console
     counts: Counter[str] = field(default_factory=Counter)
+    notes: dict[Finding, None] = field(default_factory=dict)  # about the key, the same for every file of a folder
 
     def one(self, source: Path, target: Path) -> int:
         """Label one file and say everything about it. Raises Error, which ``main`` shows."""
@@ -97,6 +100,8 @@ class Work:
             codes.append(self._next(pair, targets))
             self.console.progress(sum(self.counts.values()), len(found))
         self.console.clear()
+        for note in self.notes:
+            self.console.warn(self.words.say("signing", note.code, about=note.about))
         numbers = {name: self.counts[name] for name in ("done", "kept", "skipped", "failed")}
         kind = "would-summary" if self.order.dry_run else "summary"
         sys.stdout.write(self.words.say("label", kind, **numbers) + "\n")
@@ -128,6 +133,16 @@ class Work:
             self.console.warn(f"{source}: {self._worded(error)} [{error.code}]")
             self.counts["failed"] += 1
             return exits.UNREADABLE if isinstance(error, UnsupportedAsset) else exits.FAILED
+        self._tell(source, prepared, done)
+        self.counts["done"] += 1
+        left_out = done is not None and self._is_unregistered(done)
+        if done is None or done.doubt is None:
+            return exits.FAILED if left_out else exits.OK
+        self.console.warn(self.words.say("label", "verdict-uncertain", path=pair.target))
+        return exits.FAILED
+
+    def _tell(self, source: Path, prepared: Prepared, done: Labelled | None) -> None:
+        """What became of one file of many; what is about the key is the same for all of them and said at the end."""
         for line in reasons(prepared.plan.gaps, self.words):
             self.console.warn(f"{source}: {line}")
         for loss in prepared.plan.losses:
@@ -135,12 +150,11 @@ class Work:
             self.console.warn(f"{source}: {lost}")
         for line in staying(prepared, self.words):
             self.console.warn(f"{source}: {line}")
-        self.counts["done"] += 1
-        left_out = done is not None and self._is_unregistered(done)
-        if done is None or done.doubt is None:
-            return exits.FAILED if left_out else exits.OK
-        self.console.warn(self.words.say("label", "verdict-uncertain", path=pair.target))
-        return exits.FAILED
+        for note in prepared.plan.notes if done is None else done.signed.notes:
+            if note.code in _ABOUT_THE_KEY:
+                self.notes[note] = None
+            else:
+                self.console.warn(f"{source}: {self.words.say('signing', note.code, about=note.about)}")
 
     def _prepared(self, source: Path, target: Path) -> Prepared:
         try:

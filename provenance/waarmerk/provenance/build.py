@@ -98,11 +98,14 @@ def assemble(
 
     ``reader`` is one with this trust and this time, where there is one already.
 
-    ``withheld``: there are keys, and they are not searched for this caller; the report says so.
+    ``withheld``: neither are keys searched nor detectors asked for this caller; the report says so.
     Raises ConfigurationError where a key or registry is none.
     """
+    silent: list[str] = []
+    asked = [name for name, _ in settings.declared_detectors] if detectors else []
     if withheld:
-        settings = replace(settings, keys=(), ledger=None)
+        silent = [*(["watermark"] if settings.keys else []), *(f"closed:{name}" for name in asked)]
+        settings, detectors = replace(settings, keys=(), ledger=None), ()
     sources: list[EvidenceSource] = [
         CredentialSource(_reader(settings, reader or CredentialReader(trust, at=at), at)),
         MetadataSource(settings.limits),
@@ -114,8 +117,8 @@ def assemble(
             watermark=bool(settings.keys),
             registry=settings.registry is not None,
             open_marks=settings.searches_open_marks,
-            asked=[name for name, _ in settings.declared_detectors] if detectors else (),
-            withheld=withheld,
+            asked=asked,
+            withheld=silent,
         ),
     ]
     return Verifier(

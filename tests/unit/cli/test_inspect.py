@@ -20,12 +20,12 @@ def test_the_tree_names_what_failed_below(waarmerk: Run) -> None:
 def test_the_tree_says_on_whose_list_the_signers_stand(waarmerk: Run) -> None:
     """Not what the engine says under the one list of a pass."""
     known = waarmerk("inspect", SAMPLES / "ai-edited.jpg", *TRUST).stdout
-    assert known.count("(on your own trust list)") == 2
+    assert known.count("(on a trust list of whoever runs this check)") == 2
     assert "signingCredential.untrusted" not in known
     strange = waarmerk("inspect", SAMPLES / "ai-edited.jpg").stdout
     assert strange.count("which nobody vouches for") == 2
     dutch = waarmerk("inspect", SAMPLES / "ai-edited.jpg", *TRUST, "--lang", "nl").stdout
-    assert "op uw eigen vertrouwenslijst" in dutch
+    assert "op een vertrouwenslijst van wie deze controle uitvoert" in dutch
 
 
 def test_actions_and_sources_are_said_in_words_with_the_standards_own_names(waarmerk: Run) -> None:

@@ -194,6 +194,18 @@ def test_sound_is_never_called_complete(keyed: Run, tmp_path: Path) -> None:
     assert "not complete" in done.stdout
 
 
+def test_notes_on_signing_are_told_of_a_folder_too(keyed: Run, tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    for name in ("camera-capture.jpg", "stripped.jpg", "declared.webp"):
+        shutil.copy(MEDIA / name, source / name)
+    elsewhere = ("--trust", ROOT / "samples" / "trust")  # where nobody knows this key
+    done = keyed("label", source, tmp_path / "out", "--ai", "none", *elsewhere)
+    assert "2 labelled" in done.stdout, done.stderr
+    assert done.stderr.count("No trust list here names you") == 1, "what holds for every file is said once"
+    assert f"{source / 'camera-capture.jpg'}: The file had credentials already" in done.stderr
+
+
 def test_a_folder_resumes_and_a_profile_is_written_once(keyed: Run, tmp_path: Path) -> None:
     profile = tmp_path / "data" / "waarmerk" / "profile.toml"
     profile.write_text('language = "nl"\nlabel_languages = ["nl"]\ntool = "Model"\ncontext = ["jur=EU"]\n')

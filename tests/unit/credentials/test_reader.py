@@ -62,7 +62,7 @@ def test_a_signer_on_the_user_list_is_trusted_with_a_verified_name(read: Any, si
     assert (found.state, found.integrity) == (CredentialState.EMBEDDED, Integrity.INTACT)
     assert (found.signer.status, found.signer.list) == (SignerStatus.USER, "user:user.pem")
     assert found.signer.verified_name
-    assert found.signer.name == "Test Desk CN (Test Desk)"
+    assert found.signer.name == "Test Desk CN"  # not "Test Desk CN (Test Desk)"
     assert (found.signer.time, found.signer.time_status) == (None, TimeStatus.NONE)
     assert found.validation_state == "Trusted"
     assert found.capture_bars == ()
@@ -95,7 +95,7 @@ def test_a_home_made_authority_proves_nothing(read: Any, kit: Any, stranger: Any
     found = read(kit.sign(kit.jpeg(), stranger, kit.created()), {"user.pem": root.pem})
     assert found.integrity is Integrity.INTACT
     assert found.signer.status is SignerStatus.UNKNOWN
-    assert found.signer.name == "Reuters CN (Reuters)"
+    assert found.signer.name == "Reuters CN"
     assert not found.signer.verified_name
     assert "signer.unlisted" in codes(found)
 

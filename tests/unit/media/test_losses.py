@@ -241,3 +241,26 @@ def test_a_damaged_structure_counts_as_lost() -> None:
 def test_every_loss_has_a_sentence() -> None:
     assert {code for code in CODES if not wording("en").has("loss", code)} == set()
     assert set(wording("en").sections["loss"]) == CODES
+
+
+def hdr_avif(transfer: int) -> bytes:
+    """An AVIF whose colour box (ISO/IEC 14496-12, 12.1.5) states BT.2020 primaries and this transfer."""
+    data = bytearray(saved(Image.new("RGB", (64, 48), (90, 120, 60)), "AVIF"))
+    at = data.index(b"colrnclx") + 8
+    data[at : at + 4] = b"\0\x09" + transfer.to_bytes(2)
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("transfer", "english", "dutch"), [(16, "PQ curve", "PQ-curve"), (18, "HLG curve", "HLG-curve")]
+)
+def test_a_lost_statement_about_colours_says_which(transfer: int, english: str, dutch: str) -> None:
+    source, plain = opened(hdr_avif(transfer)), opened(saved(picture(), "PNG"))
+    before = stock(source.asset, source.picture, LIMITS)
+    (lost,) = [each for each in losses(before, stock(plain.asset, plain.picture, LIMITS)) if each.code == "colour"]
+    assert english in wording("en").loss(lost.code, lost.about)
+    assert dutch in wording("nl").loss(lost.code, lost.about)
+    for language in ("en", "nl"):
+        words = wording(language)
+        for chunk in (b"sRGB", b"gAMA", b"cHRM", b"cICP", b"mDCV", b"cLLI"):
+            assert words.has("colour", chunk.decode()), "chunks of a PNG that speak of colours"

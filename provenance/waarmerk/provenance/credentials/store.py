@@ -157,9 +157,9 @@ def _generator(manifest: Mapping[str, Any]) -> str | None:
 
 
 def _signer_name(signature: Mapping[str, Any]) -> str | None:
-    """Common name and organisation of the leaf, as the certificate states them."""
+    """Common name and organisation of the leaf, as the certificate states them; once where the one begins the other."""
     common, organisation = short(signature.get("common_name")), short(signature.get("issuer"))
-    if common and organisation and common != organisation:
+    if common and organisation and not f"{common} ".startswith(f"{organisation} "):
         return f"{common} ({organisation})"
     return common or organisation
 

@@ -73,7 +73,7 @@ class Workbench:
 
         ``facts`` are further ``field=value`` for the rules, on top of the context of the settings. ``options`` are
         ``record`` and ``fingerprint`` for ``verify`` and ``dossier``, which then answer ``{"answer", "record",
-        "fingerprint"}``, and ``withhold``, by which no marks are searched although there are keys; for ``export``
+        "fingerprint"}``, and ``withhold``, by which no marks are searched and no detectors asked; for ``export``
         they are the keywords of ``report.exports.forms.export``, for ``stands`` ``store``, the file of a manifest
         store, and for ``resolve`` ``alg``, ``max_results`` and ``withhold``.
         """

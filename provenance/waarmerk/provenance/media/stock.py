@@ -195,6 +195,9 @@ def _avif(window: Window, limits: Limits) -> Iterator[Item]:
     yield from _avif_properties(window, steps)
 
 
+_CURVES = {b"\0\x10": "nclx-pq", b"\0\x12": "nclx-hlg"}  # ISO/IEC 23091-2, table 3: transfer 16 and 18 are HDR
+
+
 def _avif_properties(window: Window, steps: Steps) -> Iterator[Item]:
     meta = child(window, steps, b"meta")
     inner = meta.part(4, meta.size - 4) if meta is not None and meta.size > 4 else None
@@ -205,7 +208,8 @@ def _avif_properties(window: Window, steps: Steps) -> Iterator[Item]:
             if kind in (b"prof", b"rICC"):
                 yield Item("icc", "", _whole(box.body, 4, box.body.size - 4))
             elif kind == b"nclx":  # primaries and transfer say what a value means; the matrix only how it is stored
-                yield Item("colour", "", box.body.at(4, 4).hex())
+                said = box.body.at(4, 4)
+                yield Item("colour", _CURVES.get(said[2:], "nclx"), said.hex())
         elif box.name == b"av1C" and box.body.size >= 3 and box.body.at(2, 1)[0] & 0x40:
             yield Item("depth", "", "10")
         elif box.name in (b"clli", b"mdcv", b"pasp", b"clap"):

@@ -21,14 +21,15 @@ class UnreadChannels:
         registry: bool,
         open_marks: bool,
         asked: Collection[str] = (),
-        withheld: bool = False,
+        withheld: Collection[str] = (),
     ) -> None:
         """Which channels are listened to; ``asked`` names the closed marks that a detector is asked about.
 
-        ``withheld``: there are keys, and this caller is not to learn what they find.
+        ``withheld`` are channels of which this caller is not to learn what they find: ``watermark``, ``closed:NAME``.
         """
         self._watermark = watermark
-        self._why = "watermark.asked-too-often" if withheld else "watermark.no-key"
+        self._why = "watermark.asked-too-often" if "watermark" in withheld else "watermark.no-key"
+        self._withheld = [each for each in withheld if each != "watermark"]
         self._registry = registry
         self._open_marks = open_marks
         self._asked = frozenset(asked)
@@ -43,6 +44,7 @@ class UnreadChannels:
         if asset.media_type.startswith(_VISUAL):
             if not self._open_marks:
                 channels.append(_unread("open-marks", "open-marks.not-searched"))
+            channels.extend(_unread(name, "detector.asked-too-often") for name in self._withheld)
             channels.extend(
                 _unread(f"closed:{name}", f"closed.{code}") for name, code in _CLOSED if name not in self._asked
             )

@@ -45,7 +45,7 @@ class Wording:
 
     def loss(self, code: str, about: str) -> str:
         """The sentence for what a rewrite drops, without empty brackets where nothing tells which one."""
-        if self.has(code, about):  # personal details by their kind
+        if self.has(code, about):  # personal details, colours and parts of a container by their kind
             about = self.say(code, about)
         return self.say("loss", code, about=about).removesuffix(" ()")
 
