@@ -33,6 +33,7 @@ _OFFSETS = {"float": 1.0, "8-bit": 256.0}  # twice that of U: the Haar approxima
 # that undoes it falls off as (2 sqrt 2 - 3)^|n|, over sqrt(1/2); nine terms leave an error of 0.1 %.
 _ROOT = 2 * np.sqrt(2) - 3
 _SHARPEN = (_ROOT ** np.abs(np.arange(-4, 5)) * np.sqrt(2)).astype(np.float32)
+_STRIP_ROWS = 256  # divides by every factor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,22 +49,39 @@ def readings(rgb: Bytes) -> Iterator[Reading]:
     height, width = rgb.shape[:2]
     if min(height, width) < MIN_SIDE:
         return
-    halved = _shrunk(rgb, 2)
-    for order, band in _bands(halved):
+    for order, band in zip(_ORDERS, _bands(rgb, 2), strict=True):
         yield from _read(f"{order}", band)
         yield from _read(f"{order} jpeg", _unblurred(band))
-    for order, band in _bands(_shrunk(rgb, 4)):
+    for order, band in zip(_ORDERS, _bands(rgb, 4), strict=True):
         yield from _read(f"{order} doubled", band)
     if height * width <= HALF_PIXELS:
-        for order, band in _bands(rgb.astype(np.float32)):
+        for order, band in zip(_ORDERS, _bands(rgb, 1), strict=True):
             yield from _read(f"{order} halved", band)
 
 
-def _shrunk(rgb: Bytes, factor: int) -> Floats:
-    """The mean of every ``factor`` x ``factor`` pixels; what is left over at the edges is cut, as the scheme does."""
-    height, width = (side // 4 * 4 for side in rgb.shape[:2])
-    wide = rgb[:height, :width].astype(np.uint16) * 256  # so that no digit of the mean is lost
-    small = cv2.resize(wide, (width // factor, height // factor), interpolation=cv2.INTER_AREA)
+def _bands(rgb: Bytes, factor: int) -> tuple[Floats, Floats]:
+    """The approximation band of U without its offset for each order of the channels, of the picture made smaller.
+
+    Each value is of the mean of ``factor`` x ``factor`` pixels; what is left over at the edges is cut, as the scheme
+    does. A strip at a time: what lies between would take sixteen times what the picture does.
+    """
+    cut = 4 if factor > 1 else 1
+    height, width = (side // cut * cut for side in rgb.shape[:2])
+    bands = tuple(np.empty((height // factor, width // factor), np.float32) for _ in _ORDERS)
+    for top in range(0, height, _STRIP_ROWS):
+        strip = rgb[top : min(top + _STRIP_ROWS, height), :width]
+        both = cv2.transform(strip.astype(np.float32) if factor == 1 else _means(strip, factor), 2 * _U)
+        for index, band in enumerate(bands):
+            band[top // factor : top // factor + len(both)] = both[..., index]
+    return bands[0], bands[1]
+
+
+def _means(rgb: Bytes, factor: int) -> Floats:
+    """The mean of every ``factor`` x ``factor`` pixels."""
+    wide = rgb.astype(np.uint16)
+    wide *= 256  # so that no digit of the mean is lost
+    size = rgb.shape[1] // factor, rgb.shape[0] // factor
+    small = cv2.resize(wide, size, interpolation=cv2.INTER_AREA)
     return small.astype(np.float32) / np.float32(256)
 
 
@@ -71,17 +89,11 @@ def _unblurred(band: Floats) -> Floats:
     return cv2.sepFilter2D(band, -1, _SHARPEN, _SHARPEN).astype(np.float32, copy=False)
 
 
-def _bands(rgb: Floats) -> Iterator[tuple[str, Floats]]:
-    """The approximation band of U without its offset, for each order of the channels."""
-    both = cv2.transform(rgb, 2 * _U)
-    for index, order in enumerate(_ORDERS):
-        yield order, np.ascontiguousarray(both[..., index], dtype=np.float32)
-
-
 def _read(way: str, band: Floats) -> Iterator[Reading]:
     rows, columns = (side // 4 * 4 for side in band.shape)
     for depth, offset in _OFFSETS.items():
-        size = np.abs(band[:rows, :columns] + np.float32(offset))
+        size = band[:rows, :columns] + np.float32(offset)
+        np.abs(size, out=size)
         size[::4, ::4] = 0  # entry 0 never carries
         for axis in (0, 0, 1, 1):  # the largest of each block, two by two
             size = np.maximum(size[::2], size[1::2]) if axis == 0 else np.maximum(size[:, ::2], size[:, 1::2])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
 from waarmerk.provenance.media.heif import picture_size
 from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.parts import require_few_scans
 from waarmerk.provenance.media.segments import gif_blocks, jpeg_segments, png_chunks, riff_chunks
 from waarmerk.provenance.media.tiff import HEIGHT, WIDTH, read_tiff
 from waarmerk.provenance.media.window import Truncated, Window
@@ -161,6 +162,7 @@ _PILLOW = {
     "image/tiff": "TIFF",
     "image/avif": "AVIF",
 }
+_STRIP_ROWS = 256
 _HEIF = frozenset({"image/heic", "image/heif"})  # pixels only with the extra ``heic``; its library is GPL-licensed
 
 
@@ -184,7 +186,8 @@ def decode_rgb(asset: Asset, limits: Limits) -> Picture:
     """Decode one frame.
 
     Raises UnsupportedAsset (``media.undecodable``) for a type without a decoder here and for a picture that does not
-    decode to its end, LimitExceeded (``media.too-many-pixels``) before any pixel of too large a picture is touched.
+    decode to its end, LimitExceeded (``media.too-many-pixels``, ``media.too-many-parts``) before any pixel of too large
+    a picture, or of one that would be walked over too often, is touched.
     """
     name = _PILLOW.get(asset.media_type)
     if name is None and asset.media_type not in _HEIF:
@@ -192,6 +195,8 @@ def decode_rgb(asset: Asset, limits: Limits) -> Picture:
     with asset.open() as stream:
         header = read_header(Window(stream, asset.bytes), asset.media_type, limits)
         _require_pixels(header.pixels, limits)
+        if asset.media_type == "image/jpeg":
+            require_few_scans(Window(stream, asset.bytes), limits)
         stream.seek(0)
         try:
             with warnings.catch_warnings():
@@ -231,10 +236,7 @@ def _picture(image: "Image", header: Header) -> Picture:
         grey = (np.asarray(image) >> 8).astype(np.uint8)
         rgb, alpha = np.repeat(grey[:, :, None], 3, axis=2), None
     else:
-        opaque = not image.has_transparency_data
-        mode = "RGB" if opaque else "RGBA"
-        pixels = np.asarray(image if image.mode == mode else image.convert(mode), dtype=np.uint8)
-        rgb, alpha = np.ascontiguousarray(pixels[:, :, :3]), None if opaque else pixels[:, :, 3].copy()
+        rgb, alpha = _eight_bits(image)
     profile = image.info.get("icc_profile")
     exif = image.info.get("exif")
     turned = image.getexif().get(0x0112, 1)
@@ -247,3 +249,20 @@ def _picture(image: "Image", header: Header) -> Picture:
         icc_profile=profile if isinstance(profile, bytes) else None,
         exif=exif if isinstance(exif, bytes) else None,
     )
+
+
+def _eight_bits(image: "Image") -> tuple["NDArray[np.uint8]", "NDArray[np.uint8] | None"]:
+    """RGB and alpha, a strip at a time: made whole, the copies on the way take three times what the picture does."""
+    import numpy as np  # noqa: PLC0415 - as above
+
+    opaque = not image.has_transparency_data
+    mode = "RGB" if opaque else "RGBA"
+    rgb = np.empty((image.height, image.width, 3), np.uint8)
+    alpha = None if opaque else np.empty((image.height, image.width), np.uint8)
+    for top in range(0, image.height, _STRIP_ROWS):
+        strip = image.crop((0, top, image.width, min(top + _STRIP_ROWS, image.height)))
+        pixels = np.asarray(strip if strip.mode == mode else strip.convert(mode), dtype=np.uint8)
+        rgb[top : top + _STRIP_ROWS] = pixels[:, :, :3]
+        if alpha is not None:
+            alpha[top : top + _STRIP_ROWS] = pixels[:, :, 3]
+    return rgb, alpha

@@ -36,6 +36,11 @@ class Limits:
     # Structure walked by our own readers: boxes, chunks, segments, directories, over a whole file. A fragmented
     # film of an hour has some 50,000 boxes.
     parts: int = 200_000
+    # A picture has far fewer: 32 MiB of PNG in libpng's pieces of 8 KiB are 4,100. 300,000 empty chunks, which the C2PA
+    # engine walks over as well, kept a processor busy for 8 s, a million empty boxes for longer than a worker is given.
+    picture_parts: int = 20_000
+    # A decoder walks over the whole picture once a scan: encoders write a dozen, 300 of 49 Mpx took 10 s.
+    scans: int = 50
     nesting: int = 16
     ifds: int = 64
     ifd_entries: int = 2_000

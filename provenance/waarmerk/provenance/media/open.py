@@ -17,6 +17,7 @@ from waarmerk.provenance.media.extension import extension_differs
 from waarmerk.provenance.media.image import read_header
 from waarmerk.provenance.media.limits import MIB, Limits
 from waarmerk.provenance.media.matroska import read_heading
+from waarmerk.provenance.media.parts import require_few_parts
 from waarmerk.provenance.media.sniff import Kind, kind_of, sniff
 from waarmerk.provenance.media.sound import read_duration
 from waarmerk.provenance.media.tiff import raw_type
@@ -36,7 +37,7 @@ def open_asset(path: Path, *, limits: Limits) -> Asset:
     What stands beside the file under its name (``sidecars.py``) comes with it.
 
     Raises UnsupportedAsset (``media.empty``, ``media.unsupported``, ``media.not-a-file``), LimitExceeded
-    (``media.too-large``), and OSError where the file is missing or may not be read.
+    (``media.too-large``, ``media.too-many-parts``), and OSError where the file is missing or may not be read.
     """
     asset = _opened(path, limits=limits)
     beside = sidecars.sidecars(path, limits)
@@ -137,11 +138,14 @@ def _asset(
         hints = (Finding("media.name-differs", media_type),)
     if media_type in _MOVIES:
         movie = read_movie(window, limits)
+        if not movie.whole:  # the engine walks over them too, and a million take it longer than it is given
+            raise LimitExceeded("media.too-many-parts", f"the file has more than {limits.parts} boxes")
         size, duration, hints = movie.size or (None, None), movie.duration_seconds, (*hints, *movie.findings)
     elif media_type in _MATROSKA:
         heading = read_heading(window, limits)
         size, duration = (heading.width, heading.height), heading.duration_seconds
     else:
+        require_few_parts(window, media_type, limits)
         header = read_header(window, media_type, limits)
         size, duration = (header.width, header.height), read_duration(window, media_type, limits)
         hints += copies.hints(window, media_type, name, size, limits)

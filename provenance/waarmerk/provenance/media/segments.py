@@ -2,7 +2,7 @@
 """The outer structure of JPEG, PNG, RIFF and GIF: where each part stands, nothing of what it means.
 
 Each walk is a single pass forward, ends at the picture data or the end of the file, and gives up with Truncated
-where a part reaches past the end or there are more parts than ``Limits.parts``.
+where a part reaches past the end, TooManyParts where there are more than ``Limits.parts``.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,10 @@ from dataclasses import dataclass
 
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.window import Truncated, Window
+
+
+class TooManyParts(Truncated):
+    """More parts than may be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ def jpeg_segments(window: Window, limits: Limits) -> Iterator[Part]:
                 raise Truncated
             yield Part(bytes((marker,)), at + 4, length - 2)
             at += 2 + length
-    raise Truncated
+    raise TooManyParts
 
 
 def png_chunks(window: Window, limits: Limits) -> Iterator[Part]:
@@ -58,7 +62,7 @@ def png_chunks(window: Window, limits: Limits) -> Iterator[Part]:
         if name == b"IEND":
             return
         at += 12 + size
-    raise Truncated
+    raise TooManyParts
 
 
 def riff_chunks(window: Window, limits: Limits) -> Iterator[Part]:
@@ -73,7 +77,7 @@ def riff_chunks(window: Window, limits: Limits) -> Iterator[Part]:
             raise Truncated
         yield Part(name, at + 8, size)
         at += 8 + size + (size & 1)
-    raise Truncated
+    raise TooManyParts
 
 
 _IMAGE, _EXTENSION, _TRAILER = b"\x2c", b"\x21", b"\x3b"
@@ -104,7 +108,7 @@ def gif_blocks(window: Window, limits: Limits) -> Iterator[Part]:
         end, left = _sub_blocks_end(window, start, left - 1)
         yield Part(name, start, end - start)
         at = end + 1
-    raise Truncated
+    raise TooManyParts
 
 
 def _table_bytes(flags: int) -> int:
@@ -116,5 +120,5 @@ def _sub_blocks_end(window: Window, at: int, left: int) -> tuple[int, int]:
     while length := window.at(at, 1)[0]:
         at, left = at + 1 + length, left - 1
         if left < 0:
-            raise Truncated
+            raise TooManyParts
     return at, left
