@@ -151,6 +151,65 @@ def test_a_head_beyond_its_limit_is_refused(service: Service) -> None:
     assert exchange(service, HEAD + many + b"\r\n").startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 431 "))
 
 
+def test_what_the_parser_would_collect_without_end_is_refused(service: Service) -> None:
+    """A field of a head in small pieces; the same behind the last chunk of a body, and many small ones there."""
+    chunked = HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"
+    before = service.resident_bytes()
+    for begin, piece in (
+        (HEAD + b"X: ", b"y" * 1024),
+        (HEAD, b"X: " + b"y" * 1024 + b"\r\n"),
+        (b"GET /", b"y" * 1024),
+        (chunked + b"X: ", b"y" * 1024),
+        (chunked, b"X: " + b"y" * 1024 + b"\r\n"),
+    ):
+        with connect(service) as connection:
+            sent = 0
+            with suppress(OSError):
+                connection.sendall(begin)
+                while sent < 100 * MIB:
+                    connection.sendall(piece)
+                    sent += len(piece)
+            with suppress(OSError):
+                answer(connection)
+        assert sent < 20 * MIB, begin  # what fits into buffers of the system on its way
+    assert service.resident_bytes() - before < 20 * MIB
+    assert service.ask("GET", "/livez").status == 200
+
+
+def test_trailers_are_no_fields_of_the_head(service: Service) -> None:
+    body = (
+        HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nAuthorization: Bearer x\r\n\r\n"
+    )
+    assert exchange(service, body).startswith(b"HTTP/1.1 200 ")
+
+
+def test_requests_one_behind_the_other_are_answered_in_order(service: Service) -> None:
+    picture = pictures()[0].read_bytes()
+    post = HEAD + b"Content-Length: %d\r\n\r\n" % len(picture) + picture
+    last = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    got = exchange(service, post + post + last)
+    assert got.count(b"HTTP/1.1 200 ") == 3
+    assert got.count(b"waarmerk.report/1") == 2
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_who_offers_another_protocol_is_answered_in_this_one(service: Service, pieces: int) -> None:
+    """As ``curl --http2`` and Java do, with the file at once; the connection is of use afterwards."""
+    picture = pictures()[0].read_bytes()
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n"
+    request = HEAD + offer + b"Content-Length: %d\r\n\r\n" % len(picture) + picture
+    last = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close, upgrade\r\nUpgrade: websocket\r\n\r\n"
+    with connect(service) as connection:
+        for part in (request[:150], request[150:500], request[500:]) if pieces == 3 else (request,):
+            connection.sendall(part)
+            time.sleep(0.1)
+        connection.sendall(last)
+        got = answer(connection)
+    assert got.count(b"HTTP/1.1 200 ") == 2
+    assert got.count(b"waarmerk.report/1") == 1
+    assert exchange(service, b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
 def test_what_is_acknowledged_outlives_the_end_of_the_service(tmp_path: Path) -> None:
     """P12: SIGTERM under load; then the next start does what is left."""
     folder = tmp_path / "service"

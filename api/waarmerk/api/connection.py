@@ -1,23 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """One connection: what uvicorn leaves open. A client has a bounded time for the head of a request, and for whatever it
-sends after an answer; connections beyond a number are closed at once.
+sends after an answer; a head, and what may follow a body in chunks, has a bounded size; connections beyond a number are
+closed at once.
 
-Without this, 500 clients that send half a head each hold 500 connections for as long as they like.
+Without this, 500 clients that send half a head each hold 500 connections, and what they sent, for as long as they like.
 """
 
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from waarmerk.api.trail import MAX_HEAD_BYTES
 
 HEAD_SECONDS = 30.0
 MAX_CONNECTIONS = 2000
 
 
-class BoundedConnection(H11Protocol):
-    """HTTP/1.1 with a deadline for everything that is not the body of a request under way."""
+class BoundedConnection(HttpToolsProtocol):
+    """HTTP/1.1 with a deadline for everything that is not the body of a request under way.
+
+    The parser keeps a line of a head, or of the trailers of a body in chunks, until it ends, and knows no longest one.
+    A whole head that is too long is refused with a problem document by ``trail.Trailing``; here are those without end.
+    Of a request that offers another protocol (``Upgrade: h2c``, as Java's client does) it would drop the body: such a
+    head is parsed again without the offer, which nobody here takes (RFC 9110, 7.8).
+    """
 
     _due: asyncio.TimerHandle | None = None
+    _in_head = True
+    _moved = False  # since the last piece of data the parser has given something away
+    _kept = 0  # bytes given to the parser since then
 
     def connection_made(self, transport: Any) -> None:
         """Start the time for the first head, or close where there are too many already."""
@@ -32,11 +45,66 @@ class BoundedConnection(H11Protocol):
         self._stop()
         super().connection_lost(exc)
 
-    def handle_events(self) -> None:
+    def data_received(self, data: bytes) -> None:
+        """Pass data to the parser, and refuse what it only collects."""
+        self._unset_keepalive_if_required()
+        self._moved = False
+        try:
+            self._parse(data)
+        except HttpParserError:
+            self._refuse()
+            return
+        self._kept = 0 if self._moved else self._kept + len(data)
+        if self._kept > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self._refuse()
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade as offer:
+            if self.scope["method"] == "CONNECT":
+                raise HttpParserError("no proxy") from None
+            fields = ((name, value) for name, value in self.headers if name != b"upgrade")
+            version, self.parser = self.parser.get_http_version(), HttpRequestParser(self)
+            lines = [b"%s %s HTTP/%s" % (self.scope["method"].encode(), self.url, version.encode())]
+            lines += [name + b": " + value for name, value in fields]
+            self._parse(b"\r\n".join(lines) + b"\r\n\r\n")
+            self._parse(data[offer.args[0] :])
+
+    def _refuse(self) -> None:
+        self.logger.warning("invalid request")
+        self.send_400_response("Invalid HTTP request received.")
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field of the head; one behind the body is nothing anybody asks for."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
         """Stop the time once a request is under way."""
-        super().handle_events()
+        self._in_head, self._moved = False, True
+        if self.parser.should_upgrade():
+            self.scope["method"] = self.parser.get_method().decode("ascii")
+            return
+        super().on_headers_complete()
         if self._answering():
             self._stop()
+
+    def on_body(self, body: bytes) -> None:
+        """Pass a piece of the body on."""
+        self._moved = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A request has ended; what comes now is another."""
+        self._moved = True
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Start the time for the rest of this request, and for the next."""

@@ -26,7 +26,6 @@ from waarmerk.api.quota import STRANGER_PER_MINUTE, Quota
 from waarmerk.api.readiness import DiskProbe, Probe, Readiness, keys_probe, lists_probe
 from waarmerk.api.services import Services, monotonic, now
 from waarmerk.api.tenants import Keyring, service_secret
-from waarmerk.api.trail import MAX_HEAD_BYTES
 from waarmerk.api.webhooks import Postman, Webhooks
 from waarmerk.api.worklist import Worklist, do
 from waarmerk.provenance.build import tool_version
@@ -176,6 +175,7 @@ def _listen(app: object, options: ServiceOptions) -> None:
             app,  # type: ignore[arg-type]
             host=options.host,
             port=options.port,
+            loop="auto",
             http=BoundedConnection,
             ws="none",
             log_config=LOGGING,
@@ -183,7 +183,6 @@ def _listen(app: object, options: ServiceOptions) -> None:
             server_header=False,
             proxy_headers=options.proxy is not None,
             forwarded_allow_ips=options.proxy,
-            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
         _Server(config).run()

@@ -95,7 +95,8 @@ class Trailing:
         try:
             with self._metrics.running():
                 if _head_bytes(scope) > MAX_HEAD_BYTES:
-                    await Problem("request.head-too-large").response(Request(scope))(scope, receive, told)
+                    refused = Problem("request.head-too-large", headers={"Connection": "close"})
+                    await refused.response(Request(scope))(scope, receive, told)
                 else:
                     await self._app(scope, receive, told)
         except Exception as fault:
