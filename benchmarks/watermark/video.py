@@ -34,7 +34,7 @@ from waarmerk.watermark import Key, Payload
 from waarmerk.watermark.carriers import build_carriers
 from waarmerk.watermark.clip import ClipMarker, Levels
 from waarmerk.watermark.embedding import render_pattern
-from waarmerk.watermark.transforms import canvas_shape
+from waarmerk.watermark.transforms import clip_canvas_shape
 from waarmerk.watermark.video import detect_video, embed_video
 
 Bytes = npt.NDArray[np.uint8]
@@ -114,7 +114,7 @@ def fidelity(path: Path, key: Key, psnr: float | None) -> dict[str, float]:
     """The mark alone, before any encoder: distance in space, distance of its changes in time, CPU a frame."""
     planes = lumas(path, 75)
     shape = (planes[0].shape[0], planes[0].shape[1])
-    pattern = render_pattern(build_carriers(key), bytes(8), 0, canvas_shape(*shape))
+    pattern = render_pattern(build_carriers(key), bytes(8), 0, clip_canvas_shape(*shape))
     levels = Levels.of(bits=8, full_range=False)
     marker = ClipMarker(pattern=pattern, shape=shape, levels=levels, strength=1.0, psnr=psnr)
     before: npt.NDArray[np.float32] | None = None

@@ -13,6 +13,7 @@ from waarmerk.watermark import Key
 from waarmerk.watermark.carriers import build_carriers
 from waarmerk.watermark.clip import REFRESH, ClipMarker, Levels
 from waarmerk.watermark.embedding import FLAT_RMS, render_pattern
+from waarmerk.watermark.transforms import clip_canvas_shape
 
 Plane = npt.NDArray[np.uint8]
 SHAPE = (256, 320)
@@ -20,7 +21,7 @@ FULL = Levels.of(bits=8, full_range=True)
 
 
 def made(key: Key, *, psnr: float | None = None, levels: Levels = FULL) -> ClipMarker:
-    pattern = render_pattern(build_carriers(key), bytes(8), 1, SHAPE)
+    pattern = render_pattern(build_carriers(key), bytes(8), 1, clip_canvas_shape(*SHAPE))
     return ClipMarker(pattern=pattern, shape=SHAPE, levels=levels, strength=1.0, psnr=psnr)
 
 

@@ -13,22 +13,26 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from waarmerk.watermark import Key, Payload, pooling
+from waarmerk.watermark import Key, Payload, embed, pooling
 from waarmerk.watermark.carriers import build_carriers
 from waarmerk.watermark.clip import ClipMarker, Levels
+from waarmerk.watermark.decoding import Reading
 from waarmerk.watermark.embedding import render_pattern
+from waarmerk.watermark.hunt import View
 from waarmerk.watermark.pooling import FRAMES, MOST_FRAMES, ClipFrame, detect_frames, most_frames
+from waarmerk.watermark.registration import Lock
+from waarmerk.watermark.transforms import clip_canvas_shape
 
 Plane = npt.NDArray[np.uint8]
 
 
 def marker(key: Key, payload: Payload, shape: tuple[int, int], **changes: Any) -> ClipMarker:
-    pattern = render_pattern(build_carriers(key), bytes(payload), 5, shape)
+    pattern = render_pattern(build_carriers(key), bytes(payload), 5, clip_canvas_shape(*shape))
     wanted = {"strength": 1.0, "psnr": None, "levels": Levels.of(bits=8, full_range=True), **changes}
     return ClipMarker(pattern=pattern, shape=shape, **wanted)
 
 
-def scene(hosts: ModuleType, count: int, shape: tuple[int, int] = (256, 320), seed: int = 3) -> list[Plane]:
+def scene(hosts: ModuleType, count: int, shape: tuple[int, int] = (384, 480), seed: int = 3) -> list[Plane]:
     """A texture that pans, luma."""
     wide = hosts.textured(shape[0], shape[1] * 2, seed)[:, :, 1]
     return [np.ascontiguousarray(wide[:, 3 * i : 3 * i + shape[1]]) for i in range(count)]
@@ -40,7 +44,7 @@ def frames(planes: list[Plane], whole: int = 1) -> list[ClipFrame]:
 
 def marked_scene(hosts: ModuleType, key: Key, payload: Payload, count: int, **changes: Any) -> list[Plane]:
     planes = scene(hosts, count)
-    machine = marker(key, payload, (256, 320), **changes)
+    machine = marker(key, payload, (384, 480), **changes)
     for plane in planes:
         machine.mark(plane)
     return planes
@@ -66,7 +70,7 @@ def test_frames_too_weak_alone_are_read_together(hosts: ModuleType, key: Key, pa
 
 
 def test_frames_that_lost_the_mark_do_not_drown_the_others(hosts: ModuleType, key: Key, payload: Payload) -> None:
-    good = marked_scene(hosts, key, payload, 3, strength=0.5)
+    good = marked_scene(hosts, key, payload, 3, strength=0.8)
     bad = scene(hosts, 13, seed=8)
     order = [bad[0], *good, *bad[1:]]
     (found,) = detect_frames(frames(order), (key,), max_false_positive=1e-9)
@@ -76,7 +80,7 @@ def test_frames_that_lost_the_mark_do_not_drown_the_others(hosts: ModuleType, ke
 
 def test_a_mirrored_clip_of_another_size_is_found(hosts: ModuleType, key: Key, payload: Payload) -> None:
     planes = marked_scene(hosts, key, payload, 4)
-    changed = [np.ascontiguousarray(cv2.resize(p, (384, 307), interpolation=cv2.INTER_AREA)[:, ::-1]) for p in planes]
+    changed = [np.ascontiguousarray(cv2.resize(p, (576, 461), interpolation=cv2.INTER_AREA)[:, ::-1]) for p in planes]
     (found,) = detect_frames(frames(changed), (key,), max_false_positive=1e-9)
     assert found.payload == payload
     assert found.geometry is not None
@@ -115,8 +119,8 @@ def test_every_look_is_counted(hosts: ModuleType, key: Key, monkeypatch: pytest.
 
 def test_black_frames_and_frames_of_another_shape_are_left_out(hosts: ModuleType, key: Key, payload: Payload) -> None:
     planes = marked_scene(hosts, key, payload, 1)
-    odd = np.zeros((256, 320), np.uint8)
-    other = hosts.textured(200, 320)
+    odd = np.zeros((384, 480), np.uint8)
+    other = hosts.textured(300, 480)
     given = [ClipFrame(seconds=9.0, pixels=odd, whole=True), *frames(planes)]
     given.append(ClipFrame(seconds=8.0, pixels=other, whole=False))
     (found,) = detect_frames(given, (key,), max_false_positive=1e-9)
@@ -130,4 +134,29 @@ def test_nothing_to_look_at_is_no_finding(key: Key) -> None:
 
 def test_small_frames_are_cheap_and_more_are_looked_at() -> None:
     assert most_frames((720, 1280)) == most_frames((2160, 3840)) == FRAMES
-    assert FRAMES < most_frames((360, 640)) < most_frames((288, 512)) < most_frames((180, 320)) == MOST_FRAMES
+    assert FRAMES < most_frames((300, 540)) < most_frames((288, 512)) < most_frames((180, 320)) == MOST_FRAMES
+
+
+def test_the_p_value_of_a_clip_counts_what_was_tried(key: Key) -> None:
+    """Payload alone, or with the pilots by Fisher's product; half the chances lie with the uncropped place."""
+
+    def log_p(pilots: float, payload: float, *, is_expected: bool) -> float:
+        nothing = View(shape=(9, 9), whitened=np.zeros((9, 9), np.float32), is_clip=True)
+        hunt = pooling.Hunt(view=nothing, carriers=build_carriers(key), keys=3)
+        hunt.poses, hunt.readings = 20, 4
+        hunt.locks.append(Lock(pose=np.eye(3), z=pilots, negative=False))
+        seen = Reading(index_z=0.0, offset=(0, 0), payload=b"12345678", total_z=payload, is_expected=is_expected)
+        return math.log(hunt._conclude(key, 1e-9, hunt.locks[0], seen).p_value)
+
+    others = math.log(2 * 4 * 64) + 64 * math.log(2)
+    alone = -0.5 * 13.0**2 + others
+    assert log_p(0.0, 13.0, is_expected=True) == pytest.approx(alone + math.log(2) + math.log(3) + math.log(3))
+    assert log_p(0.0, 13.0, is_expected=False) == pytest.approx(alone + math.log(512) + math.log(3) + math.log(3))
+    product = -0.5 * 6.2**2 + math.log(20 * 125**2 * 4) + alone + math.log(2)
+    assert log_p(6.2, 13.0, is_expected=True) == pytest.approx(product + math.log1p(-product) + 2 * math.log(3))
+
+
+def test_a_small_frame_may_carry_the_pattern_of_a_still(hosts: ModuleType, key: Key, payload: Payload) -> None:
+    still = embed(hosts.textured(256, 320), key, payload)
+    (found,) = detect_frames(frames([np.ascontiguousarray(still[:, :, 1])]), (key,), max_false_positive=1e-9)
+    assert found.payload == payload

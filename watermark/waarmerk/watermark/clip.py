@@ -26,12 +26,16 @@ from waarmerk.watermark.perception import (
     SSIM_C2,
     VARIANCE_SIGMA,
 )
+from waarmerk.watermark.transforms import canvas_shape
 
 REFRESH = 4  # frames between two looks at the picture; 6 a second at 25 frames a second
 RISE = 0.35  # of the way to a higher weight at each look
 CUT = 12.0  # mean difference of two thumbnails, in levels, from which a scene is a new one
 THUMBNAIL = (64, 36)
 HALF = 2  # weights are smooth: half the canvas has all of them
+
+# Where no bound holds flat areas, energy goes where codecs keep it: they quantise textures more coarsely.
+EVEN = Shaping(texture_gain=1.0, cap=3.0)
 
 Luma = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
@@ -54,8 +58,9 @@ class Levels:
 class ClipMarker:
     """Adds the mark to one frame after the other, in place.
 
-    ``pattern`` is of unit rms on the canvas; with ``psnr`` each look at the picture sets the gain whose change has this
-    distance over RGB, in dB, and the bound of flat areas is off; with ``strength`` the bound holds.
+    ``pattern`` lies on the canvas of a clip (``clip_canvas_shape``); weights are made on that of a still.  With
+    ``psnr`` each look at the picture sets the gain whose change has this distance over RGB, in dB, and the bound of
+    flat areas is off; with ``strength`` the bound holds.
     """
 
     pattern: Floats
@@ -64,6 +69,7 @@ class ClipMarker:
     strength: float
     psnr: float | None
     _wide: Floats = field(init=False)
+    _canvas: tuple[int, int] = field(init=False)
     _power: Floats = field(init=False)  # of the pattern, at half the canvas
     _roughness: Floats = field(init=False)
     _weights: Floats | None = field(init=False, default=None)
@@ -74,11 +80,12 @@ class ClipMarker:
     _looks: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
-        canvas = self.pattern.shape
-        scale = math.sqrt(canvas[0] * canvas[1] / (self.shape[0] * self.shape[1]))
-        self._wide = enlarge(self.pattern, self.shape)
-        window = max(3, round(FLAT_WINDOW * scale / HALF))
-        small = _halved(self.pattern * self.pattern)
+        self._canvas = canvas_shape(*self.shape)
+        fine = enlarge(self.pattern, self._canvas)
+        fine *= np.float32(1.0 / max(1e-6, float(cv2.norm(fine, cv2.NORM_L2)) / math.sqrt(fine.size)))
+        self._wide = enlarge(fine, self.shape)
+        window = self._window()
+        small = _halved(fine * fine)
         self._power = small
         self._roughness = floats(cv2.sqrt(cv2.blur(small, (window, window))))
 
@@ -117,7 +124,9 @@ class ClipMarker:
         if self.psnr is None or self._weights is None:
             return 1.0
         power = float(np.mean(self._weights * self._weights * self._power))
-        return float(255.0 / 10.0 ** (self.psnr / 20.0) / math.sqrt(max(power, 1e-9)))
+        wanted = 255.0**2 / 10.0 ** (self.psnr / 10.0)
+        rounding = 1.0 / (12.0 * self.levels.per_level**2)  # adds its own energy
+        return math.sqrt(max(wanted - rounding, 0.25 * wanted) / max(power, 1e-9))
 
     @property
     def mean_psnr(self) -> float:
@@ -126,7 +135,7 @@ class ClipMarker:
 
     def _target(self, luma: Luma) -> Floats:
         """Levels of change per unit of pattern, at half the canvas, for one frame."""
-        height, width = self.pattern.shape
+        height, width = self._canvas
         plane = cast(Luma, cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA))
         to_levels = np.float32(1.0 / self.levels.per_level)
         rest = cv2.subtract(plane, cv2.GaussianBlur(plane, (0, 0), VARIANCE_SIGMA), dtype=cv2.CV_32F)
@@ -136,18 +145,21 @@ class ClipMarker:
         reach = EDGE_REACH // HALF
         eroded = cv2.erode(variance, np.ones((reach, reach), np.uint8))
         guarded = np.minimum(variance, 4.0 * floats(cv2.GaussianBlur(eroded, (0, 0), sigma)) + np.float32(2.0))
-        shaping = Shaping()
+        shaping = Shaping() if self.psnr is None else EVEN
         mask = cv2.sqrt(guarded * np.float32(shaping.texture_gain / SSIM_C2) + np.float32(1.0))
         mask = np.minimum(mask, np.float32(shaping.cap))
         if self.psnr is not None:
             return floats(mask)
         return self._held(mask, _halved(floats(plane)) * to_levels)
 
+    def _window(self) -> int:
+        """Side of the windows that count as flat, at half the canvas."""
+        return max(3, round(FLAT_WINDOW * self._canvas[1] / (self.shape[1] * HALF)))
+
     def _held(self, mask: Floats, plane: Floats) -> Floats:
         """The mask at this strength, held in flat windows as in a still."""
-        scale = math.sqrt(self.pattern.size / (self.shape[0] * self.shape[1]))
-        rms = self.strength * FLAT_RMS * math.sqrt(scale)
-        window = max(3, round(FLAT_WINDOW * scale / HALF))
+        rms = self.strength * FLAT_RMS * math.sqrt(self._canvas[1] / self.shape[1])
+        window = self._window()
         centred = plane - np.float32(128.0)
         mean = cv2.blur(centred, (window, window))
         deviation = cv2.blur(centred * centred, (window, window)) - mean * mean

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import scipy.fft
 
 from waarmerk.watermark.arrays import Complexes, Floats, floats
 from waarmerk.watermark.carriers import SUPER, VARIANTS, BinSet, Carriers
-from waarmerk.watermark.coding import PAYLOAD_BITS, decode, encode, quantise
+from waarmerk.watermark.coding import LIST_SIZE, PAYLOAD_BITS, decode, encode, quantise
 from waarmerk.watermark.registration import Canvas
 from waarmerk.watermark.statistics import normalised_sum
 from waarmerk.watermark.transforms import analyse_tiles
@@ -20,6 +20,7 @@ from waarmerk.watermark.transforms import analyse_tiles
 OFFSETS = SUPER * SUPER
 OFFSETS_TRIED = 2
 DECODES = 3  # variants handed to the decoder at each offset, best energy first
+DEEP_DECODES, DEEP_LIST = 6, 512  # where many frames were added up and little is left to try
 LOG_MESSAGES = PAYLOAD_BITS * math.log(2.0)
 SMOOTHING = 1.5  # cycles per tile over which noise is averaged
 
@@ -31,13 +32,15 @@ class Reading:
     """What one canvas says.
 
     ``index_z``: the best super-tile offset of OFFSETS; ``payload``: None unless the code closed; ``total_z``: the
-    payload carriers for that payload, with the index or without: one of 2 * OFFSETS * VARIANTS * 2 ** 64 hypotheses.
+    payload carriers for that payload, with the index or without: one of 2 * OFFSETS * VARIANTS * 2 ** 64 hypotheses;
+    ``is_expected``: at the offset of an uncropped image, which was named before anything was looked at.
     """
 
     index_z: float
     offset: tuple[int, int]
     payload: bytes | None = None
     total_z: float = 0.0
+    is_expected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,20 +53,20 @@ class Observation:
     payload_weight: Floats
 
 
-def read(canvas: Canvas, carriers: Carriers, *, negative: bool) -> Reading:
-    """Find offset, variant and payload on a registered canvas."""
-    return interpret(observe(canvas, carriers, negative=negative), carriers, first=canvas.first)
+def read(canvas: Canvas, carriers: Carriers, *, negative: bool, deep: bool = False) -> Reading:
+    """Find offset, variant and payload on a registered canvas; ``deep`` tries more variants with a longer list."""
+    return interpret(observe(canvas, carriers, negative=negative), carriers, first=canvas.first, deep=deep)
 
 
-def interpret(seen: Observation, carriers: Carriers, *, first: tuple[int, int]) -> Reading:
+def interpret(seen: Observation, carriers: Carriers, *, first: tuple[int, int], deep: bool = False) -> Reading:
     """Read one observation, or a weighted sum of several of one pose, such as the frames of a clip."""
     offsets = rank_offsets(seen, carriers)
     best = Reading(index_z=offsets[0][0], offset=offsets[0][1])
     uncropped = (first[0] % SUPER, first[1] % SUPER)
     for index_z, offset in _with_expected(offsets[:OFFSETS_TRIED], uncropped):
-        found = _read_payload(seen, carriers, Reading(index_z=index_z, offset=offset))
+        found = _read_payload(seen, carriers, Reading(index_z=index_z, offset=offset), deep=deep)
         if found is not None:
-            return found
+            return replace(found, is_expected=offset == uncropped)
     return best
 
 
@@ -73,7 +76,7 @@ def read_in_place(canvas: Canvas, carriers: Carriers) -> Reading:
     offset = (canvas.first[0] % SUPER, canvas.first[1] % SUPER)
     place = Reading(index_z=_index_z(seen, carriers, offset), offset=offset)
     found = _read_payload(seen, carriers, place)
-    return place if found is None else found
+    return place if found is None else replace(found, is_expected=True)
 
 
 def observe(canvas: Canvas, carriers: Carriers, *, negative: bool, by_pilots: bool = True) -> Observation:
@@ -123,15 +126,18 @@ def _with_expected(ranked: list[Place], expected: tuple[int, int]) -> list[Place
     return [*ranked, (0.0, expected)]
 
 
-def _read_payload(seen: Observation, carriers: Carriers, place: Reading) -> Reading | None:
+def _read_payload(seen: Observation, carriers: Carriers, place: Reading, *, deep: bool = False) -> Reading | None:
     rows, columns = seen.payload.shape[:2]
     down, across = np.arange(rows) + place.offset[0], np.arange(columns) + place.offset[1]
     index = (seen.index * carriers.index_signs[np.ix_(down % SUPER, across % SUPER)]).sum(axis=(0, 1))
     real = seen.payload.real * seen.payload_weight
     soft = np.stack([_despread(real, carriers.payload_signs(v, down, across)) for v in range(VARIANTS)])
     energy = np.square(soft).sum(axis=1)
-    for variant in np.argsort(-energy, kind="stable")[:DECODES]:
-        decoded = decode(quantise(soft[variant]))
+    ranked = np.argsort(-energy, kind="stable")
+    tries = [(variant, LIST_SIZE) for variant in ranked[:DECODES]]
+    tries += [(variant, DEEP_LIST) for variant in ranked[:DEEP_DECODES]] if deep else []
+    for variant, size in tries:
+        decoded = decode(quantise(soft[variant]), list_size=size)
         if decoded is not None:
             bits = 1.0 - 2.0 * encode(decoded.value).astype(np.float32)
             payload = (seen.payload * carriers.payload_signs(int(variant), down, across)).sum(axis=(0, 1)) * bits

@@ -18,11 +18,13 @@ from waarmerk.watermark.decoding import LOG_MESSAGES, OFFSETS, Reading, read, re
 from waarmerk.watermark.keys import Key
 from waarmerk.watermark.model import Detection, Geometry, Payload
 from waarmerk.watermark.registration import (
+    MAX_CLIP_REFERENCE_PIXELS,
     MAX_REFERENCE_PIXELS,
     ORIENTATIONS,
     TRANSLATIONS,
     Canvas,
     Lock,
+    clip_poses,
     fits,
     lay,
     lock,
@@ -56,10 +58,23 @@ class Reach(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """A whitened image, or several of one shape added up, as the search sees it: their shape, and the shrunk plane."""
+    """A whitened image as the search sees it: its shape, and the shrunk plane; of a clip several frames added up."""
 
     shape: tuple[int, int]
     whitened: Floats
+    is_clip: bool = False
+
+    @property
+    def most(self) -> float:
+        """Reference pixels that all of it can have at most, surroundings included."""
+        return MAX_CLIP_REFERENCE_PIXELS if self.is_clip else MAX_REFERENCE_PIXELS
+
+    @property
+    def upright_poses(self) -> list[Matrix]:
+        """Where the mark lies, plane to reference, if the picture is whole and was at most shrunk."""
+        poses = clip_poses(self.shape) if self.is_clip else upright_poses(self.shape)
+        own = np.linalg.inv(self.shrink)
+        return [pose @ own for pose in poses]
 
     @property
     def shrink(self) -> Matrix:
@@ -85,6 +100,7 @@ class Hunt:
     poses: int = 0
     readings: int = 0
     best_index: float = 0.0
+    deep: bool = False  # how hard a registered canvas is read
     at: Lock | None = None  # of the last conclusion
     locks: list[Lock] = field(default_factory=list)
     templates: dict[search.Grid, search.Templates] = field(default_factory=dict)
@@ -142,9 +158,8 @@ class Hunt:
 
     def _in_place(self) -> Iterator[tuple[Lock, Canvas, bool]]:
         """The uncropped image where its pilots say nothing: too weak, or taken out on purpose."""
-        own = np.linalg.inv(self.view.shrink)
-        for pose in upright_poses(self.view.shape):
-            yield Lock(pose=pose @ own, z=0.0, negative=False), lay(self.view.whitened, pose @ own, smooth=True), False
+        for pose in self.view.upright_poses:
+            yield Lock(pose=pose, z=0.0, negative=False), lay(self.view.whitened, pose, smooth=True), False
 
     def _flat(self, locks: list[Lock]) -> Iterator[tuple[Lock, Canvas, bool]]:
         for found in sorted(locks, key=lambda entry: -entry.z):
@@ -158,22 +173,21 @@ class Hunt:
                 yield found, canvas, True
 
     def _upright(self) -> Iterator[Lock]:
-        own = np.linalg.inv(self.view.shrink)
-        for pose in upright_poses(self.view.shape):
-            yield self._lock(self.view.whitened, pose @ own)
+        for pose in self.view.upright_poses:
+            yield self._lock(self.view.whitened, pose)
 
     def _anywhere(self, *, patient: bool) -> Iterator[Lock]:
         """Affine poses of the whole plane; of a small one many more where ``patient``."""
         plane, grid = self.view.whitened, search.grid_for(_shape(self.view.whitened))
         spectrum = search.peak_spectrum(plane, grid.size)
-        least = math.sqrt(plane.size / MAX_REFERENCE_PIXELS)
+        least = math.sqrt(plane.size / self.view.most)
         found = search.candidates(spectrum, self._templates(grid), least_scale=least, most=search.CANDIDATES)
         for candidate in found:
             pose = _pose_of(candidate)
-            if fits(_shape(plane), pose):
+            if fits(_shape(plane), pose, self.view.most):
                 yield self._lock(plane, pose)
         small = patient and plane.size <= search.SMALL_PLANE
-        count = search.SMALL_CANDIDATES if small else search.UPRIGHT_CANDIDATES
+        count = search.SMALL_CANDIDATES if small or self.view.is_clip else search.UPRIGHT_CANDIDATES
         for candidate in search.upright(spectrum, self.carriers.pilots, least_scale=least, most=count):
             yield self._lock(plane, _pose_of(candidate), test=lock_upright if small else lock)
 
@@ -184,11 +198,11 @@ class Hunt:
         tapered = whole[top : top + window.shape[0], left : left + window.shape[1]] * _taper(window.shape)
         grid = search.grid_for(window.shape)
         spectrum = search.peak_spectrum(tapered, grid.size)
-        least = math.sqrt(whole.size / MAX_REFERENCE_PIXELS)
+        least = math.sqrt(whole.size / self.view.most)
         most = search.WINDOW_CANDIDATES
         for candidate in search.candidates(spectrum, self._templates(grid), least_scale=least, most=most, similar=True):
             pose = _pose_of(candidate)
-            if fits(_shape(whole), pose):
+            if fits(_shape(whole), pose, self.view.most):
                 local = self._lock(tapered, pose)
                 self.locks[-1] = replace(local, pose=local.pose @ translation(-left, -top))
                 yield self.locks[-1]
@@ -207,7 +221,7 @@ class Hunt:
     def _read(self, found: Lock, canvas: Canvas) -> Reading:
         self.readings += 1
         if found.z > 0.0:
-            reading = read(canvas, self.carriers, negative=found.negative)
+            reading = read(canvas, self.carriers, negative=found.negative, deep=self.deep)
         else:
             reading = read_in_place(canvas, self.carriers)
         self.best_index = max(self.best_index, reading.index_z)
@@ -219,10 +233,14 @@ class Hunt:
         best_pilot = max((entry.z for entry in self.locks), default=0.0)
         pilot = log_tail(best_pilot, math.log(max(1, self.poses) * TRANSLATIONS * ORIENTATIONS))
         index = log_tail(self.best_index, math.log(max(1, self.readings) * OFFSETS))
-        payload = 0.0
-        if reading is not None:
-            payload = log_tail(reading.total_z, math.log(2 * self.readings * OFFSETS * VARIANTS) + LOG_MESSAGES)
-        p_value = to_probability(log_any(log_both(pilot, index), payload) + math.log(self.keys))
+        presence = log_both(pilot, index)
+        if self.view.is_clip:
+            payload = self._clip_payload(reading)
+            log_p = log_any(presence, payload, log_both(pilot, payload))
+        else:
+            payload = 0.0 if reading is None else self._payload(reading, OFFSETS)
+            log_p = log_any(presence, payload)
+        p_value = to_probability(log_p + math.log(self.keys))
         detected = p_value <= limit
         value = reading.payload if reading is not None and detected else None
         return Detection(
@@ -233,6 +251,18 @@ class Hunt:
             scheme=key.scheme,
             key_id=key.key_id,
         )
+
+    def _payload(self, reading: Reading, offsets: float) -> float:
+        return log_tail(reading.total_z, math.log(2 * self.readings * offsets * VARIANTS) + LOG_MESSAGES)
+
+    def _clip_payload(self, reading: Reading | None) -> float:
+        """Half of the chances go to the offset of an uncropped frame, half to all 256: clips are seldom cropped.
+
+        The payload's bound holds whatever the pilots say, so that Fisher's product of the two holds as well.
+        """
+        if reading is None:
+            return 0.0
+        return self._payload(reading, 2.0 if reading.is_expected else 2.0 * OFFSETS)
 
     def _geometry(self, found: Lock, *, bent: bool) -> Geometry:
         pose = found.pose @ self.view.shrink

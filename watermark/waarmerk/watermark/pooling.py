@@ -22,14 +22,14 @@ from waarmerk.watermark.carriers import BinSet, Carriers, build_carriers
 from waarmerk.watermark.hunt import Hunt, Reach, View
 from waarmerk.watermark.keys import Key
 from waarmerk.watermark.model import Detection
-from waarmerk.watermark.registration import Lock, fold, lay, lock
+from waarmerk.watermark.registration import FINE_CLIP_PIXELS, Lock, fold, lay, lock
 from waarmerk.watermark.statistics import normalised_sum
 from waarmerk.watermark.transforms import luma, resize
 from waarmerk.watermark.whitening import whiten
 
-# A frame is searched at half the size of a still: pooling gives back what shrinking takes, at half the cost.
-FRAME_PIXELS = 480_000
-FRAMES = 12  # frames looked at before a clip counts as unmarked; of small ones more, for the same cost
+# A frame is searched at a quarter of the size of a still: the mark of a clip is coarse, and nothing of it is lost.
+FRAME_PIXELS = FINE_CLIP_PIXELS
+FRAMES = 24  # frames looked at before a clip counts as unmarked; of small ones more, for the same cost
 MOST_FRAMES = 48
 WHOLE_FRAMES = 6  # of them frames coded whole, which come first
 FLAT = 1.0  # standard deviation of luma in levels below which a frame is black, white or a card
@@ -114,7 +114,7 @@ class _Pool:
             if weight > 0.0:
                 total += plane * np.float32(weight)
         rms = float(np.sqrt(np.mean(np.square(total))))
-        return View(shape=self.shape, whitened=total * np.float32(1.0 / rms) if rms > 1e-9 else total)
+        return View(shape=self.shape, whitened=total * np.float32(1.0 / rms) if rms > 1e-9 else total, is_clip=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,7 @@ class _Look:
     reach: Reach = Reach.WINDOWS
     whole_only: bool = False
     weighed: bool = False
+    deep: bool = False
 
 
 def _looks(frames: Iterable[ClipFrame], pool: _Pool) -> Iterator[_Look]:
@@ -141,8 +142,8 @@ def _looks(frames: Iterable[ClipFrame], pool: _Pool) -> Iterator[_Look]:
         if taken >= most_frames(pool.shape):
             break
     if pool.planes:
-        yield _Look()
-        yield _Look(weighed=True)
+        yield _Look(deep=True)
+        yield _Look(weighed=True, deep=True)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -164,6 +165,7 @@ class _Search:
         if self.hunt is None:
             self.hunt = Hunt(view=view, carriers=self.carriers, keys=self.keys)
         self.hunt.view = view
+        self.hunt.deep = look.deep
         detection = self.hunt.run(self.key, limit, reach=look.reach)
         if detection.payload is not None:
             self.found = detection
@@ -172,6 +174,7 @@ class _Search:
         """Weigh every frame by its own pilots at the likeliest poses."""
         if self.hunt is None:
             return
+        self.hunt.deep = True
         likely = sorted(self.hunt.locks, key=lambda entry: -entry.z)[:POSES_WEIGHED]
         for candidate in likely:
             if candidate.z < WORTH_WEIGHING:
@@ -190,7 +193,9 @@ class _Search:
         """The detection with the frames that carry the mark."""
         if self.hunt is None:  # no frame shows anything
             nothing = np.zeros((1, 1), np.float32)
-            self.hunt = Hunt(view=View(shape=(1, 1), whitened=nothing), carriers=self.carriers, keys=self.keys)
+            self.hunt = Hunt(
+                view=View(shape=(1, 1), whitened=nothing, is_clip=True), carriers=self.carriers, keys=self.keys
+            )
         detection = self.found or self.hunt.settle(self.key, limit)
         strong: list[float] = []
         if detection.detected and self.hunt.at is not None:

@@ -17,10 +17,12 @@ import scipy.fft
 
 from waarmerk.watermark.arrays import Complexes, Floats, Matrix, floats
 from waarmerk.watermark.carriers import TILE, BinSet
-from waarmerk.watermark.transforms import CANVAS_SIDE, canvas_shape
+from waarmerk.watermark.transforms import CANVAS_SIDE, CLIP_COARSENESS, CLIP_SIDE, canvas_shape, clip_canvas_shape
 
 # A mark never covers more than CANVAS_SIDE ** 2 reference pixels; the rest is surroundings: collage, letterbox, turning
 MAX_REFERENCE_PIXELS = 2.7 * CANVAS_SIDE**2
+FINE_CLIP_PIXELS = 230_000
+MAX_CLIP_REFERENCE_PIXELS = 2.7 * CLIP_SIDE**2
 TRANSLATIONS = TILE * TILE
 ORIENTATIONS = 4  # as it is, turned by 180 degrees, and both as a negative
 
@@ -51,6 +53,20 @@ def upright_poses(shape: tuple[int, int]) -> list[Matrix]:
     if full < 0.999:
         poses.append(scaling(1.0 / full, 1.0 / full))
     return poses
+
+
+def clip_poses(shape: tuple[int, int]) -> list[Matrix]:
+    """Poses of an uncropped frame: at its own scale, shrunk from one that has the whole canvas of a clip, and small.
+
+    Small frames may carry the pattern of a still, where they hold no coarse one.
+    """
+    height, width = shape
+    own = clip_canvas_shape(height, width)
+    full = math.sqrt(height * width) / CLIP_SIDE
+    poses = [scaling(own[1] / width, own[0] / height)]
+    if full < 0.999 * CLIP_COARSENESS:
+        poses.append(scaling(1.0 / full, 1.0 / full))
+    return poses if height * width > FINE_CLIP_PIXELS else [*poses, scaling(1.0, 1.0)]
 
 
 def scaling(across: float, down: float) -> Matrix:
@@ -95,8 +111,8 @@ def _prefilter(whitened: Floats, pose: Matrix) -> tuple[Floats, Matrix]:
     return shrunk, pose @ scaling(width / small[0], height / small[1])
 
 
-def fits(whitened_shape: tuple[int, int], pose: Matrix) -> bool:
-    """Whether a pose is one a mark of ours can have: the picture not larger than the canvas and its surroundings.
+def fits(whitened_shape: tuple[int, int], pose: Matrix, most: float = MAX_REFERENCE_PIXELS) -> bool:
+    """Whether a pose is one a mark of ours can have: the picture of ``most`` reference pixels, surroundings included.
 
     The canvas itself is bounded too: a long strip lying aslant spans far more than its area.
     """
@@ -104,7 +120,7 @@ def fits(whitened_shape: tuple[int, int], pose: Matrix) -> bool:
     area = height * width * abs(float(np.linalg.det(pose[:2, :2])))
     corners = apply_pose(pose, np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64))
     span = float(np.prod(np.ptp(corners, axis=0)))
-    return TILE * TILE / 4 <= area <= MAX_REFERENCE_PIXELS and span <= 3.0 * MAX_REFERENCE_PIXELS
+    return TILE * TILE / 4 <= area <= most and span <= 3.0 * most
 
 
 def fold(plane: Floats) -> Floats:

@@ -18,6 +18,9 @@ MIN_SIDE = 128
 MAX_PIXELS = 120_000_000  # a 120 MP camera; above it only memory suffers
 MAX_SIDE = 32_000  # OpenCV's remap takes 16-bit coordinates
 CANVAS_SIDE = 1024  # the reference canvas holds at most CANVAS_SIDE ** 2 pixels
+CLIP_SIDE = 432  # that of a clip holds CLIP_SIDE ** 2,
+LEAST_CLIP_SIDE = 170  # of small frames LEAST_CLIP_SIDE ** 2, of those between
+CLIP_COARSENESS = 2.2  # pixels along each side of a frame to one of its canvas
 
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -55,6 +58,22 @@ def luma(image: Bytes) -> Bytes:
 def canvas_shape(height: int, width: int) -> tuple[int, int]:
     """Shape of the reference canvas: the image's own, shrunk to CANVAS_SIDE ** 2 pixels at most."""
     q = max(1.0, math.sqrt(height * width) / CANVAS_SIDE)
+    return max(1, round(height / q)), max(1, round(width / q))
+
+
+def clip_coarseness(height: int, width: int) -> float:
+    """Pixels of a frame to one of its canvas, along each side.
+
+    Coarse, because what a codec leaves of a frame are its low frequencies; less so for small frames, which would hold
+    too little otherwise.  Of large ones all have one canvas, so that a copy at fewer lines has it too.
+    """
+    side = math.sqrt(height * width)
+    return max(1.0, min(CLIP_COARSENESS, side / LEAST_CLIP_SIDE), side / CLIP_SIDE)
+
+
+def clip_canvas_shape(height: int, width: int) -> tuple[int, int]:
+    """Shape of the reference canvas of a clip."""
+    q = clip_coarseness(height, width)
     return max(1, round(height / q)), max(1, round(width / q))
 
 

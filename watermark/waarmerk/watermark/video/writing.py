@@ -25,7 +25,7 @@ from waarmerk.watermark.model import CannotCarry, Payload
 from waarmerk.watermark.overlay import Caption, Overlay, Painter
 from waarmerk.watermark.pooling import ClipDetection
 from waarmerk.watermark.schemes import check_strength, scheme_of
-from waarmerk.watermark.transforms import MIN_SIDE, canvas_shape
+from waarmerk.watermark.transforms import MIN_SIDE, canvas_shape, clip_canvas_shape
 from waarmerk.watermark.video.draft import place, temporary
 from waarmerk.watermark.video.packets import chained, decoded, until_video
 from waarmerk.watermark.video.reading import Clip, detect_video, is_cover, opened
@@ -120,8 +120,8 @@ def embed_video(
         language=language,
     )
     with temporary(target) as draft:
-        for finer in (False, True):
-            written = _Writer(wish=wish, finer=finer, progress=progress).write(source, draft)
+        for finer, coarse in ((False, True), (True, True), (True, False)):
+            written = _Writer(wish=wish, finer=finer, coarse=coarse, progress=progress).write(source, draft)
             found = detect_video(draft, key)
             if found.payload == payload or best_effort:
                 break
@@ -151,14 +151,14 @@ class _Wish:
             Painter(overlay=overlay, bits=bits, full_range=full_range, transfer=transfer) for overlay in self.overlays
         ]
 
-    def marker(self, luma: Luma, levels: Levels) -> ClipMarker:
+    def marker(self, luma: Luma, levels: Levels, *, coarse: bool) -> ClipMarker:
         """The marker of a clip whose first frame has this luma; equal clips give equal marks."""
         shape = (luma.shape[0], luma.shape[1])
         if min(shape) < MIN_SIDE:
             raise CannotCarry(f"the video is {shape[1]} x {shape[0]}; the least side is {MIN_SIDE} pixels")
         first = np.ascontiguousarray(luma).view(np.uint8)
         variant = pick_variant(self.key.sub_key("variant"), first)
-        canvas = canvas_shape(*shape)
+        canvas = clip_canvas_shape(*shape) if coarse else canvas_shape(*shape)
         pattern = render_pattern(build_carriers(self.key), bytes(self.payload), variant, canvas)
         return ClipMarker(pattern=pattern, shape=shape, levels=levels, strength=self.strength, psnr=self.psnr)
 
@@ -168,7 +168,8 @@ class _Writer:
     """One pass over a source."""
 
     wish: _Wish
-    finer: bool
+    finer: bool  # quality of the encoder
+    coarse: bool  # pattern; the one of stills holds more in a single small frame, and less once that is compressed
     progress: Progress | None
     losses: set[tuple[str, str]] = field(default_factory=set)
     marker: ClipMarker | None = None
@@ -280,7 +281,7 @@ class _Writer:
         if self.marker is None:
             bits = frame.format.components[0].bits
             full = frame.color_range == 2 or frame.format.name.startswith("yuvj")
-            self.marker = self.wish.marker(planes[0], Levels.of(bits=bits, full_range=full))
+            self.marker = self.wish.marker(planes[0], Levels.of(bits=bits, full_range=full), coarse=self.coarse)
             self.painters = self.wish.painters(bits=bits, full_range=full, transfer=frame.color_trc)
         self.marker.mark(planes[0])
         for painter in self.painters:
