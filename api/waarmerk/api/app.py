@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verification API. Everything it needs is handed in; it fetches no address for anybody."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -11,6 +13,7 @@ from waarmerk.api.problems import Problem
 from waarmerk.api.routes import (
     batches,
     decide,
+    desk,
     disputes,
     explain,
     health,
@@ -39,12 +42,22 @@ ROUTERS = (
     health.router,
     explain.router,
     page.router,
+    desk.router,
 )
 
 
 def create_app(services: Services) -> FastAPI:
     """The application. Raises ValueError for a route that does not say who may call it."""
+
+    @asynccontextmanager
+    async def living(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            services.shelf.close()
+
     app = FastAPI(
+        lifespan=living,
         title="waarmerk",
         version=API_VERSION,
         summary="Where a picture or a clip comes from, and which label it owes.",

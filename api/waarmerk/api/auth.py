@@ -17,12 +17,23 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 from waarmerk.api.problems import Problem
+from waarmerk.api.quota import Count
 from waarmerk.api.services import services_of
 from waarmerk.api.tenants import Scope, Tenant
 from waarmerk.api.trail import trail_of
 from waarmerk.provenance.settings import Settings
 
-__all__ = ["ANYONE", "Caller", "Scope", "open_operations", "open_to", "require_access_declared"]
+__all__ = [
+    "ANYONE",
+    "Caller",
+    "Scope",
+    "address_of",
+    "count",
+    "open_operations",
+    "open_to",
+    "require_access_declared",
+    "require_allowed",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +79,7 @@ class Access(HTTPBearer):
             if self.scope not in caller.scopes:
                 raise Problem("auth.forbidden", f"this key has no scope `{self.scope}`")
         if self._counted:
-            _count(request, caller)
+            count(request, caller)
         return caller
 
 
@@ -116,17 +127,26 @@ async def _identify(request: Request) -> Caller:
         if known is not None:
             trail_of(request).tenant = known.tenant.name
             return Caller(tenant=known.tenant, scopes=known.scopes)
-    _count(request, STRANGER)  # whoever tries keys is counted as the stranger they are
+    count(request, STRANGER)  # whoever tries keys is counted as the stranger they are
     raise Problem("auth.unknown-key", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
 
 
-def _count(request: Request, caller: Caller) -> None:
-    quota = services_of(request).quota
-    tenant = caller.tenant
+def count(request: Request, caller: Caller) -> None:
+    """Count a request towards the quota of its caller. Raises Problem where it is one too many."""
+    quota, tenant = services_of(request).quota, caller.tenant
     if tenant is None:
-        state = quota.count_stranger("" if request.client is None else request.client.host)
+        require_allowed(request, quota.count_stranger(address_of(request)))
     else:
-        state = quota.count_tenant(tenant.name, tenant.per_minute)
+        require_allowed(request, quota.count_tenant(tenant.name, tenant.per_minute))
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from; empty where nobody knows."""
+    return "" if request.client is None else request.client.host
+
+
+def require_allowed(request: Request, state: Count) -> None:
+    """Say with the answer where somebody stands. Raises Problem for one request too many."""
     trail_of(request).headers |= {
         "ratelimit-limit": str(state.limit),
         "ratelimit-remaining": str(state.remaining),

@@ -4,9 +4,10 @@
 The questions are those of the rule packs, in their words; an answer that is left open stays unknown.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from waarmerk.api.problems import Problem
 from waarmerk.provenance.labelling.fields import Field
@@ -35,16 +36,16 @@ class Question:
     given: str
 
 
-def questions(words: Wording, given: Mapping[str, str]) -> tuple[Question, ...]:
+def questions(words: Wording, given: Mapping[str, str], asked: Sequence[str] = ASKED) -> tuple[Question, ...]:
     """The questions in one language, with the answers so far."""
     fields = _fields()
-    return tuple(_question(fields[name], words, given.get(name, "")) for name in ASKED)
+    return tuple(_question(fields[name], words, given.get(name, "")) for name in asked)
 
 
-def answers(form: Mapping[str, str]) -> dict[str, str]:
+def answers(form: Mapping[str, str], asked: Sequence[str] = ASKED) -> dict[str, str]:
     """The answers in a form, by fact; open ones left out. Raises Problem for one that is none."""
     fields, found = _fields(), {}
-    for name in ASKED:
+    for name in asked:
         value = form.get(name, "").strip()
         if not value:
             continue
@@ -72,6 +73,17 @@ def _question(field: Field, words: Wording, given: str) -> Question:
 def _shown(name: str, value: str, words: Wording) -> str:
     section = "who" if name == "role" else "value"
     return words.say(section, value) if words.has(section, value) else value
+
+
+def typed(given: Mapping[str, str]) -> dict[str, Any]:
+    """Answers that ``answers`` took, as plain data: yes and no as such, countries as a list."""
+    read = {name: _fields()[name].read(value) for name, value in given.items()}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in read.items()}
+
+
+def platforms(words: Wording) -> tuple[tuple[str, str], ...]:
+    """The platforms that rules are known for: (value, words)."""
+    return tuple((value, _shown("platform", value, words)) for value in _fields()["platform"].values)
 
 
 @cache

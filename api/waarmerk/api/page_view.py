@@ -65,10 +65,18 @@ def _ranges(accepted: str) -> list[tuple[str, float]]:
 
 
 def page(
-    language: str, *, problem: str | None = None, answer: Answer | None = None, given: Mapping[str, str] | None = None
+    language: str,
+    *,
+    problem: str | None = None,
+    answer: Answer | None = None,
+    given: Mapping[str, str] | None = None,
+    with_desk: bool = False,
 ) -> str:
-    """The whole page, with an answer or a problem where there is one, and the facts that were given."""
-    return _render("page.html", language, problem=problem, answer=answer, given=given or {})
+    """The whole page, with an answer or a problem where there is one, and the facts that were given.
+
+    ``with_desk``: organisations can label here, and the page says where.
+    """
+    return _render("page.html", language, problem=problem, answer=answer, given=given or {}, with_desk=with_desk)
 
 
 def fragment(language: str, *, problem: str | None = None, answer: Answer | None = None) -> str:
@@ -83,20 +91,37 @@ def problem_text(language: str, code: str) -> str:
 
 
 def _render(
-    name: str, language: str, *, problem: str | None, answer: Answer | None, given: Mapping[str, str] | None = None
+    name: str,
+    language: str,
+    *,
+    problem: str | None,
+    answer: Answer | None,
+    given: Mapping[str, str] | None = None,
+    with_desk: bool = False,
 ) -> str:
     words = wording(language)
     told: dict[str, Any] = {"words": words, "problem": problem, "view": None, "with_pdf": has_pdf()}
+    told["with_desk"] = with_desk
     if given is not None:
         told |= {"given": given, "questions": questions(words, given)}
-    told["other"] = next(each for each in LANGUAGES if each != language)
+    told["other"] = other_than(language)
     if answer is not None:
         made = answer.dossier(language, "html")
         told["view"] = View(answer.report, answer.shown, words)
         told["command"] = made.sheets[0].command
         told["dossier"] = Markup(made.render())  # noqa: S704 - encoded whole below, never part of the page
         told["report"] = canonical(answer.report)
+    return laid_out(name, told)
+
+
+def laid_out(name: str, told: Mapping[str, Any]) -> str:
+    """The template of this name with these values, each made safe."""
     return environment(_loader()).get_template(name).render(told)
+
+
+def other_than(language: str) -> str:
+    """The language a reader can turn to."""
+    return next(each for each in LANGUAGES if each != language)
 
 
 def attachment(content: str, media_type: str) -> Markup:

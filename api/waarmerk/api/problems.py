@@ -41,6 +41,8 @@ KINDS: Mapping[str, tuple[HTTPStatus, str]] = {
     "auth.missing": (HTTPStatus.UNAUTHORIZED, "This needs a key"),
     "auth.unknown-key": (HTTPStatus.UNAUTHORIZED, "The key is not known"),
     "auth.forbidden": (HTTPStatus.FORBIDDEN, "The key does not allow this"),
+    "auth.token": (HTTPStatus.FORBIDDEN, "The form does not carry the token of this visit"),
+    "label.gone": (HTTPStatus.NOT_FOUND, "The labelled file is no longer here"),
     "quota.exceeded": (HTTPStatus.TOO_MANY_REQUESTS, "Too many requests"),
     "job.unknown": (HTTPStatus.NOT_FOUND, "There is no such job"),
     "batch.unknown": (HTTPStatus.NOT_FOUND, "There is no such batch"),

@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime
 
 STRANGER_PER_MINUTE = 60
 TENANT_PER_MINUTE = 1200
+ATTEMPTS_PER_MINUTE = 10
 _MINUTE = 60.0
 
 
@@ -94,6 +95,10 @@ class Quota:
     def count_stranger(self, address: str) -> Count:
         """Count one request of whoever calls from ``address``."""
         return self._count("stranger", self._hash(_network(address)), self._stranger)
+
+    def count_attempt(self, address: str) -> Count:
+        """Count one try of a person at ``address`` to show a key."""
+        return self._count("attempt", self._hash(_network(address)), ATTEMPTS_PER_MINUTE)
 
     def count_tenant(self, name: str, per_minute: int) -> Count:
         """Count one request of a tenant that may ask ``per_minute`` times."""

@@ -25,6 +25,7 @@ from waarmerk.api.postbox import Postbox
 from waarmerk.api.quota import STRANGER_PER_MINUTE, Quota
 from waarmerk.api.readiness import DiskProbe, Probe, Readiness, keys_probe, lists_probe
 from waarmerk.api.services import Services, monotonic, now
+from waarmerk.api.sessions import Sessions
 from waarmerk.api.tenants import Keyring, service_secret
 from waarmerk.api.webhooks import Postman, Webhooks
 from waarmerk.api.worklist import Worklist, do
@@ -151,6 +152,7 @@ def _services(options: ServiceOptions, pool: Pool, keys: Keyring, worklist: Work
         metrics=metrics,
         quota=Quota(clock=now, stranger_per_minute=options.per_minute),
         keyring=keys,
+        sessions=Sessions(keys, clock=now),
         worklist=worklist,
         audit=audit,
         readiness=Readiness(probes, clock=now),

@@ -20,12 +20,14 @@ from waarmerk.api.quota import Quota
 from waarmerk.api.readiness import Readiness
 from waarmerk.api.registries import Registries
 from waarmerk.api.rulebooks import Rulebooks
+from waarmerk.api.shelf import Shelf
 from waarmerk.api.tenants import Keyring
 from waarmerk.provenance.jobs.audit import Audit
 from waarmerk.provenance.settings import Settings
 
 if TYPE_CHECKING:
     from waarmerk.api.disputes import Disputes
+    from waarmerk.api.sessions import Sessions
     from waarmerk.api.worklist import Worklist
 
 
@@ -72,6 +74,7 @@ class Services:
     """What an application is made of. Only ``bench`` has no default.
 
     ``settings`` are those of the service, from which a tenant's differ. ``keyring`` None: nobody has a key;
+    ``sessions`` None: nobody can show one on the page;
     ``worklist`` None: nothing is done later; ``disputes`` None: none are taken; ``audit`` None: what is done for
     tenants is not logged.
     """
@@ -89,7 +92,9 @@ class Services:
     journal: Journal = field(default_factory=Journal)
     rulebooks: Rulebooks = field(default_factory=lambda: Rulebooks(clock=now))
     registries: Registries = field(default_factory=Registries)
+    shelf: Shelf = field(default_factory=lambda: Shelf(clock=now))
     keyring: Keyring | None = None
+    sessions: "Sessions | None" = None
     worklist: "Worklist | None" = None
     disputes: "Disputes | None" = None
     audit: Audit | None = None

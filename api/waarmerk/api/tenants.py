@@ -231,6 +231,20 @@ class Keyring:
         kept, known = self._kept(prefix)
         return known if hmac.compare_digest(kept, given) else None
 
+    def in_use(self, prefix: str) -> Known | None:
+        """What the key with this prefix stands for while it is not revoked; for whoever showed it before.
+
+        Raises StoreError.
+        """
+        return self._kept(prefix)[1]
+
+    def seal(self, purpose: str, data: bytes) -> bytes:
+        """32 bytes that only this service can make of ``data``, other ones for each purpose (HMAC-SHA-256).
+
+        A purpose is a word with a letter beyond f: nothing that is sealed is ever the hash of a key.
+        """
+        return hmac.digest(self._secret, purpose.encode("ascii") + b"\0" + data, hashlib.sha256)
+
     def _kept(self, prefix: str) -> tuple[bytes, Known | None]:
         now = self._monotonic()
         with self._lock:

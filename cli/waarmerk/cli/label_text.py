@@ -114,7 +114,7 @@ def _remaining(prepared: Prepared, done: Labelled | None, words: Wording, platfo
     """
     report = prepared.plan.report if done is None else done.report
     has_label = prepared.drawn.words is not None
-    asked = owed(report, has_label=has_label)
+    asked = owed(report.duties, has_label=has_label)
     lines, count = [], 0
     for duty, met in asked:
         count += not met and duty.status in _MUST

@@ -14,6 +14,7 @@ from waarmerk.api.app import create_app
 from waarmerk.api.journal import Journal
 from waarmerk.api.limits import BodyLimits
 from waarmerk.api.services import Services
+from waarmerk.api.sessions import Sessions
 from waarmerk.api.tenants import Keyring, Scope, Tenant
 from waarmerk.provenance.jobs.answers import failure
 from waarmerk.provenance.jobs.database import Database
@@ -104,6 +105,7 @@ def services(recorder: Recorder, keyring: Keyring, lines: list[str]) -> Services
         clock=lambda: AT,
         body=BodyLimits(max_bytes=LIMIT),
         keyring=keyring,
+        sessions=Sessions(keyring, clock=lambda: AT),
         journal=Journal(lines.append),
     )
 

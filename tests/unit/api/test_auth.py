@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may call what: every route against every kind of caller, keys that are kept as hashes, quotas."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,16 @@ MATRIX: dict[tuple[str, str], set[Scope] | None] = {
     ("GET", "/static/{name}"): None,
 }
 
+# Pages that open to a visit in which a key for labels was shown, and to nothing else: no header, no other scope.
+VISITS = {
+    ("GET", "/label"),
+    ("POST", "/label"),
+    ("POST", "/label/owed"),
+    ("POST", "/label/end"),
+    ("GET", "/label/kept/{bundle}/{part}"),
+}
+DOOR = ("POST", "/label/key")
+
 
 def routes() -> set[tuple[str, str]]:
     return {
@@ -65,7 +76,7 @@ def routes() -> set[tuple[str, str]]:
 
 
 def test_the_matrix_names_every_route() -> None:
-    assert routes() == set(MATRIX)
+    assert routes() == {*MATRIX, *VISITS, DOOR}
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(MATRIX))
@@ -79,6 +90,23 @@ def test_a_route_lets_in_whom_it_should_and_nobody_else(
     for scope in Scope if allowed is not None else ():
         answer = client.request(method, address, headers=bearer(keyring, "south", scope))
         assert (answer.status_code == 403) == (scope not in allowed), (scope, answer.text)
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(VISITS))
+def test_pages_for_labels_open_to_a_visit_with_a_key_for_labels(
+    method: str, path: str, client: TestClient, keyring: Keyring
+) -> None:
+    address = path.replace("{", "").replace("}", "")
+    assert client.request(method, address).status_code == 401
+    for scope in Scope:
+        assert client.request(method, address, headers=bearer(keyring, "south", scope)).status_code == 401, scope
+        shown = bearer(keyring, "south", scope)["Authorization"].removeprefix("Bearer ")
+        form = {"key": shown, "token": re.findall(r'name="token" value="([^"]+)', client.get("/label").text)[0]}
+        let_in = client.post("/label/key", data=form, follow_redirects=False).status_code
+        assert let_in == (303 if scope is Scope.LABEL else 403)
+        status = client.request(method, address).status_code
+        assert (status == 401) == (scope is not Scope.LABEL), (scope, status)
+        client.cookies.clear()
 
 
 def test_a_key_is_shown_once_and_kept_as_a_hash(keyring: Keyring, tmp_path: Path) -> None:

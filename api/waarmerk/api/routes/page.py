@@ -9,8 +9,9 @@ from starlette.exceptions import HTTPException
 
 from waarmerk.api.auth import ANYONE, Scope, open_to
 from waarmerk.api.examining import examined
+from waarmerk.api.page_answers import SAFE, download, html
 from waarmerk.api.page_facts import MAX_PARTS, answers
-from waarmerk.api.page_view import POLICY, Answer, fragment, has_pdf, language_of, page, problem_text, static
+from waarmerk.api.page_view import Answer, fragment, has_pdf, language_of, page, problem_text, static
 from waarmerk.api.problems import Problem
 from waarmerk.api.services import services_of
 from waarmerk.api.spool import received
@@ -22,7 +23,6 @@ router = APIRouter(include_in_schema=False)
 Form = Annotated[Literal["page", "fragment", "html", "pdf"], Query(alias="as")]
 _UNCOUNTED = Depends(open_to(ANYONE, counted=False))
 _COUNTED = open_to(ANYONE)
-_SAFE = {"content-security-policy": POLICY, "x-frame-options": "DENY", "vary": "accept-language"}
 _KEPT_SECONDS = 3600
 
 
@@ -30,7 +30,7 @@ _KEPT_SECONDS = 3600
 async def empty(request: Request, lang: str | None = None) -> Response:
     """The empty page."""
     language = language_of(lang, request.headers.get("accept-language", ""))
-    return _html(page(language), language)
+    return html(page(language, with_desk=_with_desk(request)), language)
 
 
 @router.post("/", dependencies=[_UNCOUNTED])
@@ -53,7 +53,9 @@ async def answer(request: Request, lang: str | None = None, form: Form = "page")
             facts = tuple(f"{name}={value}" for name, value in given.items())
             done = await examined(request, caller, upload, at=at, facts=facts, dossier=True)
         found = Answer(report=done.report, shown=done.dossier, at=rfc3339(at), facts=facts)
-        laid_out = partial(_answered, found, language, form, given)  # which takes its turn as well: a PDF is work
+        laid_out = partial(
+            _answered, found, language, form, given, with_desk=_with_desk(request)
+        )  # which takes its turn as well: a PDF is work
         return await services_of(request).gate.run(laid_out, stranger=caller.is_stranger)
     except Problem as problem:
         return _refused(request, problem, language, form)
@@ -67,32 +69,27 @@ async def fixed(name: str) -> Response:
         raise HTTPException(404)
     media_type, content = found
     kept = {"cache-control": f"public, max-age={_KEPT_SECONDS}"}
-    return Response(content, headers={**_SAFE, **kept, "content-type": media_type})
+    return Response(content, headers={**SAFE, **kept, "content-type": media_type})
 
 
-def _answered(found: Answer, language: str, form: str, given: dict[str, str]) -> Response:
+def _with_desk(request: Request) -> bool:
+    return services_of(request).sessions is not None
+
+
+def _answered(found: Answer, language: str, form: str, given: dict[str, str], *, with_desk: bool) -> Response:
     if form == "html":
-        return _download(found.dossier(language, "html").render().encode("utf-8"), "dossier.html", "text/html")
+        return download(found.dossier(language, "html").render().encode("utf-8"), "dossier.html", "text/html")
     if form == "pdf" and has_pdf():
         from waarmerk.provenance.report.pdf import render  # noqa: PLC0415 - only where the extra is installed
 
-        return _download(render(found.dossier(language, "pdf")), "dossier.pdf", "application/pdf")
-    made = fragment(language, answer=found) if form == "fragment" else page(language, answer=found, given=given)
-    return _html(made, language)
+        return download(render(found.dossier(language, "pdf")), "dossier.pdf", "application/pdf")
+    if form == "fragment":
+        return html(fragment(language, answer=found), language)
+    return html(page(language, answer=found, given=given, with_desk=with_desk), language)
 
 
 def _refused(request: Request, problem: Problem, language: str, form: str) -> Response:
     trail_of(request).code = problem.code
     text = problem_text(language, problem.code)
     made = (fragment if form == "fragment" else page)(language, problem=text)
-    return _html(made, language, status=problem.status_code, headers=dict(problem.headers or {}))
-
-
-def _html(text: str, language: str, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    told = {**_SAFE, "content-language": language, **(headers or {})}
-    return Response(text, status_code=status, headers=told, media_type="text/html")
-
-
-def _download(content: bytes, name: str, media_type: str) -> Response:
-    told = {**_SAFE, "content-disposition": f'attachment; filename="{name}"'}
-    return Response(content, headers=told, media_type=media_type)
+    return html(made, language, status=problem.status_code, headers=dict(problem.headers or {}))

@@ -117,7 +117,7 @@ def _labelled(given: dict[str, Any], task: dict[str, Any], answers: int) -> dict
     report = to_dict(done.report, tool_version=tool_version())
     report["asset"]["name"] = None
     plan = done.plan
-    duties = owed(done.report, has_label=prepared.drawn.words is not None)
+    duties = owed(done.report.duties, has_label=prepared.drawn.words is not None)
     return {
         "layers": [layer.value for layer in plan.layers],
         "gaps": [gap.code for gap in plan.gaps],

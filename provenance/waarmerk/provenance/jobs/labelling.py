@@ -22,7 +22,7 @@ from waarmerk.provenance.settings import Settings
 
 COMMAND = (sys.executable, "-P", "-m", "waarmerk.provenance.jobs.label_worker")
 SECONDS = 90.0
-TARGET = "labelled"
+TARGET, SIDECAR = "labelled", "labelled.c2pa"
 _MOST_SIGNATURES = 4  # one is asked for; an engine may try once more
 _KEYS = ("layers", "gaps", "losses", "notes", "personal", "words", "payload", "registered", "remaining", "report")
 
@@ -44,8 +44,8 @@ class LabelOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelDone:
-    """The labelled file, and what is to be said of it. Without ``data``: the code of why, and the layers that stopped
-    it; ``is_refused`` where the file is read and is not labelled as asked.
+    """The labelled file, its sidecar where one was asked for, and what is to be said of it. Without ``data``:
+    the code of why, and the layers that stopped it; ``is_refused`` where the file is read and is not labelled as asked.
     """
 
     data: bytes | None
@@ -53,6 +53,7 @@ class LabelDone:
     code: str | None = None
     gaps: tuple[str, ...] = ()
     is_refused: bool = False
+    beside: bytes | None = None
 
 
 def label_apart(order: LabelOrder, signer: Signer) -> LabelDone:
@@ -78,7 +79,8 @@ def label_apart(order: LabelOrder, signer: Signer) -> LabelDone:
             worker.end()
         told = answer.get("answer")
         if isinstance(told, dict) and all(key in told for key in _KEYS):
-            return LabelDone(data=_written(folder / TARGET), told=told)
+            beside = _written(folder / SIDECAR) if (folder / SIDECAR).exists() else None
+            return LabelDone(data=_written(folder / TARGET), told=told, beside=beside)
         gaps = tuple(map(str, answer.get("gaps") or ()))
         code = str(answer.get("fault", "worker.answer"))
         return LabelDone(data=None, told={}, code=code, gaps=gaps, is_refused=answer.get("is_refused") is True)

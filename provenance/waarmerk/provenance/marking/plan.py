@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a labelling will write, what it cannot, and what gets lost: decided before anything is written."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -25,10 +26,10 @@ _MAKERS = ("deployer", "uploader", "sponsor", "ad_publisher", "provider or deplo
 _OWED = (DutyStatus.PROHIBITED, DutyStatus.REQUIRED, DutyStatus.UNDECIDED, DutyStatus.RECOMMENDED)
 
 
-def owed(report: Report, *, has_label: bool) -> tuple[tuple[Duty, bool], ...]:
-    """What the rules ask of whoever made a labelled file, and whether the label in the picture meets it."""
-    duties = (duty for duty in report.duties if duty.status in _OWED and duty.who in _MAKERS)
-    return tuple((duty, has_label and duty.label in _IN_THE_PICTURE) for duty in duties)
+def owed(duties: Iterable[Duty], *, has_label: bool) -> tuple[tuple[Duty, bool], ...]:
+    """What of these duties falls to whoever made a labelled file, and whether the label in the picture meets it."""
+    theirs = (duty for duty in duties if duty.status in _OWED and duty.who in _MAKERS)
+    return tuple((duty, has_label and duty.label in _IN_THE_PICTURE) for duty in theirs)
 
 
 class Says(StrEnum):

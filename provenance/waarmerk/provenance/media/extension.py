@@ -40,3 +40,8 @@ def extension_differs(name: str | None, media_type: str) -> bool:
     _, dot, ending = (name or "").rpartition(".")
     promised = _TYPES.get(ending.lower()) if dot else None
     return promised is not None and media_type not in promised
+
+
+def usual_extension(media_type: str) -> str:
+    """The ending that files of this type usually have, with its dot; empty for a type that has none here."""
+    return next((f".{endings.split()[0]}" for endings, types in _PROMISES.items() if media_type in types.split()), "")

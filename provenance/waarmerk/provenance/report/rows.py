@@ -52,6 +52,7 @@ class Owed:
     because: tuple[str, ...]
     source: str
     rule: str
+    since: str
 
 
 class Rows:
@@ -181,6 +182,7 @@ class Rows:
         if duty["status_if_confirmed"]:
             status += f", {self._say('rule', 'if_confirmed')}"
         return Owed(
+            since=self._since(duty),
             head=f"{status} ({self._say('who', duty['who'])})",
             wording=self._in_language(duty["wording"]) or duty["label"],
             place=self._in_language(duty["placement_wording"]),
@@ -188,6 +190,12 @@ class Rows:
             source=", ".join(part for part in (duty["source"]["title"], duty["source"]["paragraph"]) if part),
             rule=duty["rule"],
         )
+
+    def _since(self, duty: Document) -> str:
+        """From which day it holds, and until when; empty where the rules name no day."""
+        about = "about" if duty["dates"] == "approximate" else "on"
+        parts = [(key, duty[name]) for key, name in (("from", "from"), ("until", "until")) if duty[name]]
+        return ", ".join(self._say("rule", f"{key}-{about}", day=day) for key, day in parts)
 
     def asked(self) -> dict[str, str]:
         """The questions that decide the labels still open, by their field, each once.

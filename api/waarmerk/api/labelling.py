@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Labelling for a tenant, whoever asks: a program by ``/v1/label`` or a person by the form."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from waarmerk.api.problems import Problem, pointer
+from waarmerk.api.services import Services
+from waarmerk.api.spool import Upload
+from waarmerk.api.tenants import Tenant
+from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.jobs.labelling import LabelDone, LabelOrder, label_apart
+
+TEXT, ALT = 200, 1000  # characters of a title or the name of a tool, and of an alternative text
+_OURS = ("label.", "labelling.")  # codes of what the caller asked for; all others are about the tenant's keys
+
+
+class Wishes(BaseModel):
+    """The fields of the form beside `file`; what they mean is what the options of `waarmerk label` mean."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ai: Literal["generated", "modified", "none"] = Field(description="What AI did, as you declare")
+    tool: str | None = Field(default=None, max_length=TEXT, description="The AI system, as its maker calls it")
+    tool_version: str | None = Field(default=None, max_length=TEXT)
+    title: str | None = Field(default=None, max_length=TEXT, description="A title that stays in the file")
+    alt: str | None = Field(default=None, max_length=ALT, description="What the picture shows, for who cannot see it")
+    strip_personal: bool = Field(default=False, description="Take personal details out of the metadata")
+    visible: Literal["auto", "none", "top-left", "top-right", "bottom-left", "bottom-right"] = "auto"
+    sidecar: bool = Field(default=False, description="Credentials beside the file instead of in it")
+    label_lang: str = Field(default="en", max_length=40, description="One language or two, e.g. nl,en")
+    allow_partial: bool = Field(default=False, description="Go on where a layer cannot be written, and say which")
+    despite_traces: bool = Field(default=False, description="With ai=none: the metadata name a generator; you know why")
+    platforms: str = Field(default="", alias="for", max_length=TEXT, description="Where it will be published")
+    context: str = Field(default="{}", max_length=4096, description="Facts a file cannot tell: an object of JSON")
+
+    def facts(self) -> dict[str, Any]:
+        """The facts that were given. Raises Problem."""
+        try:
+            told = json.loads(self.context)
+        except (ValueError, RecursionError):
+            told = None
+        if not isinstance(told, dict):
+            raise Problem("request.invalid", errors=[{"pointer": "/body/context", "detail": "an object of JSON"}])
+        return told
+
+    def plain(self) -> dict[str, Any]:
+        """The same in the words of the library."""
+        corner = {"auto": "top-right", "none": None}.get(self.visible, self.visible)
+        languages = [part.strip() for part in self.label_lang.split(",") if part.strip()]
+        same = ("tool", "tool_version", "title", "alt", "sidecar", "allow_partial", "despite_traces")
+        return {
+            **{name: getattr(self, name) for name in same},
+            "strips_personal": self.strip_personal,
+            "says": self.ai,
+            "corner": corner,
+            "languages": languages,
+        }
+
+
+def wishes_of(fields: Mapping[str, str]) -> Wishes:
+    """What was asked for in a form. Raises Problem, which says where it is not as described."""
+    try:
+        return Wishes.model_validate(fields)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        places = [{"pointer": pointer(("body", *each["loc"])), "detail": str(each["msg"])} for each in faults]
+        raise Problem("request.invalid", errors=places) from None
+
+
+def order_of(services: Services, tenant: Tenant, upload: Upload, wishes: Wishes, at: datetime) -> LabelOrder:
+    """What is to be done. Only a registry of the tenant's own is written into."""
+    base, facts = tenant.profile(services.settings), wishes.facts()
+    platforms = tuple(part.strip() for part in wishes.platforms.split(",") if part.strip())
+    settings = replace(base, context=(*base.context, facts), platforms=platforms or base.platforms)
+    own: Mapping[str, Any] = tenant.settings
+    registry = settings.registry if own.get("registry") and settings.ledger is not None else None
+    return LabelOrder(source=upload.path, at=at, settings=settings, registry=registry, wishes=wishes.plain())
+
+
+def labelled(services: Services, tenant: Tenant, order: LabelOrder) -> LabelDone:
+    """Label now, in this thread and a process of its own, and log it. Raises Problem, StoreError, OSError."""
+    from waarmerk.provenance.credentials.signing_folder import load_folder  # noqa: PLC0415 - only labelling pays
+
+    try:
+        signer = load_folder(tenant.signing) if tenant.signing is not None else None
+        if signer is None:
+            raise Problem("tenant.not-configured")
+        done = label_apart(order, signer)
+    except ConfigurationError as error:
+        if error.code.startswith(_OURS):
+            place = {"pointer": "/body", "detail": _sentence(error)}
+            raise Problem("request.invalid", errors=[place]) from None
+        raise Problem(
+            "service.not-ready", f"the keys or settings of this tenant cannot be used: {error.code}"
+        ) from None
+    if done.data is not None and services.audit is not None:
+        record = {"at": done.told["report"]["at"], "says": order.wishes["says"], "layers": done.told["layers"]}
+        record |= {"sha256": hashlib.sha256(done.data).hexdigest(), "tenant": tenant.name}
+        services.audit.write("label.made", record, tenant=tenant.name, keep=timedelta(days=tenant.keep_days))
+    return done
+
+
+def _sentence(error: ConfigurationError) -> str:
+    from waarmerk.provenance.report.escape import plain  # noqa: PLC0415 - as above
+
+    return plain(error.message, limit=TEXT)
+
+
+def record_of(data: bytes, told: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a labelled file beside it: which file it is, and all that is told of it."""
+    media_type = told["report"]["asset"]["media_type"]
+    return {"media_type": media_type, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data), **told}

@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``/label``: what ``waarmerk label`` does to one picture, for people who show the key of their organisation.
+
+Pages and forms, whole without script. A key is sent in the body of one request and never again; every form carries the
+token of the visit; what is labelled waits a few minutes under a name that only this visit can use.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl
+
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+
+from waarmerk.api.auth import ANYONE, Scope, address_of, count, open_to, require_allowed
+from waarmerk.api.bodies import small_body
+from waarmerk.api.desk_form import MAX_PARTS, Fields, filled, owed_for, wishes_in
+from waarmerk.api.desk_view import Visit, done, duties_of, form, problem_text, reason, sign_in
+from waarmerk.api.labelling import labelled, order_of, record_of
+from waarmerk.api.page_answers import SAFE, download, html
+from waarmerk.api.page_view import language_of
+from waarmerk.api.problems import Problem
+from waarmerk.api.services import services_of
+from waarmerk.api.sessions import LIFE, Session, Sessions
+from waarmerk.api.shelf import KEPT, Part
+from waarmerk.api.spool import received
+from waarmerk.api.tenants import Tenant
+from waarmerk.api.trail import trail_of
+from waarmerk.provenance.jobs.labelling import LabelDone
+from waarmerk.provenance.media.extension import usual_extension
+from waarmerk.provenance.report.wording import wording
+
+router = APIRouter(include_in_schema=False)
+
+_OPEN = Depends(open_to(ANYONE, counted=False))
+_LOOKUPS = CapacityLimiter(4)  # threads that ask the database whether a key is still in use
+_KEY_BYTES, _ANSWERS_BYTES = 4096, 64 * 2**10
+_COOKIE, _SECURE_COOKIE = "waarmerk-visit", "__Host-waarmerk-visit"
+
+
+class _Desk:
+    """One request to these pages: in which language, by which visit."""
+
+    def __init__(self, request: Request, lang: str | None) -> None:
+        self.request = request
+        self.services = services_of(request)
+        self.language = language_of(lang, request.headers.get("accept-language", ""))
+        self.words = wording(self.language)
+        self.session: Session | None = None
+        self._fresh: str | None = None
+
+    @property
+    def sessions(self) -> Sessions:
+        """The visits of this service. Raises Problem where it has none."""
+        if self.services.sessions is None:
+            raise Problem("service.not-configured")
+        return self.services.sessions
+
+    async def enter(self) -> None:
+        """Find the visit, or begin one that nobody has shown a key in. Raises Problem, StoreError."""
+        cookie = self.request.cookies.get(_SECURE_COOKIE if self._is_tls else _COOKIE, "")
+        self.session = await run_sync(self.sessions.read, cookie, limiter=_LOOKUPS) if cookie else None
+        if self.session is None:
+            self._fresh, self.session = self.sessions.begin()
+
+    @property
+    def _is_tls(self) -> bool:
+        return self.request.url.scheme == "https"
+
+    @property
+    def visit(self) -> Visit:
+        """Whoever sees the page."""
+        session = self.session
+        token = "" if session is None else self.sessions.token(session)
+        return Visit(language=self.language, token=token, session=session)
+
+    def keyed(self) -> tuple[Session, Tenant]:
+        """The visit of somebody who may label. Raises Problem."""
+        session = self.session
+        if session is None or session.known is None:
+            raise Problem("auth.missing", headers={"WWW-Authenticate": "Bearer"})
+        if Scope.LABEL not in session.known.scopes:
+            raise Problem("auth.forbidden")
+        trail_of(self.request).tenant = session.known.tenant.name
+        return session, session.known.tenant
+
+    def require_token(self, fields: Fields) -> None:
+        """Raise Problem for a form that does not come from a page of this visit."""
+        if self.session is None or not self.sessions.holds(self.session, fields.get("token", "")):
+            raise Problem("auth.token")
+
+    def answer(self, page: str, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+        """A page, with the cookie of a visit that has just begun."""
+        return self._marked(html(page, self.language, status=status, headers=headers))
+
+    def turned(self) -> Response:
+        """On to the form, with ``GET``."""
+        made = RedirectResponse(f"/label?lang={self.language}", HTTPStatus.SEE_OTHER, headers=SAFE)
+        return self._marked(made)
+
+    def begin_anew(self, known: Any = None) -> None:
+        """Another visit in place of this one: what was sealed before somebody showed a key is worth nothing after."""
+        if self.session is not None:
+            self.sessions.end(self.session)
+        self._fresh, self.session = self.sessions.begin(known)
+
+    def refused(self, problem: Problem, given: Fields | None = None) -> Response:
+        """A problem as a page: the form of the key where one is needed, else the form with what was filled in."""
+        trail_of(self.request).code = problem.code
+        status, headers = problem.status_code, dict(problem.headers or {})
+        text = problem_text(self.words, problem.code)
+        session = self.session
+        is_keyed = session is not None and session.known is not None and Scope.LABEL in session.known.scopes
+        if is_keyed and problem.code not in ("auth.missing", "auth.forbidden"):
+            reasons = _reasons(self.words, problem)
+            text = self.words.say("desk_problem", "label.fields") if reasons else text
+            text = self.words.say("desk", "tenant-none") if problem.code == "tenant.not-configured" else text
+            page = form(self.visit, given or {}, problem=text, reasons=reasons)
+        else:
+            page = sign_in(self.visit, problem=text)
+        return self.answer(page, status=status, headers=headers)
+
+    def _marked(self, response: Response) -> Response:
+        if self._fresh is not None:
+            response.set_cookie(
+                _SECURE_COOKIE if self._is_tls else _COOKIE,
+                self._fresh,
+                max_age=int(LIFE.total_seconds()),
+                path="/",
+                secure=self._is_tls,
+                httponly=True,
+                samesite="strict",
+            )
+        return response
+
+
+@router.get("/label", dependencies=[_OPEN])
+async def show(request: Request, lang: str | None = None) -> Response:
+    """The form for whoever showed a key, the form of the key for everybody else."""
+    desk = _Desk(request, lang)
+    try:
+        await desk.enter()
+        desk.keyed()
+    except Problem as problem:
+        if problem.code != "auth.missing":
+            return desk.refused(problem)
+        return desk.answer(sign_in(desk.visit), status=problem.status_code, headers=problem.headers)
+    return desk.answer(form(desk.visit, {}))
+
+
+@router.post("/label/key", dependencies=[_OPEN])
+async def key(request: Request, lang: str | None = None) -> Response:
+    """Show a key: for an hour the visit stands for it."""
+    desk = _Desk(request, lang)
+    try:
+        await desk.enter()
+        require_allowed(request, desk.services.quota.count_attempt(address_of(request)))
+        fields = _fields(await small_body(request, max_bytes=_KEY_BYTES))
+        desk.require_token(fields)
+        keyring = desk.services.keyring
+        shown = fields.get("key", "").strip()
+        known = None if keyring is None else await run_sync(keyring.find, shown, limiter=_LOOKUPS)
+        if known is None:
+            raise Problem("auth.unknown-key", headers={"WWW-Authenticate": "Bearer"})
+        if Scope.LABEL not in known.scopes:
+            raise Problem("auth.forbidden")
+        trail_of(request).tenant = known.tenant.name
+        desk.begin_anew(known)
+    except Problem as problem:
+        return desk.refused(problem)
+    return desk.turned()
+
+
+@router.post("/label/end", dependencies=[_OPEN])
+async def end(request: Request, lang: str | None = None) -> Response:
+    """End the visit, and let go what was labelled in it."""
+    desk = _Desk(request, lang)
+    try:
+        await desk.enter()
+        session, _ = desk.keyed()
+        desk.require_token(_fields(await small_body(request, max_bytes=_KEY_BYTES)))
+        desk.services.shelf.forget(session.id)
+        desk.begin_anew()
+    except Problem as problem:
+        return desk.refused(problem)
+    return desk.turned()
+
+
+@router.post("/label/owed", dependencies=[_OPEN])
+async def owed(request: Request, lang: str | None = None) -> Response:
+    """What the rules ask of a picture that is labelled so, before any picture is sent."""
+    desk, given = _Desk(request, lang), {}
+    try:
+        await desk.enter()
+        session, tenant = desk.keyed()
+        count(request, session.caller)
+        fields = _fields(await small_body(request, max_bytes=_ANSWERS_BYTES))
+        desk.require_token(fields)
+        given, at = filled(fields), desk.services.clock()
+        wishes, settings = wishes_in(given), tenant.profile(desk.services.settings)
+
+        def work() -> list[dict[str, Any]]:
+            return owed_for(wishes, settings, desk.services.rulebooks.of(settings.rule_packs), at)
+
+        labels = await run_sync(work, limiter=_LOOKUPS)
+    except Problem as problem:
+        return desk.refused(problem, given)
+    day = at.strftime("%Y-%m-%d")
+    return desk.answer(form(desk.visit, given, duties=duties_of(desk.words, labels), day=day))
+
+
+@router.post("/label", dependencies=[_OPEN])
+async def label(request: Request, lang: str | None = None) -> Response:
+    """Label the picture in the form and say what became of it."""
+    desk, given = _Desk(request, lang), {}
+    try:
+        await desk.enter()
+        session, tenant = desk.keyed()
+        count(request, session.caller)
+        if tenant.signing is None:
+            raise Problem("tenant.not-configured")
+        moment = desk.services.clock().replace(microsecond=0)
+        async with received(request, max_parts=MAX_PARTS) as upload:
+            desk.require_token(upload.fields)
+            given = filled(upload.fields)
+            if not upload.bytes:
+                raise Problem("request.no-file")
+            order = order_of(desk.services, tenant, upload, wishes_in(given), moment)
+            made = await desk.services.gate.run(lambda: labelled(desk.services, tenant, order), stranger=False)
+    except Problem as problem:
+        return desk.refused(problem, given)
+    if made.data is None:
+        return _not_labelled(desk, made, given)
+    trail_of(request).note(made.told["report"])
+    return _labelled(desk, session, made, str(given["ai"]))
+
+
+@router.get("/label/kept/{bundle}/{part}", dependencies=[_OPEN])
+async def fetch(request: Request, bundle: str, part: str, lang: str | None = None) -> Response:
+    """A labelled picture, its credentials or its record, for the visit in which it was made."""
+    desk = _Desk(request, lang)
+    try:
+        await desk.enter()
+        session, _ = desk.keyed()
+    except Problem as problem:
+        return desk.refused(problem)
+    found = desk.services.shelf.get(session.id, bundle, part)
+    if found is None:
+        trail_of(request).code = "label.gone"
+        page = form(desk.visit, {}, problem=desk.words.say("desk_problem", "gone"))
+        return desk.answer(page, status=HTTPStatus.NOT_FOUND)
+    return download(found.data, found.name, found.media_type)
+
+
+def _labelled(desk: _Desk, session: Session, made: LabelDone, says: str) -> Response:
+    data, told = made.data or b"", made.told
+    record = record_of(data, told)
+    media_type = str(record["media_type"])
+    name = f"labelled{usual_extension(media_type)}"
+    text = json.dumps(record, ensure_ascii=True, indent=1).encode("ascii")
+    parts = {"file": Part(name=name, media_type=media_type, data=data)}
+    if made.beside is not None:
+        parts["sidecar"] = Part(name=f"{name}.c2pa", media_type="application/c2pa", data=made.beside)
+    parts["record"] = Part(name=f"{name}.json", media_type="application/json", data=text)
+    shelf = desk.services.shelf
+    bundle = shelf.put(session.id, parts)
+    if bundle is None:
+        return desk.refused(Problem("service.full", retry_after=60))
+    asyncio.get_running_loop().call_later(KEPT.total_seconds() + 1, shelf.sweep)
+    links = {part: f"/label/kept/{bundle}/{part}?lang={desk.language}" for part in parts}
+    until: datetime = desk.services.clock() + KEPT
+    return desk.answer(done(desk.visit, told, says=says, until=until, links=links))
+
+
+def _not_labelled(desk: _Desk, made: LabelDone, given: Fields) -> Response:
+    """Why there is no labelled file."""
+    code = str(made.code)
+    if code.startswith(("worker.", "internal.")):
+        return desk.refused(Problem("internal.fault" if code == "internal.fault" else "label.failed"), given)
+    problem = Problem("label.refused" if made.is_refused else "label.unreadable")
+    trail_of(desk.request).code = problem.code
+    first = desk.words.say("desk", "refused") if made.is_refused else problem_text(desk.words, problem.code)
+    reasons = [reason(desk.words, each) for each in dict.fromkeys((code, *made.gaps))]
+    page = form(desk.visit, given, problem=first, reasons=reasons)
+    return desk.answer(page, status=problem.status_code)
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    """A small form. Raises Problem."""
+    try:
+        return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=2 * MAX_PARTS))
+    except ValueError:
+        raise Problem("request.form") from None
+
+
+def _reasons(words: Any, problem: Problem) -> list[str]:
+    """What is wrong with which field, as far as anybody can say."""
+    if problem.code != "request.invalid":
+        return []
+    if words.has("desk", str(problem.detail)) or words.has("label", str(problem.detail)):
+        return [reason(words, str(problem.detail))]
+    return [f"{each['pointer'].removeprefix('/body').lstrip('/')}: {each['detail']}" for each in problem.errors]
