@@ -25,6 +25,10 @@ class Server:
 
     def start(self) -> None:
         self._run("initdb", "-D", self.data, "-A", "trust", "-U", "waarmerk", "--no-sync", "-E", "UTF8", "--locale=C")
+        self.resume()
+
+    def resume(self) -> None:
+        """Start it, or start it again."""
         options = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}' -c fsync=off"
         self._run("pg_ctl", "-D", self.data, "-w", "-o", options, "-l", self.folder / "log", "start")
 

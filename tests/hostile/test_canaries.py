@@ -3,6 +3,11 @@
 
 import base64
 import os
+import resource
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,6 +110,36 @@ def test_a_crash_leaves_no_picture_of_the_memory(service: Service) -> None:
     limits = Path(f"/proc/{service.process.pid}/limits").read_text("ascii")
     line = next(each for each in limits.splitlines() if each.startswith("Max core file size"))
     assert line.split()[4:6] == ["0", "0"]
+
+
+def dies(folder: Path, command: list[str]) -> tuple[bool, list[Path]]:
+    """Abort a command that waits for its input, allowed to leave a core: whether the kernel made one, and files."""
+    folder.mkdir()
+    unlimited = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=folder,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (unlimited, unlimited)),  # noqa: PLW1509
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(b"abort")
+        process.stdin.flush()
+        time.sleep(1.5)
+        process.send_signal(signal.SIGABRT)
+        _, status = os.waitpid(process.pid, 0)
+        process.returncode = -signal.SIGABRT
+    assert os.WIFSIGNALED(status)
+    return os.WCOREDUMP(status), list(folder.iterdir())
+
+
+def test_a_command_that_dies_leaves_no_picture_of_its_memory(tmp_path: Path) -> None:
+    control = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    if not dies(tmp_path / "control", control)[0]:
+        pytest.skip("this machine makes no cores at all")
+    command = [sys.executable, "-m", "waarmerk.cli", "verify", "-"]
+    assert dies(tmp_path / "command", command) == (False, [])
 
 
 def test_text_of_a_file_is_harmless_on_every_way_out(service: Service, hostile: bytes, header: dict[str, str]) -> None:

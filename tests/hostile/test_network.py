@@ -4,6 +4,7 @@
 import json
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT, Run
+from waarmerk.watermark import Key
 
 SAMPLES = ROOT / "samples" / "media"
 TRUST = ROOT / "samples" / "trust"
@@ -89,10 +91,51 @@ def test_a_remote_manifest_is_named_and_not_fetched(waarmerk: Run, lure: Path, c
     assert canary.calls == 0
 
 
+def lures(folder: Path, url: str) -> list[Path]:
+    """Files of every kind that names another place: whoever follows calls there."""
+    clip = (SAMPLES / "clip.mp4").read_bytes()
+    texts = {
+        "list.mp4": f"ffconcat version 1.0\nfile '{url}'\n",
+        "stream.mp4": f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{url}\n#EXT-X-ENDLIST\n",
+        "session.mp4": "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\nc=IN IP4 127.0.0.1\r\nm=video 5004 RTP/AVP 96\r\n",
+        "manifest.mp4": f'<?xml version="1.0"?><MPD><BaseURL>{url}</BaseURL></MPD>',
+        "entity.svg": f'<!DOCTYPE svg SYSTEM "{url}"><svg xmlns="http://www.w3.org/2000/svg"><text>&a;</text></svg>',
+        "image.svg": f'<?xml-stylesheet href="{url}"?><svg xmlns="http://www.w3.org/2000/svg"><image href="{url}"/></svg>',
+        "link.pdf": f"%PDF-1.7\n1 0 obj<</Type/Catalog/OpenAction<</S/URI/URI({url})>>>>endobj\ntrailer<</Root 1 0 R>>",
+    }
+    made = {name: text.encode() for name, text in texts.items()}
+    made["elsewhere.mp4"] = elsewhere(clip, url)
+    for name, data in made.items():
+        (folder / name).write_bytes(data)
+    return [folder / name for name in made]
+
+
+def elsewhere(clip: bytes, url: str) -> bytes:
+    """The MP4 whose frames lie at ``url``, as its data reference says (ISO/IEC 14496-12, 8.7.2); moov comes last."""
+    own = b"\0\0\0\x0curl \0\0\0\1"
+    at = clip.index(own, clip.index(b"dref"))
+    there = struct.pack(">I4sI", 12 + len(url) + 1, b"url ", 0) + url.encode() + b"\0"
+    made = bytearray(clip[:at] + there + clip[at + len(own) :])
+    for name in (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
+        start = made.rindex(name, 0, at) - 4
+        (size,) = struct.unpack_from(">I", made, start)
+        struct.pack_into(">I", made, start, size + len(there) - len(own))
+    return bytes(made)
+
+
+def test_no_kind_of_file_is_followed_to_another_place(tmp_path: Path, canary: Canary, waarmerk: Run) -> None:
+    Key.generate("ai").save(tmp_path / "ai.key")
+    made = lures(tmp_path, canary.url)
+    done = waarmerk("verify", "--key", tmp_path / "ai.key", *made, *CLOCK, "--format", "json", "--fail-on", "")
+    assert len(json.loads(done.stdout)) == len(made)
+    assert canary.calls == 0
+
+
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-def test_no_system_call_asks_for_a_socket(tmp_path: Path, lure: Path) -> None:
+def test_no_system_call_asks_for_a_socket(tmp_path: Path, lure: Path, canary: Canary) -> None:
     log = tmp_path / "calls"
-    command = [sys.executable, "-m", "waarmerk.cli", "verify", "-q", "--trust", str(TRUST), str(SAMPLES), str(lure)]
+    files = [str(SAMPLES), str(lure), *map(str, lures(tmp_path, canary.url))]
+    command = [sys.executable, "-m", "waarmerk.cli", "verify", "-q", "--trust", str(TRUST), *files]
     traced = ["strace", "-f", "-qq", "-e", "trace=%network", "-o", str(log), *command]
     try:
         subprocess.run(traced, capture_output=True, check=False, timeout=120)

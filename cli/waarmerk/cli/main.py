@@ -4,6 +4,7 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
@@ -68,6 +69,7 @@ def commands() -> None:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; ends with its exit code through ``sys.exit``, never with a traceback."""
     _prepare_streams()
+    _keep_no_core()
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGHUP, _end)
     try:
@@ -75,6 +77,14 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except Exception as error:  # the last line of defence: a fault must not look like a finding
         code = _explained(error)
     sys.exit(code if isinstance(code, int) else exits.OK)
+
+
+def _keep_no_core() -> None:
+    """No picture of this memory on any disk: keys and files of others are in it."""
+    with suppress(ImportError):  # not a Unix
+        import resource  # noqa: PLC0415 - as above
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _prepare_streams() -> None:
