@@ -20,6 +20,7 @@ from waarmerk.watermark import Key
 SAMPLES = ROOT / "samples" / "media"
 TRUST = ROOT / "samples" / "trust"
 CLOCK = ("--at", "2026-11-21T12:00:00Z")
+SVG = "http://www.w3.org/2000/svg"
 XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     '<rdf:Description xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="{url}"/></rdf:RDF></x:xmpmeta>'
@@ -99,8 +100,8 @@ def lures(folder: Path, url: str) -> list[Path]:
         "stream.mp4": f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{url}\n#EXT-X-ENDLIST\n",
         "session.mp4": "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\nc=IN IP4 127.0.0.1\r\nm=video 5004 RTP/AVP 96\r\n",
         "manifest.mp4": f'<?xml version="1.0"?><MPD><BaseURL>{url}</BaseURL></MPD>',
-        "entity.svg": f'<!DOCTYPE svg SYSTEM "{url}"><svg xmlns="http://www.w3.org/2000/svg"><text>&a;</text></svg>',
-        "image.svg": f'<?xml-stylesheet href="{url}"?><svg xmlns="http://www.w3.org/2000/svg"><image href="{url}"/></svg>',
+        "entity.svg": f'<!DOCTYPE svg SYSTEM "{url}"><svg xmlns="{SVG}"><text>&a;</text></svg>',
+        "image.svg": f'<?xml-stylesheet href="{url}"?><svg xmlns="{SVG}"><image href="{url}"/></svg>',
         "link.pdf": f"%PDF-1.7\n1 0 obj<</Type/Catalog/OpenAction<</S/URI/URI({url})>>>>endobj\ntrailer<</Root 1 0 R>>",
     }
     made = {name: text.encode() for name, text in texts.items()}
