@@ -279,8 +279,10 @@ def registry_within_reach(settings: Settings) -> Settings:
 
     source = build_store(settings)
     copy = Store(str(source.folder / "copy.sqlite"), writing=True)
+    finder = Finder(copy, settings.limits)
     try:
-        refresh(source, copy, forget=Finder(copy, settings.limits).forget)
+        refresh(source, copy, forget=finder.settle)
+        finder.seal()
     except StoreError as error:
         raise ConfigurationError(error.code, error.message) from error
     finally:

@@ -162,6 +162,7 @@ class Recovery:
         )
         added = self._store.add(entry, features.bindings)
         if added.number % _SEALED_EVERY == 0:
+            self._finder.settle()
             self._finder.seal()
         return added
 
@@ -218,14 +219,10 @@ class Recovery:
     def remove(self, numbers: Sequence[int], *, at: datetime) -> int:
         """Erase entries with all that is held of them; how many there were.
 
-        The index goes first: killed between, there is less than before and nothing that should be gone.
+        The database goes first. Killed between, the index is made good by the next removal, with or without entries.
         """
-        if numbers:
-            self._finder.forget()
         count = self._store.remove(numbers, at=at)
-        if count:
-            self._finder.forget()
-            self._finder.seal()
+        self._finder.settle()
         return count
 
     def due(self, *, at: datetime) -> tuple[int, ...]:

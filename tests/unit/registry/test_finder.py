@@ -16,6 +16,7 @@ from waarmerk.provenance.media.image import Picture
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.model import Assurance, Claimant, Origin
 from waarmerk.provenance.registry.finder import Finder, Found, reference_file, ties, upright
+from waarmerk.provenance.registry.hashes import LOCAL_KEPT, fingerprints, local_hashes
 from waarmerk.provenance.registry.model import Binding, BindingKind, Entry, State
 from waarmerk.provenance.registry.resemblance import Resemblance
 from waarmerk.provenance.registry.store import Store
@@ -127,10 +128,31 @@ def test_shards_hold_what_the_database_holds_and_forget_what_it_forgets(
     fresh = Finder(store, Limits())
     crop = jpeg(ONE[90:510, 100:660], 60)
     assert [each.entry.number for each in fresh.find(bytes(32), crop, ()) if each.verified] == [1]
+    lasting = Finder(store, Limits())
+    assert dict(lasting.near(BindingKind.PHASH, fingerprints(ONE).phash)) == {1: 0}
     store.remove([1], at=AT)
+    fresh.settle()
+    assert list((store.folder / "index").glob("local-*")), "of the others nothing has to be made anew"
+    for each in (fresh, lasting, Finder(store, Limits())):
+        assert not [found for found in each.find(bytes(32), crop, ()) if found.verified]
+        assert not each.near(BindingKind.PHASH, fingerprints(ONE).phash), "a process that has it mapped included"
+    other = scene(300, 400, 102)
+    assert [found.entry.number for found in lasting.find(bytes(32), other, ()) if found.verified] == [2]
     fresh.forget()
-    assert not list((store.folder / "index").glob("*"))
-    assert not [each for each in Finder(store, Limits()).find(bytes(32), crop, ()) if each.verified]
+    assert not list((store.folder / "index").glob("*.npy"))
+
+
+def test_a_process_that_lasts_reads_what_others_sealed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finder_module, "SHARD_ENTRIES", 2)
+    lasting, writer = Finder(store, Limits()), Finder(store, Limits())
+    pictures = {number: scene(300, 400, 100 + number) for number in range(1, 8)}
+    for number, picture in pictures.items():
+        enter(store, number, picture)
+        assert number in dict(lasting.near(BindingKind.PHASH, fingerprints(picture).phash)), "seen with the next search"
+        writer.seal()
+    assert len(list((store.folder / "index").glob("phash-*.words.npy"))) == 3
+    assert 1 in dict(lasting.near(BindingKind.PHASH, fingerprints(pictures[1]).phash))
+    assert max(lasting.votes(local_hashes(pictures[2], LOCAL_KEPT)).items(), key=lambda pair: pair[1])[0] == 2
 
 
 def test_pixels_are_turned_as_they_are_meant_to_be_seen() -> None:

@@ -7,9 +7,10 @@ leaves alone: these are sixty-four an entry.
 
 import io
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +19,12 @@ from waarmerk.provenance.errors import LimitExceeded, StoreError, UnsupportedAss
 from waarmerk.provenance.media.image import Picture, decode_rgb
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.open import asset_from_bytes
-from waarmerk.provenance.registry.hamming import Hit, Rows, rows
+from waarmerk.provenance.media.write import write_file
+from waarmerk.provenance.registry.hamming import Rows, search
 from waarmerk.provenance.registry.hashes import LOCAL_ASKED, LOCAL_KEPT, fingerprints, local_hashes, mirrored
-from waarmerk.provenance.registry.index import SHARD_ENTRIES, Shards, extended
+from waarmerk.provenance.registry.index import SHARD_ENTRIES, Shards, extended, keeping
 from waarmerk.provenance.registry.model import LOCAL_BYTES, PDQ_BYTES, PHASH_BYTES, Binding, BindingKind, Entry
-from waarmerk.provenance.registry.places import Places, nearby
+from waarmerk.provenance.registry.places import Places, listed, pointed
 from waarmerk.provenance.registry.resemblance import Look, Resemblance, compare, look, reference_of
 from waarmerk.provenance.registry.store import Store
 
@@ -31,7 +33,8 @@ Bytes = npt.NDArray[np.uint8]
 HASH_BYTES = {BindingKind.PHASH: PHASH_BYTES, BindingKind.PDQ: PDQ_BYTES, BindingKind.LOCAL: LOCAL_BYTES}
 # Bits apart at which hashes point at each other. Generous, for whatever they point at is compared.
 REACH = {BindingKind.PHASH: 10, BindingKind.PDQ: 40, BindingKind.LOCAL: 16}
-_LEAST_LOCAL = 3  # local hashes that must point at one entry
+_LEAST_POINTING, _LEAST_LOCAL = 2, 3  # local hashes that must point at one entry, in the index and as a whole
+_MOST_POINTED, _MOST_FAINT = 32, 8  # entries whose local hashes are read, and at which only two point
 _MOST_COMPARED = 8  # candidates of one search; each costs a comparison
 _QUALITY = 85  # of the JPEG that is kept to compare with
 
@@ -90,13 +93,33 @@ def reference_file(rgb: Bytes) -> bytes:
     return out.getvalue()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """The index of one kind in memory: mapped shards, and what came ``after`` as rows; all of it as ``places``."""
+
+    after: int = 0
+    last: int = 0
+    count: int = 0  # entries of the tail
+    sealed: tuple[Rows | Places, ...] = ()
+    tail: tuple[Rows, ...] = ()
+    listed: tuple[Places, ...] = ()  # of the tail
+
+    @property
+    def flat(self) -> list[Rows]:
+        return [part for part in (*self.sealed, *self.tail) if isinstance(part, Rows)]
+
+    @property
+    def places(self) -> list[Places]:
+        return [part for part in (*self.sealed, *self.listed) if isinstance(part, Places)]
+
+
 class Finder:
     """Searches one registry. Keeps the index between files; what was added since is read with each search."""
 
     def __init__(self, store: Store, limits: Limits) -> None:
         self._store = store
         self._limits = limits
-        self._held: dict[BindingKind, tuple[int, list[Rows | Places]]] = {}
+        self._held: dict[BindingKind, _Held] = {}
 
     def find(
         self, sha256: bytes, rgb: Bytes | None, marks: Sequence[tuple[str, bytes]], *, by_pixels: bool = True
@@ -124,22 +147,41 @@ class Finder:
 
         The nearest first. Nothing is compared: these are candidates. Raises StoreError.
         """
-        nearest: dict[int, int] = {}
-        for hit in self._hits(kind, np.frombuffer(value, np.uint8)[None]):
-            nearest[hit.owner] = min(hit.distance, nearest.get(hit.owner, hit.distance))
+        nearest = self._nearest(kind, value)
         return tuple(sorted(nearest.items(), key=lambda pair: (pair[1], pair[0])))
 
     def seal(self) -> None:
-        """Write full shards of the index, so that a search has less to read. Raises StoreError."""
-        for kind in HASH_BYTES:
-            shards = self._shards(kind)
-            last = max((at for at, _ in shards.files()), default=0)
-            while len(page := self._store.bindings(kind, after=last, limit=SHARD_ENTRIES)) == SHARD_ENTRIES:
-                last = page[-1][0]
-                shards.seal(last, _rows(kind, page))
+        """Write full shards of the index, so that a search has less to read. Raises StoreError.
+
+        Where another process is at it, it is left to that one.
+        """
+        with keeping(self._folder, wait=False) as is_ours:
+            for kind in HASH_BYTES if is_ours else ():
+                shards = self._shards(kind)
+                shards.tidy()
+                last = max((each.last for each in shards.there()), default=0)
+                while len(page := self._store.bindings(kind, after=last, limit=SHARD_ENTRIES)) == SHARD_ENTRIES:
+                    last = page[-1][0]
+                    shards.seal(last, _rows(kind, page))
+
+    def settle(self) -> None:
+        """Overwrite in the index what was erased from the database since the last time. Raises StoreError.
+
+        The database goes first: killed between, this is made good by the next one who writes.
+        """
+        with keeping(self._folder, wait=True):
+            mark = self._folder / "erased"
+            after = int(mark.read_text("ascii")) if mark.is_file() else 0
+            last, gone = self._store.erased(after=after)
+            if last == after:
+                return
+            self._held.clear()
+            for kind in HASH_BYTES if gone else ():
+                self._shards(kind).erase(gone)
+            write_file(mark, str(last).encode("ascii"), verify=lambda _: None, force=True)
 
     def forget(self) -> None:
-        """Take the index away after something was erased; it is made anew from the database."""
+        """Take the index away; it is made anew from the database."""
         self._held.clear()
         for kind in HASH_BYTES:
             self._shards(kind).forget()
@@ -148,20 +190,34 @@ class Finder:
         nearest: dict[int, int] = {}
         whole = fingerprints(rgb)
         for kind, value in ((BindingKind.PHASH, whole.phash), (BindingKind.PDQ, whole.pdq)):
-            if value is not None:
-                for hit in self._hits(kind, np.frombuffer(value, np.uint8)[None]):
-                    nearest[hit.owner] = min(hit.distance, nearest.get(hit.owner, 256))
+            for number, distance in () if value is None else self._nearest(kind, value).items():
+                nearest[number] = min(distance, nearest.get(number, 256))
         ranked = sorted(nearest, key=lambda number: (nearest[number], number))
         self._take(ranked, nearest, ready, found)
         if any(each.verified for each in found.values()):
             return
         local = local_hashes(rgb, LOCAL_ASKED)
+        votes = self.votes(local)
+        self._take(sorted(votes, key=lambda number: (-votes[number], number)), nearest, ready, found)
+
+    def votes(self, local: Bytes) -> dict[int, int]:
+        """How many of the local hashes of a picture (N x 16) point at which entries, three at least. Raises StoreError.
+
+        As they are or all of them mirrored. The index names entries; then all of their hashes are compared.
+        """
         asked = np.concatenate([local, mirrored(local)])
-        pointed = {(hit.owner, hit.query) for hit in self._hits(BindingKind.LOCAL, asked)}
-        votes = Counter(owner for owner, query in pointed if query < len(local))
-        votes |= Counter(owner for owner, query in pointed if query >= len(local))  # the larger of the two
-        ranked = sorted((n for n in votes if votes[n] >= _LEAST_LOCAL), key=lambda number: (-votes[number], number))
-        self._take(ranked, nearest, ready, found)
+        owners, queries = pointed(self._index(BindingKind.LOCAL).places, asked)
+        sides, counts = np.unique(owners.astype(np.int64) << 1 | (queries >= len(local)), return_counts=True)
+        order = np.argsort(-counts, kind="stable")
+        order = order[counts[order] >= _LEAST_POINTING][: 2 * _MOST_POINTED]
+        clear = int((counts[order] >= _LEAST_LOCAL).sum())
+        named = list(dict.fromkeys((sides[order[: max(clear, _MOST_FAINT)]] >> 1).tolist()))[:_MOST_POINTED]
+        held = _rows(BindingKind.LOCAL, self._store.values(BindingKind.LOCAL, named))
+        hits = search([held], asked, max_distance=REACH[BindingKind.LOCAL])
+        pairs = set(zip(hits.owners.tolist(), hits.queries.tolist(), strict=True))
+        found = Counter(owner for owner, query in pairs if query < len(local))
+        found |= Counter(owner for owner, query in pairs if query >= len(local))  # the larger of the two
+        return {number: count for number, count in found.items() if count >= _LEAST_LOCAL}
 
     def _take(self, ranked: list[int], nearest: dict[int, int], ready: "_Lazy", found: dict[int, Found]) -> None:
         fresh = map(self._store.entry, (number for number in ranked if number not in found))
@@ -181,22 +237,38 @@ class Finder:
                 resemblance = None  # nothing to compare with: it stays a candidate
         return Found(entry=entry, kind=kind, distance=distance, resemblance=resemblance)
 
-    def _hits(self, kind: BindingKind, queries: Bytes) -> Iterator[Hit]:
-        return nearby(self._parts(kind), queries, max_distance=REACH[kind])
+    def _nearest(self, kind: BindingKind, value: bytes) -> dict[int, int]:
+        """The least distance of each entry that has a hash within reach of ``value``."""
+        hits = search(self._index(kind).flat, np.frombuffer(value, np.uint8)[None], max_distance=REACH[kind])
+        order = np.argsort(hits.distances, kind="stable")
+        owners, first = np.unique(hits.owners[order], return_index=True)
+        found = dict(zip(owners.tolist(), hits.distances[order][first].tolist(), strict=True))
+        found.pop(0, None)
+        return found
 
-    def _parts(self, kind: BindingKind) -> list[Rows | Places]:
+    def _index(self, kind: BindingKind) -> _Held:
         """The index of a kind, brought up to date."""
-        if kind not in self._held:
-            self._held[kind] = self._shards(kind).load()
-        last, parts = self._held[kind]
-        page = self._store.bindings(kind, after=last)
+        held = self._held.get(kind)
+        if held is not None and held.count > 2 * SHARD_ENTRIES:  # a process that lasts; others have sealed meanwhile
+            held = held if all(each.last <= held.after for each in self._shards(kind).there()) else None
+        if held is None:
+            last, parts = self._shards(kind).load()
+            held = _Held(after=last, last=last, sealed=tuple(parts))
+        page = self._store.bindings(kind, after=held.last)
         if page:
-            parts = extended(parts, _rows(kind, page), lists=kind is BindingKind.LOCAL)
-            self._held[kind] = page[-1][0], parts
-        return parts
+            tail = tuple(extended(list(held.tail), _rows(kind, page)))
+            ready = {id(rows): places for rows, places in zip(held.tail, held.listed, strict=False)}
+            lists = [ready.get(id(rows)) or listed(rows) for rows in tail] if kind is BindingKind.LOCAL else []
+            held = replace(held, last=page[-1][0], count=held.count + len(page), tail=tail, listed=tuple(lists))
+        self._held[kind] = held
+        return held
+
+    @property
+    def _folder(self) -> Path:
+        return self._store.folder / "index"
 
     def _shards(self, kind: BindingKind) -> Shards:
-        return Shards(self._store.folder / "index", kind.value, lists=kind is BindingKind.LOCAL)
+        return Shards(self._folder, kind.value, lists=kind is BindingKind.LOCAL)
 
 
 class _Lazy:
@@ -214,5 +286,6 @@ class _Lazy:
 
 def _rows(kind: BindingKind, page: Sequence[tuple[int, int, bytes]]) -> Rows:
     size = HASH_BYTES[kind]
-    hashes = [(value[at : at + size], owner) for _, owner, value in page for at in range(0, len(value), size)]
-    return rows([each for each, _ in hashes], [owner for _, owner in hashes], hash_bytes=size)
+    counts = [len(value) // size for _, _, value in page]
+    words = np.frombuffer(b"".join(value for _, _, value in page), np.uint64).reshape(-1, size // 8)
+    return Rows(words, np.repeat(np.array([owner for _, owner, _ in page], np.uint32), counts))

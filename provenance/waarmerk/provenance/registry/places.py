@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Search of the hashes that a crop leaves alone: up to sixty-four an entry, too many to compare with all of them.
+"""Search of the hashes that a crop leaves alone: up to sixty-four an entry, sixty-four million in a million entries.
 
-A row is looked at only where one of two keys of sixteen bits is that of the query, or one bit off it; then all its 128
-bits are compared. The bits of a key come from sixteen different cells of a descriptor: neighbours in one cell say the
-same, and keys made of them would crowd a few lists. So nothing within reach is invented, and some of it is missed:
-with every eighth bit wrong a row is found with a probability of about 0.7. An entry is pointed at by many rows.
+Of the 128 bits of a row 34 are kept here, those that copies leave alone and that tell places apart (decision 99).
+Rows stand sorted by them: the first bits are where a row stands, the rest and the number of its entry fill 32 bits.
+Looked at are rows whose first bits are those of the query, the nearest ones where there are many. So this points at
+entries, misses some and proves nothing; the caller compares the whole hashes of those that are pointed at.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,77 +13,183 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from waarmerk.provenance.registry.hamming import Bytes, Hit, Owners, Rows, Words, search
+from waarmerk.provenance.registry.hamming import Bytes, Owners, Rows
 
 Numbers = npt.NDArray[np.uint32]
-LISTED_FROM = 1 << 13  # rows; fewer are compared one by one
-_KEYS, _BITS = 2, 16
-_CELLS = np.arange(_BITS)
-_PICKED = tuple(8 * _CELLS + (_CELLS + shift) % 8 for shift in (0, 4))  # positions among the 128 bits
-_PROBES = np.concatenate([[0], 1 << np.arange(_BITS)]).astype(np.uint32)
-_VALUE = 1 << np.arange(_BITS, dtype=np.uint32)[::-1]
+Codes = npt.NDArray[np.uint64]
+Places64 = npt.NDArray[np.int64]
+MOST_ENTRIES = (1 << 20) - 1  # of one part
+GENEROUS_ROWS = 1 << 20  # with fewer in all, keys one bit off are looked at as well
+_CODE = 34
+_ENTRY = 20  # bits that the number of an entry takes in a value: the code above them
+_SPARE = 2  # bits of the key beyond those of the number of an entry: sixteen rows a key, with 64 an entry
+_LEAST_KEY = 8
+_WINDOW = 64  # rows looked at for one key
+_FEW = 5  # one in so many bits beside the key may be wrong
+_SLICES = 64  # of a merge, so that a small part of it is in memory
+# Positions among the 128 bits of a descriptor, best first (benchmarks/registry_places.json).
+_FIRST = (83, 12, 53, 46, 124, 75, 34, 90, 100, 24, 110, 106, 77, 29, 27, 14, 103)
+_PICKED = np.array((*_FIRST, 63, 18, 3, 86, 117, 120, 5, 9, 119, 39, 20, 45, 66, 113, 25, 33, 47))
+_VALUE = 1 << np.arange(_CODE, dtype=np.uint64)[::-1]
 
 
 class Places(NamedTuple):
-    """Rows by their first key. ``order`` is that of the second, ``starts`` (2 x 65,537) where they begin."""
+    """Rows in the order of their codes.
 
-    words: Words
-    owners: Owners
-    order: Numbers
+    ``starts`` (2**K + 1) says where the rows of each key of K bits begin. A posting (one a row) has the other 34 - K
+    bits of the code, and below them K - 2 bits that say which of ``owners``. The first of these is nobody.
+    """
+
+    postings: Numbers
     starts: Numbers
+    owners: Owners
+
+    @property
+    def key_bits(self) -> int:
+        """K."""
+        return (len(self.starts) - 1).bit_length() - 1
 
     def require(self) -> None:
         """Raise ValueError where lists point beyond the rows."""
-        if self.starts.shape != (_KEYS, (1 << _BITS) + 1) or int(self.starts.max()) > len(self.words):
+        bits = self.key_bits
+        if len(self.starts) != (1 << bits) + 1 or int(self.starts[-1]) != len(self.postings):
             raise ValueError("lists beyond the rows")
+        if not _LEAST_KEY <= bits <= _ENTRY + _SPARE or not 1 <= len(self.owners) <= 1 << (bits - _SPARE):
+            raise ValueError("more owners than there is room for")
+
+
+def key_bits_for(entries: int) -> int:
+    """The bits of a key in a part with so many entries. Raises ValueError beyond ``MOST_ENTRIES``."""
+    if entries > MOST_ENTRIES:
+        raise ValueError("too many entries for one part")
+    return max(_LEAST_KEY, entries.bit_length() + _SPARE)
 
 
 def listed(part: Rows) -> Places:
-    """The rows of a part with their lists."""
-    first = np.argsort(_keys(part.words, 0), kind="stable")
-    words, owners = np.ascontiguousarray(part.words[first]), np.ascontiguousarray(part.owners[first])
-    second = _keys(words, 1)
-    starts = [_starts(_keys(words, 0)), _starts(second)]
-    return Places(words, owners, np.argsort(second, kind="stable").astype(np.uint32), np.stack(starts))
+    """The rows of a part (W = 2) in the order of their codes."""
+    owners, numbers = np.unique(part.owners, return_inverse=True)
+    bits = key_bits_for(len(owners))
+    values = np.sort(_codes(part.words) << np.uint64(_ENTRY) | (numbers + 1).astype(np.uint64))
+    keys = (values >> np.uint64(_ENTRY + _CODE - bits)).astype(np.int64)
+    starts = np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=1 << bits))]).astype(np.uint32)
+    return Places(_postings(values, bits), starts, np.concatenate([[0], owners]).astype(np.uint32))
 
 
-def nearby(parts: Sequence[Rows | Places], queries: Bytes, *, max_distance: int) -> Iterator[Hit]:
-    """Rows of ``parts`` within ``max_distance`` bits of one of ``queries`` (Q x 16 bytes), each pair once."""
-    asked = np.ascontiguousarray(queries).view(np.uint64)
-    if not len(asked):
-        return
-    for part in parts:
-        if isinstance(part, Places):
-            yield from _of_lists(part, asked, max_distance)
-        else:
-            yield from search([part], queries, max_distance=max_distance)
+def merged(parts: Sequence[Places]) -> tuple[Numbers, Owners, Iterator[Numbers]]:
+    """``starts`` and ``owners`` of all parts as one, and its postings piece by piece.
+
+    Raises ValueError for more than ``MOST_ENTRIES``.
+    """
+    owners = np.concatenate([[np.uint32(0)], *(part.owners[1:] for part in parts)])
+    bits = key_bits_for(len(owners) - 1)
+    counts = np.zeros(1 << bits, np.int64)
+    for piece in _sorted_values(parts):
+        keys = (piece >> np.uint64(_ENTRY + _CODE - bits)).astype(np.int64)
+        if len(keys):
+            counts[: int(keys[-1]) + 1] += np.bincount(keys)
+    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.uint32)
+    return starts, owners, (_postings(piece, bits) for piece in _sorted_values(parts))
 
 
-def _of_lists(part: Places, asked: Words, max_distance: int) -> Iterator[Hit]:
-    found: set[Hit] = set()
-    for number in range(_KEYS):
-        keys = (_keys(asked, number)[:, None] ^ _PROBES[None]).ravel()
-        begin = part.starts[number][keys].astype(np.int64)
-        lengths = part.starts[number][keys + 1].astype(np.int64) - begin
-        total = int(lengths.sum())
-        if total == 0:
-            continue
-        at = np.arange(total) + np.repeat(begin - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
-        where = at if number == 0 else part.order[at].astype(np.int64)
-        who = np.repeat(np.arange(len(keys)) // len(_PROBES), lengths)
-        apart = np.bitwise_count(part.words[where] ^ asked[who]).sum(axis=1, dtype=np.int64)
-        near = np.flatnonzero(apart <= max_distance)
-        owners = part.owners[where[near]]
-        found.update(map(Hit, owners.tolist(), who[near].tolist(), apart[near].tolist()))
-    yield from sorted(found)
+def pointed(parts: Sequence[Places], queries: Bytes) -> tuple[Owners, Numbers]:
+    """Owners that ``queries`` (Q x 16 bytes) point at, and which query does, each pair once a part."""
+    asked = _codes(np.ascontiguousarray(queries).view(np.uint64))
+    generous = sum(len(part.postings) for part in parts) < GENEROUS_ROWS
+    found = [_pointed(part, asked, generous=generous) for part in parts] if len(asked) else []
+    if not found:
+        return np.zeros(0, np.uint32), np.zeros(0, np.uint32)
+    return np.concatenate([owners for owners, _ in found]), np.concatenate([numbers for _, numbers in found])
 
 
-def _keys(words: Words, number: int) -> Numbers:
-    """The key of each row (N x 2 words)."""
-    bits = np.unpackbits(np.ascontiguousarray(words).view(np.uint8).reshape(-1, 16), axis=1)[:, _PICKED[number]]
-    return np.asarray(bits.astype(np.uint32) @ _VALUE, np.uint32)
+def erase(part: Places, owners: Sequence[int]) -> bool:
+    """Take the rows of ``owners`` out of a part that may be written to; whether there were any.
+
+    The rows stay in place and in order, with the code of a neighbour, and belong to nobody.
+    """
+    gone = np.isin(part.owners, np.asarray(owners, np.uint32))
+    gone[0] = False
+    if not gone.any():
+        return False
+    bits = part.key_bits
+    number, code = np.uint32((1 << (bits - _SPARE)) - 1), np.uint32(bits - _SPARE)
+    for begin in range(0, len(part.postings), 1 << 22):
+        piece = part.postings[begin : begin + (1 << 22)]
+        for at in (np.flatnonzero(gone[piece & number]) + begin).tolist():
+            key = int(np.searchsorted(part.starts, at, side="right")) - 1
+            is_first = int(part.starts[key]) == at
+            part.postings[at] = 0 if is_first else part.postings[at - 1] >> code << code
+    part.owners[gone] = 0
+    return True
 
 
-def _starts(keys: Numbers) -> Numbers:
-    counts = np.bincount(keys, minlength=1 << _BITS)
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.uint32)
+def _pointed(part: Places, asked: Codes, *, generous: bool) -> tuple[Owners, Numbers]:
+    bits = part.key_bits
+    rest = _CODE - bits
+    keys = (asked >> np.uint64(rest)).astype(np.int64)
+    tails = (asked & np.uint64((1 << rest) - 1)).astype(np.uint32)
+    who = np.arange(len(asked))
+    if generous:
+        flips = np.concatenate([[0], 1 << np.arange(bits)])
+        keys, tails, who = (keys[:, None] ^ flips).ravel(), np.repeat(tails, bits + 1), np.repeat(who, bits + 1)
+    begin, end = part.starts[keys].astype(np.int64), part.starts[keys + 1].astype(np.int64)
+    many = np.flatnonzero(end - begin > _WINDOW)
+    if len(many):
+        begin[many], end[many] = _around(part, tails[many], begin[many], end[many])
+    lengths = end - begin
+    at = np.arange(int(lengths.sum())) + np.repeat(begin - (np.cumsum(lengths) - lengths), lengths)
+    held = part.postings[at]
+    apart = np.bitwise_count((held >> np.uint32(bits - _SPARE)) ^ np.repeat(tails, lengths))
+    near = np.flatnonzero(apart <= rest // _FEW)
+    numbers = held[near] & np.uint32((1 << (bits - _SPARE)) - 1)
+    pairs = np.unique(np.repeat(who, lengths)[near] << _ENTRY | numbers)
+    pairs = pairs[pairs & MOST_ENTRIES != 0]
+    owners = part.owners[pairs & MOST_ENTRIES]
+    return owners[owners != 0], (pairs >> _ENTRY)[owners != 0].astype(np.uint32)
+
+
+def _around(part: Places, tails: Numbers, begin: Places64, end: Places64) -> tuple[Places64, Places64]:
+    """Of each stretch the rows around where a tail would stand: they share most of its first bits."""
+    wanted, low, high = tails << np.uint32(part.key_bits - _SPARE), begin, end
+    while (low < high).any():
+        middle = (low + high) >> 1
+        is_less = (part.postings[np.minimum(middle, len(part.postings) - 1)] < wanted) & (low < high)
+        low, high = np.where(is_less, middle + 1, low), np.where(is_less, high, np.minimum(middle, high))
+    first = np.clip(low - _WINDOW // 2, begin, end - _WINDOW)
+    return first, first + _WINDOW
+
+
+def _codes(words: npt.NDArray[np.uint64]) -> Codes:
+    """The code of each row (N x 2 words)."""
+    found = np.empty(len(words), np.uint64)
+    for begin in range(0, len(words), 1 << 16):
+        piece = np.ascontiguousarray(words[begin : begin + (1 << 16)]).view(np.uint8).reshape(-1, 16)
+        found[begin : begin + (1 << 16)] = np.unpackbits(piece, axis=1)[:, _PICKED].astype(np.uint64) @ _VALUE
+    return found
+
+
+def _postings(values: Codes, bits: int) -> Numbers:
+    rest = np.uint64((1 << (_CODE - bits)) - 1)
+    codes = (values >> np.uint64(_ENTRY)) & rest
+    return (codes << np.uint64(bits - _SPARE) | (values & np.uint64(MOST_ENTRIES))).astype(np.uint32)
+
+
+def _sorted_values(parts: Sequence[Places]) -> Iterator[Codes]:
+    """Code and number, in the order of all parts, of one slice of the codes after the other."""
+    for number in range(_SLICES):
+        before, found = 0, []
+        for part in parts:
+            found.append(_values(part, number, before))
+            before += len(part.owners) - 1
+        yield np.sort(np.concatenate(found))
+
+
+def _values(part: Places, number: int, before: int) -> Codes:
+    bits = part.key_bits
+    width = (1 << bits) // _SLICES
+    first = number * width
+    starts = part.starts[first : first + width + 1].astype(np.int64)
+    keys = np.repeat(np.arange(first, first + width, dtype=np.uint64), np.diff(starts))
+    held = part.postings[int(starts[0]) : int(starts[-1])].astype(np.uint64)
+    owners = held & np.uint64((1 << (bits - _SPARE)) - 1)
+    codes = keys << np.uint64(_CODE - bits) | held >> np.uint64(bits - _SPARE)
+    return codes << np.uint64(_ENTRY) | np.where(owners > 0, owners + np.uint64(before), owners)

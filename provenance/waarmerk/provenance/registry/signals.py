@@ -37,8 +37,9 @@ class Signals:
             if tie.kind not in _REACH:
                 continue
             query = np.frombuffer(tie.value, np.uint8)[None]
-            for hit in search(self._parts(tie.kind), query, max_distance=_REACH[tie.kind][1]):
-                nearest[hit.owner] = min(hit.distance, nearest.get(hit.owner, hit.distance))
+            hits = search(self._parts(tie.kind), query, max_distance=_REACH[tie.kind][1])
+            for owner, distance in zip(hits.owners.tolist(), hits.distances.tolist(), strict=True):
+                nearest[owner] = min(distance, nearest.get(owner, distance))
         found: list[tuple[Entry, int]] = []
         for number, distance in sorted(nearest.items(), key=lambda pair: (pair[1], pair[0])):
             entry = self._store.entry(number)  # none where it was withdrawn, or its issuer is not accepted

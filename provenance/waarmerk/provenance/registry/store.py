@@ -180,6 +180,23 @@ class Store:
             found = connection.execute(wanted.order_by(BINDING.c.id).limit(limit))
             return [(int(row[0]), int(row[1]), bytes(row[2])) for row in found]
 
+    def values(self, kind: BindingKind, numbers: Sequence[int]) -> list[tuple[int, int, bytes]]:
+        """Row, entry and value of the bindings of a kind that these entries have (a thousand at most), in order."""
+        wanted = sa.select(BINDING.c.id, BINDING.c.entry, BINDING.c.value).where(BINDING.c.entry.in_(numbers))
+        if not numbers:
+            return []
+        with reading(self.engine) as connection:
+            found = connection.execute(wanted.where(BINDING.c.kind == kind.value).order_by(BINDING.c.id))
+            return [(int(row[0]), int(row[1]), bytes(row[2])) for row in found]
+
+    def erased(self, *, after: int) -> tuple[int, list[int]]:
+        """The last note of the history (``after`` where there is none beyond), and the entries removed since."""
+        beyond = HISTORY.c.id > after
+        with reading(self.engine) as connection:
+            last = connection.scalar(sa.select(sa.func.max(HISTORY.c.id)).where(beyond))
+            gone = connection.scalars(sa.select(HISTORY.c.entry).where(beyond, HISTORY.c.what == "removed")).all()
+        return int(last or after), [int(number) for number in gone]
+
     def bindings_of(self, *numbers: int) -> dict[int, tuple[Binding, ...]]:
         """The bindings of each of these entries (a thousand at most), in order; entries without any are left out."""
         wanted = sa.select(BINDING.c.entry, BINDING.c.kind, BINDING.c.value, BINDING.c.key_id)
