@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.routing import APIRoute
 
 from waarmerk.api import auth, problems
 from waarmerk.api.limits import LimitBody
-from waarmerk.api.problems import Problem
 from waarmerk.api.routes import (
     batches,
     decide,
@@ -25,6 +25,7 @@ from waarmerk.api.routes import (
     verify,
 )
 from waarmerk.api.services import Services
+from waarmerk.api.shortcut import Shortcut
 from waarmerk.api.trail import Trailing
 from waarmerk.api.wire import Json
 from waarmerk.provenance.errors import StoreError
@@ -71,17 +72,22 @@ def create_app(services: Services) -> FastAPI:
 
     @app.exception_handler(StoreError)
     async def on_store(request: Request, error: StoreError) -> Response:
-        return Problem("service.not-ready", retry_after=5).response(request)
+        return problems.not_ready(request)
 
     for router in ROUTERS:
         app.include_router(router)
     auth.require_access_declared(ROUTERS)
+    app.add_middleware(Shortcut, route=_route(verify.router, verify.PATH), answer=verify.verify_at_once)
     app.add_middleware(LimitBody, limits=services.body, gate=services.gate)
     app.add_middleware(
         Trailing, journal=services.journal, metrics=services.metrics, clock=services.clock, mint=services.mint
     )
     _describe_access(app)
     return app
+
+
+def _route(router: APIRouter, path: str) -> APIRoute:
+    return next(each for each in router.routes if isinstance(each, APIRoute) and each.path == path)
 
 
 def _describe_access(app: FastAPI) -> None:

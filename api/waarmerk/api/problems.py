@@ -83,6 +83,11 @@ class Problem(HTTPException):
         return _document(request, self.code, str(self.detail), self.errors, self.headers)
 
 
+def not_ready(request: Request) -> Json:
+    """The answer where the database cannot be reached."""
+    return Problem("service.not-ready", retry_after=5).response(request)
+
+
 class BodyProblem(Problem):
     """A problem with a body that still arrives; the connection is of no further use."""
 

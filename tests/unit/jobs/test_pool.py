@@ -2,6 +2,7 @@
 """The pool: whatever a file does to its worker, the run goes on and the file has a report."""
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +49,19 @@ while (task := receive(0)) is not None:
         os.write(out, b"\\x00\\x00\\x00\\x02[]")
         continue
     send(out, {"answer": {"name": name, "worker": os.getpid()}})
+"""
+
+
+# One that dies with whoever started it, as the real one does.
+DEVOTED = """
+import os
+from waarmerk.provenance.jobs import confine
+from waarmerk.provenance.jobs.frames import receive, send
+out = os.dup(1)
+confine.refuse_network_and_programs()
+receive(0)
+while receive(0) is not None:
+    send(out, {"answer": os.getpid()})
 """
 
 
@@ -182,3 +196,19 @@ def test_a_film_has_more_time_than_a_picture_whatever_it_is_called(tmp_path: Pat
     assert pool._deadline(film) == pool.DEADLINE_SECONDS_LARGE
     assert pool._deadline(picture) == pool.DEADLINE_SECONDS
     assert pool._deadline(none) == pool.DEADLINE_SECONDS
+
+
+def test_a_worker_outlives_the_thread_that_asked_for_it() -> None:
+    """The kernel ends a worker with the thread that started it; a web server's threads come and go."""
+    told: list[dict[str, object]] = []
+    with Pool({}, command=(sys.executable, "-c", DEVOTED)) as made:
+
+        def ask() -> None:
+            told.append(made.perform("verify", Path("x"), at=AT))
+
+        for _ in range(3):
+            thread = threading.Thread(target=ask)
+            thread.start()
+            thread.join()
+            time.sleep(0.2)
+    assert told[0] == told[1] == told[2]

@@ -18,11 +18,15 @@ from waarmerk.api.wire import Json
 
 router = APIRouter(tags=["verify"])
 
+PATH = "/v1/verify"
 LONG_BYTES = 32 * 2**20  # a still is never larger, and a film takes longer than callers like to wait
 
 
+_CALLER = open_to(ANYONE)
+
+
 @router.post(
-    "/v1/verify",
+    PATH,
     summary="Examine one file",
     response_description="The report (waarmerk.report/1), a broken credential included",
     responses={
@@ -33,7 +37,7 @@ LONG_BYTES = 32 * 2**20  # a still is never larger, and a film takes longer than
 )
 async def verify(
     request: Request,
-    caller: Annotated[Caller, Depends(open_to(ANYONE))],
+    caller: Annotated[Caller, Depends(_CALLER)],
     at: Annotated[str | None, AT] = None,
     prefer: Annotated[str | None, Header(description="`respond-async` (RFC 7240): answer at once, with a job")] = None,
 ) -> Json:
@@ -48,3 +52,9 @@ async def verify(
         moment = moment or services.clock().replace(microsecond=0)
         done = await examined(request, caller, upload, at=moment)
     return answered(done.report)
+
+
+async def verify_at_once(request: Request) -> Json:
+    """The same, asked without the framework; ``at`` and ``prefer`` are read as it reads them."""
+    caller = await _CALLER(request)
+    return await verify(request, caller, request.query_params.get("at"), request.headers.get("prefer"))

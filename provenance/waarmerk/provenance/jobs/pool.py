@@ -35,6 +35,13 @@ _HEAD_BYTES = 4096
 TASKS_PER_WORKER = 1000  # then a fresh one, whatever the libraries may have leaked
 # -P: the working directory is never a place to import from.
 COMMAND = (sys.executable, "-P", "-m", "waarmerk.provenance.jobs.worker")
+# Freed memory stays with the worker for its next file; by its own rules the C library gives it back and fetches it anew
+# for every file, page by page. Given back at once: blocks beyond 4 MiB, the end of the heap beyond 32 MiB (mallopt(3)).
+_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(4 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(32 * 2**20),
+    "MALLOC_TOP_PAD_": str(2**20),
+}
 _KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "PYTHONHASHSEED", "VIRTUAL_ENV")
 
 
@@ -118,7 +125,7 @@ def _environment() -> dict[str, str]:
     kept = {name: value for name in _KEPT_ENVIRONMENT if (value := os.environ.get(name)) is not None}
     if "C2PA_LIBRARY_NAME" in os.environ:  # passed on so that the engine's settings refuse it aloud
         kept["C2PA_LIBRARY_NAME"] = os.environ["C2PA_LIBRARY_NAME"]
-    return kept | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return kept | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} | _MEMORY
 
 
 class Pool:
@@ -136,6 +143,8 @@ class Pool:
         self._command = command
         self.size = size
         self._folder = empty_folder()  # where workers stand: the engine looks for its library there, files name others
+        # A worker dies with the thread that started it (PR_SET_PDEATHSIG); a caller's may end long before the pool.
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="waarmerk-start")
         self._turn = threading.Condition()
         self._busy = 0
         self._idle: list[Worker] = []  # the longest idle first
@@ -160,6 +169,7 @@ class Pool:
             workers, self._all = self._all, set()
         for worker in workers:
             worker.end()
+        self._starter.shutdown()
         with contextlib.suppress(OSError):
             self._folder.rmdir()
 
@@ -277,7 +287,7 @@ class Pool:
         with self._lock:
             if self._closed:
                 raise WorkerGone("worker.crashed")
-            worker = Worker(self._command, settings, self._folder)
+            worker = self._starter.submit(Worker, self._command, settings, self._folder).result()
             self._all.add(worker)
             return worker
 

@@ -30,14 +30,6 @@ def nameless_file() -> Iterator[tuple[IO[bytes], Path]]:
             yield named, Path(named.name)
 
 
-def path_of_nameless(file: IO[bytes]) -> Path | None:
-    """The path under which our own workers open a temporary file of ours while it is open; None where it has none."""
-    if sys.platform != "linux":
-        return None
-    file.flush()
-    return _path(file)
-
-
 def _path(file: IO[bytes]) -> Path:
     return Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
 

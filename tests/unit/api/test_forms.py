@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A form with a file: the same file however it is cut into pieces; what is no such form is refused."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from waarmerk.api.forms import MAX_FIELD_BYTES, Form, FormError
+
+FILE = b"\xff\xd8--b\r\n--\r\n\x00--bc\r\n-" + bytes(range(256)) * 300
+TYPE = 'multipart/form-data; boundary="b"'
+
+
+def part(name: bytes, body: bytes, filename: bytes | None = None) -> bytes:
+    told = b"" if filename is None else b'; filename="' + filename + b'"'
+    return b'--b\r\nContent-Disposition: form-data; name="' + name + b'"' + told + b"\r\n\r\n" + body + b"\r\n"
+
+
+WHOLE = part(b"ai", b"generated") + part(b"file", FILE, b"../x") + part(b"where", b"caf\xc3\xa9") + b"--b--\r\n"
+
+
+def read(body: bytes, *, piece: int = 10**6, max_parts: int = 4, content_type: str = TYPE) -> tuple[Form, list[bytes]]:
+    files: list[bytes] = []
+
+    def open_file() -> object:
+        files.append(b"")
+
+        def write(data: memoryview) -> None:
+            files[-1] += bytes(data)
+
+        return write
+
+    async def stream() -> AsyncIterator[bytes]:
+        for at in range(0, len(body), piece):
+            yield body[at : at + piece]
+        yield b""
+
+    form = Form(open_file=open_file, max_parts=max_parts)  # type: ignore[arg-type]
+    asyncio.run(form.read(content_type, stream()))
+    return form, files
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 7, 64, 1000, 65536, 10**6])
+def test_a_file_arrives_as_it_was_sent_however_it_is_cut(piece: int) -> None:
+    form, files = read(WHOLE, piece=piece)
+    assert files == [FILE]
+    assert form.file_field == "file"
+    assert form.fields == {"ai": "generated", "where": "café"}
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"", TYPE),
+        (WHOLE[:-6], TYPE),
+        (WHOLE[: len(WHOLE) // 2], TYPE),
+        (WHOLE, "multipart/form-data"),
+        (WHOLE, "multipart/form-data; boundary=" + "b" * 300),
+        (WHOLE.replace(b"--b", b"--c"), TYPE),
+        (b"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n", TYPE),
+        (b"--b\r\nnonsense\r\n\r\nx\r\n--b--\r\n", TYPE),
+        (part(b"file", b"x", b"x") + part(b"file", b"y", b"y") + b"--b--\r\n", TYPE),
+        (part(b"a", b"1") * 5 + b"--b--\r\n", TYPE),
+        (part(b"a", b"1" * (MAX_FIELD_BYTES + 1)) + b"--b--\r\n", TYPE),
+        (b"--b\r\n" + b"X: y\r\n" * 100 + b"\r\nx\r\n--b--\r\n", TYPE),
+        (b"--b\r\nX: " + b"y" * 100_000 + b"\r\n\r\nx\r\n--b--\r\n", TYPE),
+    ],
+)
+@pytest.mark.parametrize("piece", [5, 10**6])
+def test_what_is_no_such_form_is_refused(body: bytes, content_type: str, piece: int) -> None:
+    with pytest.raises(FormError):
+        read(body, piece=piece, content_type=content_type)
+
+
+def test_a_form_may_have_no_file_and_an_empty_one() -> None:
+    assert read(part(b"a", b"") + b"--b--\r\n")[0].fields == {"a": ""}
+    form, files = read(part(b"file", b"", b"") + b"--b--")
+    assert (form.file_field, files) == ("file", [b""])
+
+
+def test_a_field_that_is_no_utf_8_is_read_as_latin_1() -> None:
+    assert read(part(b"a", b"caf\xe9") + b"--b--\r\n")[0].fields == {"a": "café"}
