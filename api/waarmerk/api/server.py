@@ -16,11 +16,13 @@ import uvicorn
 
 from waarmerk.api.app import create_app
 from waarmerk.api.connection import BoundedConnection
+from waarmerk.api.deeds import Deeds, Noted, unnoted
 from waarmerk.api.disputes import Disputes
 from waarmerk.api.erasure import forget_tenant
 from waarmerk.api.gate import SPOOL_BYTES, Gate
 from waarmerk.api.journal import LOGGING
 from waarmerk.api.metrics import Metrics
+from waarmerk.api.migrate import prepare
 from waarmerk.api.postbox import Postbox
 from waarmerk.api.quota import STRANGER_PER_MINUTE, Quota
 from waarmerk.api.readiness import DiskProbe, Probe, Readiness, keys_probe, lists_probe
@@ -65,28 +67,30 @@ class ServiceOptions:
 def keyring(folder: Path, database: str | None = None) -> Iterator[Keyring]:
     """The tenants and keys of the service in ``folder``. Raises ConfigurationError, StoreError."""
     with _store(folder, database) as opened:
-        yield _keys(opened, folder)
+        yield _keys(opened, folder, _deeds(opened, folder).noted)
 
 
 @contextmanager
 def _store(folder: Path, database: str | None) -> Iterator[Database]:
     opened = Database(database or str(folder / "service.sqlite"))
     try:
+        prepare(opened)
         yield opened
     finally:
         opened.close()
 
 
-def _keys(database: Database, folder: Path) -> Keyring:
-    made = Keyring(database, service_secret(folder / "secret"), monotonic=monotonic)
-    made.create()  # the tables of webhooks among them
-    return made
+def _keys(database: Database, folder: Path, noted: Noted = unnoted) -> Keyring:
+    return Keyring(database, service_secret(folder / "secret"), monotonic=monotonic, noted=noted)
+
+
+def _deeds(database: Database, folder: Path) -> Deeds:
+    return Deeds(folder / "audit" / "administration", database, clock=now, monotonic=monotonic)
 
 
 def forget(name: str, folder: Path, database: str | None = None) -> int:
     """Forget a tenant of the service in ``folder``; how many reports are gone. Raises as the rest does."""
-    with _store(folder, database) as opened:
-        _keys(opened, folder)
+    with _store(folder, database) as opened, _deeds(opened, folder).noted("tenant.forgotten", name, {}):
         return forget_tenant(opened, name)
 
 
@@ -94,8 +98,7 @@ def forget(name: str, folder: Path, database: str | None = None) -> int:
 def webhooks(folder: Path, database: str | None = None) -> Iterator[Webhooks]:
     """The webhooks of the service in ``folder``. Raises ConfigurationError, StoreError."""
     with _store(folder, database) as opened:
-        _keys(opened, folder)
-        yield Webhooks(opened, service_secret(folder / "secret"), clock=now)
+        yield Webhooks(opened, service_secret(folder / "secret"), clock=now, noted=_deeds(opened, folder).noted)
 
 
 def run(options: ServiceOptions) -> None:
@@ -113,7 +116,6 @@ def run(options: ServiceOptions) -> None:
         keys, keep = _keys(database, options.folder), Keep(options.folder / "spool", clock=now)
         hooks = Webhooks(database, secret, clock=now)
         queue = Queue(database, spool=keep.id, clock=now, over=hooks.note)
-        queue.create()
         with Audit(options.folder / "audit", database, clock=now) as audit:
             runner = Runner(
                 queue,
@@ -143,7 +145,6 @@ def _services(options: ServiceOptions, pool: Pool, keys: Keyring, worklist: Work
         "lists": lists_probe(options.settings, clock=now, max_age=options.max_list_age),
     }
     disputes = Disputes(worklist.queue.database, clock=now)
-    disputes.create()
     return Services(
         disputes=disputes,
         bench=pool,

@@ -22,6 +22,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from waarmerk.api.deeds import Noted, unnoted
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs.database import Database, Taken
 from waarmerk.provenance.model.moment import rfc3339
@@ -149,7 +150,10 @@ class Keyring:
         *,
         monotonic: Callable[[], float],
         entropy: Callable[[int], bytes] = os.urandom,
+        noted: Noted = unnoted,
     ) -> None:
+        """``noted`` enters what is done to tenants and keys in an audit log (``deeds.py``)."""
+        self._noted = noted
         self._database = database
         self._secret = secret
         self._entropy = entropy
@@ -173,7 +177,7 @@ class Keyring:
         row: dict[str, Any] = {"name": tenant.name, "settings": dict(tenant.settings), "added_at": rfc3339(at)}
         row |= {"per_minute": tenant.per_minute, "keep_days": tenant.keep_days}
         try:
-            with self._database.writing() as connection:
+            with self._noted("tenant.added", tenant.name, row), self._database.writing() as connection:
                 connection.execute(sa.insert(TENANT).values(row))
         except Taken:
             raise ConfigurationError("tenant.taken", f"there is a tenant {tenant.name} already") from None
@@ -197,7 +201,8 @@ class Keyring:
         prefix = self._entropy(6).hex()
         secret = base64.urlsafe_b64encode(self._entropy(SECRET_BYTES)).decode("ascii").rstrip("=")
         row = {"prefix": prefix, "tenant": tenant, "hash": self._hash(prefix, secret), "scopes": named}
-        with self._database.writing() as connection:
+        note = self._noted("key.added", tenant, {"prefix": prefix, "scopes": named})
+        with note, self._database.writing() as connection:
             if connection.execute(sa.select(TENANT.c.name).where(TENANT.c.name == tenant)).first() is None:
                 raise ConfigurationError("tenant.unknown", f"there is no tenant {tenant}")
             connection.execute(sa.insert(KEY).values(**row, added_at=rfc3339(at)))
@@ -213,7 +218,10 @@ class Keyring:
     def revoke(self, prefix: str, *, at: datetime) -> None:
         """End a key; elsewhere it works for five seconds more. Raises ConfigurationError for one that is unknown."""
         change = sa.update(KEY).where(KEY.c.prefix == prefix, KEY.c.revoked_at.is_(None)).values(revoked_at=rfc3339(at))
-        with self._database.writing() as connection:
+        with self._database.reading() as connection:
+            tenant = connection.execute(sa.select(KEY.c.tenant).where(KEY.c.prefix == prefix)).scalar()
+        note = self._noted("key.revoked", tenant or "", {"prefix": prefix})
+        with note, self._database.writing() as connection:
             if connection.execute(change).rowcount != 1:
                 raise ConfigurationError("tenant.unknown-key", f"there is no key {prefix} in use")
         with self._lock:

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
+from waarmerk.api.deeds import Noted, unnoted
 from waarmerk.api.tenants import TABLES, TENANT
 from waarmerk.provenance.errors import ConfigurationError, StoreError
 from waarmerk.provenance.jobs.database import Database
@@ -79,7 +80,11 @@ class Message:
 class Webhooks:
     """Targets and messages in a database. Safe to use from several threads; ``repr`` shows no secret."""
 
-    def __init__(self, database: Database, secret: bytes, *, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, secret: bytes, *, clock: Callable[[], datetime], noted: Noted = unnoted
+    ) -> None:
+        """``noted`` enters what is registered and ended in an audit log (``deeds.py``)."""
+        self._noted = noted
         self._database = database
         self._secret = secret
         self._clock = clock
@@ -92,7 +97,8 @@ class Webhooks:
         require_address(url)
         target = Target(id=f"wh_{secrets.token_hex(8)}", tenant=tenant, url=url, ended_at=None)
         row = {"id": target.id, "tenant": tenant, "url": url, "added_at": rfc3339(self._clock())}
-        with self._database.writing() as connection:
+        note = self._noted("webhook.added", tenant, {"id": target.id, "url": url})
+        with note, self._database.writing() as connection:
             if connection.execute(sa.select(TENANT.c.name).where(TENANT.c.name == tenant)).first() is None:
                 raise ConfigurationError("tenant.unknown", f"there is no tenant {tenant}")
             connection.execute(sa.insert(TARGET).values(row))
@@ -107,7 +113,10 @@ class Webhooks:
     def end(self, id: str) -> None:
         """Tell this target nothing more. Raises ConfigurationError for one that is unknown."""
         change = sa.update(TARGET).where(TARGET.c.id == id).values(ended_at=rfc3339(self._clock()))
-        with self._database.writing() as connection:
+        with self._database.reading() as connection:
+            tenant = connection.execute(sa.select(TARGET.c.tenant).where(TARGET.c.id == id)).scalar()
+        note = self._noted("webhook.ended", tenant or "", {"id": id})
+        with note, self._database.writing() as connection:
             connection.execute(sa.delete(MESSAGE).where(MESSAGE.c.target == id))
             if connection.execute(change).rowcount != 1:
                 raise ConfigurationError("tenant.unknown-webhook", f"there is no webhook {id}")

@@ -196,7 +196,7 @@ def test_a_log_that_was_cut_off_is_not_gone_on_with(log: Path, store: Database, 
 
 
 def test_two_writers_are_one_too_many(log: Path, store: Database, clock: Clock) -> None:
-    with Audit(log, store, clock=clock), pytest.raises(StoreError, match="cannot be opened"):
+    with Audit(log, store, clock=clock), pytest.raises(StoreError, match="another process"):
         Audit(log, store, clock=clock)
 
 

@@ -62,7 +62,8 @@ class Audit:
     ) -> None:
         """Open the log, or begin one; a last line that was cut short by a crash is taken back.
 
-        Raises StoreError where another process writes it, or it is shorter or another than its last checkpoint.
+        Raises StoreError where another process writes it (``audit.busy``), or it is shorter or another than its last
+        checkpoint.
         """
         self._folder = folder
         self._database = database
@@ -74,7 +75,7 @@ class Audit:
             self._key = _signing_key(folder)
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             self._log = os.open(folder / "audit.log", flags, 0o600)
-            fcntl.flock(self._log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._take()
             self._notes = os.open(folder / "audit.checkpoints", flags, 0o600)
             database.create(TABLES)
             self._tree = self._recovered()
@@ -145,6 +146,14 @@ class Audit:
             os.close(self._notes)
             os.close(self._log)
             self._log = -1
+
+    def _take(self) -> None:
+        """Become the one writer."""
+        try:
+            fcntl.flock(self._log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._log)
+            raise StoreError("audit.busy", "another process writes the audit log") from None
 
     def _recovered(self) -> "_Tree":
         """The tree of the lines in the log; a torn last line is cut off, for nobody was told that it is there."""
