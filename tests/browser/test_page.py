@@ -3,93 +3,12 @@
 
 import base64
 import json
-import os
-import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
-
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-AXE = Path(os.environ.get("WAARMERK_AXE", "")) / "node_modules" / "axe-core" / "axe.min.js"
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-MEDIA = ROOT / "samples" / "media"
-SHOTS = os.environ.get("WAARMERK_SHOTS")  # a folder, for whoever wants to look
-
-pytestmark = pytest.mark.skipif(not shutil.which(CHROMIUM), reason=f"no browser at {CHROMIUM}")
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A service as an operator starts it."""
-    home = tmp_path_factory.mktemp("home")
-    log = home / "log"
-    command = [sys.executable, "-m", "waarmerk.cli", "serve", "--port", "0", "--trust", str(ROOT / "samples" / "trust")]
-    with log.open("wb") as errors:
-        environment = {"PATH": "/usr/bin:/bin", "HOME": str(home), "XDG_DATA_HOME": str(home / "data")}
-        service = subprocess.Popen(command, stdout=errors, stderr=errors, env=environment)
-        try:
-            yield _listening(service, log)
-        finally:
-            service.terminate()
-            service.wait(30)
-
-
-def _listening(service: subprocess.Popen[bytes], log: Path) -> str:
-    for _ in range(600):
-        for line in log.read_text("utf-8").splitlines():
-            if "listening on " in line:
-                return line.rpartition(" ")[2]
-        assert service.poll() is None, log.read_text("utf-8")
-        time.sleep(0.1)
-    raise AssertionError(log.read_text("utf-8"))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as tool:
-        started = tool.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-class Watched:
-    """A page, and everything that went wrong on it or was fetched from elsewhere."""
-
-    def __init__(self, context: Any, address: str) -> None:
-        self.page = context.new_page()
-        self.wrong: list[str] = []
-        self.page.on("console", lambda message: self.wrong.append(message.text) if message.type == "error" else None)
-        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("request", lambda request: self._fetched(request.url, address))
-
-    def _fetched(self, url: str, address: str) -> None:
-        if not url.startswith((address, "data:")):
-            self.wrong.append(f"fetched {url}")
-
-
-@pytest.fixture
-def opened(browser: Any, address: str) -> Iterator[Any]:
-    made: list[tuple[Any, Watched]] = []
-
-    def open_page(**options: Any) -> Any:
-        context = browser.new_context(**{"locale": "nl-NL", "viewport": {"width": 1100, "height": 900}, **options})
-        watched = Watched(context, address)
-        watched.page.goto(address)
-        made.append((context, watched))
-        return watched.page
-
-    yield open_page
-    for context, watched in made:
-        context.close()
-        assert watched.wrong == []
+from tests.browser.conftest import MEDIA, accessible, needs_axe, shot
 
 
 def rows(page: Any) -> list[str]:
@@ -98,11 +17,6 @@ def rows(page: Any) -> list[str]:
 
 
 ROWS = ["credentials", "signer", "identity", "ai", "labels"]
-
-
-def shot(page: Any, name: str) -> None:
-    if SHOTS:
-        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"), full_page=True)
 
 
 def test_without_script_the_form_is_a_form(opened: Any) -> None:
@@ -235,25 +149,17 @@ def test_on_paper_everything_stands_and_nothing_else(opened: Any) -> None:
     shot(page, "paper")
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="WAARMERK_AXE names no folder with axe-core")
+@needs_axe
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 640, 320])
 def test_axe_finds_nothing_and_nothing_is_cut_off(opened: Any, width: int, scheme: str) -> None:
     page = opened(viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True)
     page.click(".more summary")
-    _accessible(page)
+    accessible(page)
     for name in ("resigned-over-tampered.jpg", "declared.webp"):
         page.set_input_files("#file", MEDIA / name)
         page.click("form button >> nth=0")
         page.wait_for_selector("tr[data-row]")
         page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
-        _accessible(page)
+        accessible(page)
         shot(page, f"{scheme}-{width}-{name}")
-
-
-def _accessible(page: Any) -> None:
-    page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate("tags => window.axe.run(document, { runOnly: tags })", TAGS)
-    assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide <= 0

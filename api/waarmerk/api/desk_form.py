@@ -11,6 +11,7 @@ from waarmerk.api.page_facts import answers, platforms, typed
 from waarmerk.api.problems import Problem
 from waarmerk.provenance.labelling.context import FactError
 from waarmerk.provenance.labelling.rules import RuleSet
+from waarmerk.provenance.model.labelling import Duty
 from waarmerk.provenance.report.document import label
 from waarmerk.provenance.report.wording import LANGUAGES, wording
 from waarmerk.provenance.settings import Settings
@@ -21,11 +22,12 @@ ASKED = (
     *("political_ad", "political_content", "election_related", "paid", "generated_on"),
 )
 SAYS = ("generated", "modified", "none")
-PLACES = ("auto", "none", "top-left", "top-right", "bottom-left", "bottom-right")
+PLACES = ("top-right", "top-left", "bottom-right", "bottom-left", "none")  # the first is the usual one
 WRITTEN = {"tool": TEXT, "tool_version": TEXT, "title": TEXT, "alt": ALT}  # with how long each may be
 TICKED = ("strip_personal", "sidecar", "allow_partial", "despite_traces")
 CHOSEN = ("ai", "visible", "label_lang", "label_lang_2")
 FOR = "for-"
+PUBLISHES = "ad_publisher"
 MAX_PARTS = len(ASKED) + len(WRITTEN) + len(TICKED) + len(CHOSEN) + 16  # platforms, the token, the file
 _DECLARED = {"generated": "ai", "modified": "ai_partial", "none": "not_ai"}
 
@@ -57,26 +59,35 @@ def wishes_in(form: Fields) -> Wishes:
 def owed_for(wishes: Wishes, settings: Settings, packs: RuleSet, at: datetime) -> list[dict[str, Any]]:
     """What the rules ask of whoever labels a picture so: entries of ``labels`` with ``met``, whether the label does it.
 
-    ``settings`` are those of the tenant. What the file itself says is not known yet. Raises Problem.
+    ``settings`` are those of the tenant. What the file itself says is not known yet. A campaign that makes political
+    advertising mostly publishes it too, so what whoever publishes it owes is told as well. Raises Problem.
     """
-    from waarmerk.provenance.labelling.decide import decide, decide_for  # noqa: PLC0415 - only where it is asked
-    from waarmerk.provenance.labelling.stated import split_facts, weighed  # noqa: PLC0415
-    from waarmerk.provenance.marking.plan import owed  # noqa: PLC0415
+    from waarmerk.provenance.marking.plan import owed  # noqa: PLC0415 - brings numerics
 
     has_label = wishes.ai != "none" and wishes.visible != "none"
     stated: dict[str, Any] = {"decl": _DECLARED[wishes.ai], "role": "deployer", "modality": "image"}
     stated |= {"has_visible_label": has_label, **_usual(settings, packs), **wishes.facts()}
     chosen = tuple(part for part in wishes.platforms.split(",") if part) or settings.platforms
     try:
-        facts, context = split_facts(stated, packs.by_name)
-        verdict = weighed(facts, context, weigh)
-        if chosen:
-            duties = decide_for(packs, facts, verdict, context, at, platforms=chosen)
-        else:
-            duties = decide(packs, facts, verdict, context, at)
+        duties = _decided(packs, stated, at, chosen)
+        if stated.get("political_ad") is True and stated["role"] == "deployer":
+            known = {duty.rule for duty in duties}
+            theirs = _decided(packs, {**stated, "role": PUBLISHES}, at, chosen)
+            duties += [duty for duty in theirs if duty.who == PUBLISHES and duty.rule not in known]
     except FactError:
         raise Problem("request.invalid") from None
     return [{**label(duty), "met": met} for duty, met in owed(duties, has_label=has_label)]
+
+
+def _decided(packs: RuleSet, stated: Mapping[str, Any], at: datetime, chosen: tuple[str, ...]) -> list[Duty]:
+    from waarmerk.provenance.labelling.decide import decide, decide_for  # noqa: PLC0415 - only where it is asked
+    from waarmerk.provenance.labelling.stated import split_facts, weighed  # noqa: PLC0415
+
+    facts, context = split_facts(stated, packs.by_name)
+    verdict = weighed(facts, context, weigh)
+    if chosen:
+        return list(decide_for(packs, facts, verdict, context, at, platforms=chosen))
+    return list(decide(packs, facts, verdict, context, at))
 
 
 def _usual(settings: Settings, packs: RuleSet) -> dict[str, Any]:

@@ -13,10 +13,32 @@ from waarmerk.api.sessions import Session
 from waarmerk.provenance.report.rows import Owed, Rows
 from waarmerk.provenance.report.wording import Wording, wording
 
-LANGUAGE_CHOICE = (
-    *("nl", "en", "de", "fr", "bg", "cs", "da", "el", "es", "et", "fi", "ga", "hr", "hu", "it", "lt", "lv"),
-    *("mt", "pl", "pt", "ro", "sk", "sl", "sv"),
-)
+LANGUAGE_CHOICE = {  # each in its own words; the first two are those of the page
+    "nl": "Nederlands",
+    "en": "English",
+    "bg": "български",
+    "cs": "čeština",
+    "da": "dansk",
+    "de": "Deutsch",
+    "el": "ελληνικά",
+    "es": "español",
+    "et": "eesti",
+    "fi": "suomi",
+    "fr": "français",
+    "ga": "Gaeilge",
+    "hr": "hrvatski",
+    "hu": "magyar",
+    "it": "italiano",
+    "lt": "lietuvių",
+    "lv": "latviešu",
+    "mt": "Malti",
+    "pl": "polski",
+    "pt": "português",
+    "ro": "română",
+    "sk": "slovenčina",
+    "sl": "slovenščina",
+    "sv": "svenska",
+}
 _CLOCK = "%H:%M"
 
 
@@ -69,7 +91,7 @@ def form(
         "given": given,
         "says": SAYS,
         "places": [(place, words.say("desk", f"place-{place}")) for place in PLACES],
-        "languages": [(code, code) for code in LANGUAGE_CHOICE],
+        "languages": list(LANGUAGE_CHOICE.items()),
         "platforms": [(FOR + value, shown) for value, shown in platforms(words)],
         "questions": questions(words, given, ASKED),
         "written": WRITTEN,

@@ -200,9 +200,10 @@ def test_a_key_opens_the_form_and_stands_in_no_address_cookie_or_log(
 def test_over_tls_the_cookie_is_secure_and_of_this_host(app: Any, keyring: Keyring) -> None:
     with TestClient(app, base_url="https://labels.example") as client:
         first = client.get("/label")
-        assert first.headers["set-cookie"].startswith("__Host-waarmerk-visit=")
+        assert first.headers["set-cookie"].startswith("__Host-waarmerk-start=")
         assert "Secure" in first.headers["set-cookie"]
         enter(client, keyring)
+        assert "__Host-waarmerk-visit" in client.cookies
         assert client.get("/label").status_code == 200
 
 
@@ -261,17 +262,28 @@ def test_a_form_without_the_token_of_the_visit_is_not_used(
 
 
 def test_a_token_from_before_the_key_is_worth_nothing_after(client: TestClient, keyring: Keyring) -> None:
-    before, cookie = token(client), client.cookies[COOKIE]
+    before, cookie = token(client), client.cookies["waarmerk-start"]
     enter(client, keyring)
     assert client.cookies[COOKIE] != cookie
     assert client.post("/label/owed", data={"ai": "none", "token": before}).status_code == 403
     assert client.get("/label", headers={"cookie": f"{COOKIE}={cookie}"}).status_code == 401
 
 
+def test_a_request_without_cookies_does_not_end_a_visit(client: TestClient, keyring: Keyring, app: Any) -> None:
+    """Another site can make a browser ask without cookies (``SameSite``), and the answer sets some in that browser."""
+    enter(client, keyring)
+    with TestClient(app) as bare:
+        answers = [bare.request(*route) for route in ROUTES]
+    for answer in answers:
+        assert COOKIE not in answer.headers.get("set-cookie", "")
+    assert client.get("/label").status_code == 200
+
+
 def test_a_visit_ends(client: TestClient, keyring: Keyring, clock: Moving, app: Any) -> None:
     sent = enter(client, keyring)
     cookie = client.cookies[COOKIE]
     assert client.post("/label/end", data={"token": sent}).status_code == 401  # the form of the key again
+    assert COOKIE not in client.cookies
     assert client.get("/label").status_code == 401
     with TestClient(app) as thief:
         assert thief.get("/label", headers={"cookie": f"{COOKIE}={cookie}"}).status_code == 401, "ended, not forgotten"
@@ -319,6 +331,8 @@ def test_the_rules_are_told_before_a_picture_is_sent(client: TestClient, keyring
     assert "the label in the picture does this" in page.text
     assert "whoever decided to use AI" in page.text
     assert "from 2026-08-02" in page.text
+    assert "[TTPA-11-label]" in page.text, "a political advertisement, whoever publishes it"
+    assert "whoever publishes the advertisement" in page.text
     assert "Because:" in page.text
     assert "TT-" in page.text, "the platform has rules of its own"
     chosen = [option["value"] for option in page.named("option") if "selected" in option]
@@ -402,7 +416,8 @@ def test_a_picture_is_labelled_fetched_and_gone(
 ) -> None:
     sent = enter(client, keyring, lang="nl")
     given = {"ai": "generated", "tool": "Delta <b>Draw</b>", "alt": "Een gracht", "label_lang": "nl", "for-own": "1"}
-    answer = send(client, sent, picture(), name=f"{EVIL}.png", lang="nl", jur="NL", **given)
+    ad = {"jur": "NL", "political_ad": "true"}
+    answer = send(client, sent, picture(), name=f"{EVIL}.png", lang="nl", **ad, **given)
     assert answer.status_code == 200, answer.text
     safe(answer)
     page = Page(answer.text)
@@ -412,6 +427,7 @@ def test_a_picture_is_labelled_fetched_and_gone(
     assert "Campagne Delta waarmerk" in page.text
     assert "onzichtbaar merk" in page.text
     assert "Wat de regels nog van u vragen" in page.text
+    assert "[TTPA-11-label]" in page.text
     parts = kept(client, answer)
     assert list(parts) == ["file", "record"]
     file, record = parts["file"], json.loads(parts["record"].content)

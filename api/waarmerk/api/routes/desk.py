@@ -20,7 +20,7 @@ from fastapi.responses import RedirectResponse
 
 from waarmerk.api.auth import ANYONE, Scope, address_of, count, open_to, require_allowed
 from waarmerk.api.bodies import small_body
-from waarmerk.api.desk_form import MAX_PARTS, Fields, filled, owed_for, wishes_in
+from waarmerk.api.desk_form import MAX_PARTS, PUBLISHES, Fields, filled, owed_for, wishes_in
 from waarmerk.api.desk_view import Visit, done, duties_of, form, problem_text, reason, sign_in
 from waarmerk.api.labelling import labelled, order_of, record_of
 from waarmerk.api.page_answers import SAFE, download, html
@@ -30,7 +30,7 @@ from waarmerk.api.services import services_of
 from waarmerk.api.sessions import LIFE, Session, Sessions
 from waarmerk.api.shelf import KEPT, Part
 from waarmerk.api.spool import received
-from waarmerk.api.tenants import Tenant
+from waarmerk.api.tenants import Known, Tenant
 from waarmerk.api.trail import trail_of
 from waarmerk.provenance.jobs.labelling import LabelDone
 from waarmerk.provenance.media.extension import usual_extension
@@ -41,7 +41,7 @@ router = APIRouter(include_in_schema=False)
 _OPEN = Depends(open_to(ANYONE, counted=False))
 _LOOKUPS = CapacityLimiter(4)  # threads that ask the database whether a key is still in use
 _KEY_BYTES, _ANSWERS_BYTES = 4096, 64 * 2**10
-_COOKIE, _SECURE_COOKIE = "waarmerk-visit", "__Host-waarmerk-visit"
+_VISIT, _START = "waarmerk-visit", "waarmerk-start"  # once a key was shown, and before
 
 
 class _Desk:
@@ -54,6 +54,7 @@ class _Desk:
         self.words = wording(self.language)
         self.session: Session | None = None
         self._fresh: str | None = None
+        self._has_ended = False
 
     @property
     def sessions(self) -> Sessions:
@@ -64,10 +65,15 @@ class _Desk:
 
     async def enter(self) -> None:
         """Find the visit, or begin one that nobody has shown a key in. Raises Problem, StoreError."""
-        cookie = self.request.cookies.get(_SECURE_COOKIE if self._is_tls else _COOKIE, "")
-        self.session = await run_sync(self.sessions.read, cookie, limiter=_LOOKUPS) if cookie else None
-        if self.session is None:
-            self._fresh, self.session = self.sessions.begin()
+        for name in (_VISIT, _START):
+            cookie = self.request.cookies.get(self._named(name), "")
+            self.session = await run_sync(self.sessions.read, cookie, limiter=_LOOKUPS) if cookie else None
+            if self.session is not None:
+                return
+        self._fresh, self.session = self.sessions.begin()
+
+    def _named(self, name: str) -> str:
+        return f"__Host-{name}" if self._is_tls else name
 
     @property
     def _is_tls(self) -> bool:
@@ -104,10 +110,11 @@ class _Desk:
         made = RedirectResponse(f"/label?lang={self.language}", HTTPStatus.SEE_OTHER, headers=SAFE)
         return self._marked(made)
 
-    def begin_anew(self, known: Any = None) -> None:
+    def begin_anew(self, known: Known | None = None) -> None:
         """Another visit in place of this one: what was sealed before somebody showed a key is worth nothing after."""
         if self.session is not None:
             self.sessions.end(self.session)
+        self._has_ended = known is None
         self._fresh, self.session = self.sessions.begin(known)
 
     def refused(self, problem: Problem, given: Fields | None = None) -> Response:
@@ -127,16 +134,19 @@ class _Desk:
         return self.answer(page, status=status, headers=headers)
 
     def _marked(self, response: Response) -> Response:
-        if self._fresh is not None:
-            response.set_cookie(
-                _SECURE_COOKIE if self._is_tls else _COOKIE,
-                self._fresh,
-                max_age=int(LIFE.total_seconds()),
-                path="/",
-                secure=self._is_tls,
-                httponly=True,
-                samesite="strict",
-            )
+        """With the cookie of a visit that has just begun.
+
+        Before a key was shown it has a name of its own: a request from another site comes without cookies, and what it
+        is answered with must not take the place of a visit.
+        """
+        if self._fresh is None or self.session is None:
+            return response
+        name = self._named(_START if self.session.known is None else _VISIT)
+        life, is_tls = int(LIFE.total_seconds()), self._is_tls
+        response.set_cookie(name, self._fresh, max_age=life, path="/", secure=is_tls, httponly=True, samesite="strict")
+        if self._has_ended:
+            gone = self._named(_VISIT)
+            response.delete_cookie(gone, path="/", secure=is_tls, httponly=True, samesite="strict")
         return response
 
 
@@ -231,14 +241,22 @@ async def label(request: Request, lang: str | None = None) -> Response:
             given = filled(upload.fields)
             if not upload.bytes:
                 raise Problem("request.no-file")
-            order = order_of(desk.services, tenant, upload, wishes_in(given), moment)
-            made = await desk.services.gate.run(lambda: labelled(desk.services, tenant, order), stranger=False)
+            wishes = wishes_in(given)
+            order = order_of(desk.services, tenant, upload, wishes, moment)
+
+            def work() -> tuple[LabelDone, list[dict[str, Any]]]:
+                packs = desk.services.rulebooks.of(order.settings.rule_packs)
+                return labelled(desk.services, tenant, order), owed_for(wishes, order.settings, packs, moment)
+
+            made, asked = await desk.services.gate.run(work, stranger=False)
     except Problem as problem:
         return desk.refused(problem, given)
     if made.data is None:
         return _not_labelled(desk, made, given)
     trail_of(request).note(made.told["report"])
-    return _labelled(desk, session, made, str(given["ai"]))
+    known = {each["rule"] for each in made.told["remaining"]}
+    further = [each for each in asked if each["who"] == PUBLISHES and each["rule"] not in known]
+    return _labelled(desk, session, made, wishes.ai, further)
 
 
 @router.get("/label/kept/{bundle}/{part}", dependencies=[_OPEN])
@@ -258,7 +276,8 @@ async def fetch(request: Request, bundle: str, part: str, lang: str | None = Non
     return download(found.data, found.name, found.media_type)
 
 
-def _labelled(desk: _Desk, session: Session, made: LabelDone, says: str) -> Response:
+def _labelled(desk: _Desk, session: Session, made: LabelDone, says: str, further: list[dict[str, Any]]) -> Response:
+    """The page about a labelled file; ``further`` are duties beside those of whoever made it."""
     data, told = made.data or b"", made.told
     record = record_of(data, told)
     media_type = str(record["media_type"])
@@ -275,7 +294,8 @@ def _labelled(desk: _Desk, session: Session, made: LabelDone, says: str) -> Resp
     asyncio.get_running_loop().call_later(KEPT.total_seconds() + 1, shelf.sweep)
     links = {part: f"/label/kept/{bundle}/{part}?lang={desk.language}" for part in parts}
     until: datetime = desk.services.clock() + KEPT
-    return desk.answer(done(desk.visit, told, says=says, until=until, links=links))
+    shown = {**told, "remaining": [*told["remaining"], *further]}
+    return desk.answer(done(desk.visit, shown, says=says, until=until, links=links))
 
 
 def _not_labelled(desk: _Desk, made: LabelDone, given: Fields) -> Response:
