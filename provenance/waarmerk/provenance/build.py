@@ -16,6 +16,7 @@ from waarmerk.provenance.labelling.context import Context, FactError, context_of
 from waarmerk.provenance.labelling.loader import load_packs
 from waarmerk.provenance.labelling.rules import RuleSet
 from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.once import DecodedOnce
 from waarmerk.provenance.media.open import open_asset
 from waarmerk.provenance.model import Asset, Origin, Report
 from waarmerk.provenance.pipeline import Basis, Verifier
@@ -106,12 +107,13 @@ def assemble(
     if withheld:
         silent = [*(["watermark"] if settings.keys else []), *(f"closed:{name}" for name in asked)]
         settings, detectors = replace(settings, keys=(), ledger=None), ()
+    pixels = DecodedOnce(settings.limits)
     sources: list[EvidenceSource] = [
         CredentialSource(_reader(settings, reader or CredentialReader(trust, at=at), at)),
         MetadataSource(settings.limits),
-        *_known(settings, mark_searches(settings)),
-        *_pixels(settings),
-        *_open_marks(settings),
+        *_known(settings, mark_searches(settings, pixels)),
+        *_pixels(settings, pixels),
+        *_open_marks(settings, pixels),
         *detectors,
         UnreadChannels(
             watermark=bool(settings.keys),
@@ -212,7 +214,7 @@ def _reader(settings: Settings, first: CredentialReader, at: datetime) -> Reader
     return WithSecondOpinion(first, SecondEngine(at=at)) if settings.second_opinion else first
 
 
-def mark_searches(settings: Settings) -> tuple[EvidenceSource, ...]:
+def mark_searches(settings: Settings, pixels: DecodedOnce | None = None) -> tuple[EvidenceSource, ...]:
     """The search for watermarks, where there is a key. Raises ConfigurationError for a key that cannot be used."""
     if not settings.keys:
         return ()
@@ -224,7 +226,8 @@ def mark_searches(settings: Settings) -> tuple[EvidenceSource, ...]:
 
         ledger = Ledger(settings.ledger)
     rate = watermark.MAX_FALSE_POSITIVE
-    return (watermark.WatermarkSource(keys, settings.limits, max_false_positive=rate, ledger=ledger),)
+    source = watermark.WatermarkSource(keys, settings.limits, max_false_positive=rate, ledger=ledger, pixels=pixels)
+    return (source,)
 
 
 def _known(settings: Settings, marks: tuple[EvidenceSource, ...]) -> tuple[EvidenceSource, ...]:
@@ -316,21 +319,21 @@ def build_extractor(settings: Settings, trust: TrustStore, *, at: datetime) -> "
     return Extractor(open_asset=opener(settings.limits), read=reader.read, marks=marks, limits=settings.limits)
 
 
-def _pixels(settings: Settings) -> tuple[EvidenceSource, ...]:
+def _pixels(settings: Settings, pixels: DecodedOnce) -> tuple[EvidenceSource, ...]:
     """The look for a picture inside the picture, where pixels are decoded anyway or somebody asked for it."""
     if not settings.pixels and not settings.keys:
         return ()
     from waarmerk.provenance.sources.screenshot import ScreenshotSource  # noqa: PLC0415 - as above
 
-    return (ScreenshotSource(settings.limits),)
+    return (ScreenshotSource(settings.limits, pixels),)
 
 
-def _open_marks(settings: Settings) -> tuple[EvidenceSource, ...]:
+def _open_marks(settings: Settings, pixels: DecodedOnce) -> tuple[EvidenceSource, ...]:
     if not settings.searches_open_marks:
         return ()
     from waarmerk.provenance.sources.open_marks import OpenMarkSource  # noqa: PLC0415 - as above
 
-    return (OpenMarkSource(settings.limits),)
+    return (OpenMarkSource(settings.limits, pixels=pixels),)
 
 
 def opener(limits: Limits) -> Callable[[Path], Asset]:

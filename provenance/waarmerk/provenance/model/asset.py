@@ -18,7 +18,7 @@ class Sidecar:
     data: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, weakref_slot=True)
 class Asset:
     """A file whose kind was read from its bytes and whose digest covers exactly the bytes examined.
 

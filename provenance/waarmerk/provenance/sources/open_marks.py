@@ -7,8 +7,8 @@ Found, such a mark is a claim and never more; not found, it says nothing, for it
 from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
 from waarmerk.provenance.marks.published import PublishedMark, published_marks
 from waarmerk.provenance.marks.search import SCHEME, Found, search
-from waarmerk.provenance.media.image import decode_rgb
 from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.once import DecodedOnce
 from waarmerk.provenance.model import (
     Asset,
     Assurance,
@@ -36,9 +36,11 @@ CODES = frozenset({"open-marks.found", "open-marks.trace", "open-marks.search-fa
 class OpenMarkSource:
     """Searches the pixels of a picture for marks with published constants; of an animation the first frame."""
 
-    def __init__(self, limits: Limits, marks: tuple[PublishedMark, ...] | None = None) -> None:
-        """``marks`` are those that ship where none are given."""
-        self._limits = limits
+    def __init__(
+        self, limits: Limits, marks: tuple[PublishedMark, ...] | None = None, pixels: DecodedOnce | None = None
+    ) -> None:
+        """``marks`` are those that ship where none are given; ``pixels`` decodes for others too."""
+        self._pixels = pixels or DecodedOnce(limits)
         self._marks = published_marks() if marks is None else marks
 
     def examine(self, asset: Asset) -> Examination:
@@ -46,7 +48,7 @@ class OpenMarkSource:
         if not asset.media_type.startswith("image/"):
             return _unread("open-marks.not-pixels")
         try:
-            found = search(decode_rgb(asset, self._limits).rgb, self._marks)
+            found = search(self._pixels(asset), self._marks)
         except (UnsupportedAsset, LimitExceeded) as error:
             return _unread("open-marks.unreadable", Finding(error.code))
         except Exception:  # the file chose these pixels: what fails on them must not lose the rest of the report

@@ -3,8 +3,8 @@
 
 from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
 from waarmerk.provenance.media.copies import SCREENSHOT
-from waarmerk.provenance.media.image import decode_rgb
 from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.once import DecodedOnce
 from waarmerk.provenance.media.screenshot import layout
 from waarmerk.provenance.model import Asset, Assurance, Claimant, Evidence, Finding
 from waarmerk.provenance.sources import Examination
@@ -13,8 +13,9 @@ from waarmerk.provenance.sources import Examination
 class ScreenshotSource:
     """Finds interfaces around a picture. Costs a decoding, so it is asked only where pixels are wanted anyway."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits, pixels: DecodedOnce | None = None) -> None:
+        """``pixels`` decodes for others too; one of its own where none is given."""
+        self._pixels = pixels or DecodedOnce(limits)
 
     def examine(self, asset: Asset) -> Examination:
         """A hint with its reasons, or nothing; what the header told already is not said twice."""
@@ -28,7 +29,7 @@ class ScreenshotSource:
 
     def _shows_interface(self, asset: Asset) -> bool:
         try:
-            found = layout(decode_rgb(asset, self._limits).rgb)
+            found = layout(self._pixels(asset))
         except (UnsupportedAsset, LimitExceeded):
             return False
         return found is not None and found.has_interface

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from waarmerk.provenance.errors import ConfigurationError, LimitExceeded, StoreError, UnsupportedAsset
-from waarmerk.provenance.media.image import decode_rgb
 from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.once import DecodedOnce
 from waarmerk.provenance.media.video import VIDEO_TYPES
 from waarmerk.provenance.model import (
     Asset,
@@ -79,16 +79,22 @@ class WatermarkSource:
     """
 
     def __init__(
-        self, keys: Sequence[Key], limits: Limits, *, max_false_positive: float, ledger: Ledger | None = None
+        self,
+        keys: Sequence[Key],
+        limits: Limits,
+        *,
+        max_false_positive: float,
+        ledger: Ledger | None = None,
+        pixels: DecodedOnce | None = None,
     ) -> None:
         """``max_false_positive`` has no default on purpose. Raises ValueError without a key.
 
-        ``ledger`` is the key owner's; it alone can bind a mark to what was issued.
+        ``ledger`` is the key owner's; it alone can bind a mark to what was issued. ``pixels`` decodes for others too.
         """
         if not keys:
             raise ValueError("a search needs a key")
         self._keys = tuple(keys)
-        self._limits = limits
+        self._pixels = pixels or DecodedOnce(limits)
         self._max_false_positive = max_false_positive
         self._ledger = ledger
 
@@ -99,15 +105,14 @@ class WatermarkSource:
         if not asset.media_type.startswith("image/"):
             return self._unread("watermark.not-pixels")
         try:
-            picture = decode_rgb(asset, self._limits)
-            seen = detect_each(picture.rgb, self._keys, max_false_positive=self._max_false_positive)
+            rgb = self._pixels(asset)
+            seen = detect_each(rgb, self._keys, max_false_positive=self._max_false_positive)
         except (UnsupportedAsset, LimitExceeded) as error:
             return self._unread("watermark.unreadable", Finding(error.code))
         except Exception:  # the file chose these pixels: what fails on them must not lose the rest of the report
             return self._unread("watermark.unreadable", Finding("watermark.search-failed"))
         found = [
-            (key, detection, self._binding(detection, picture.rgb))
-            for key, detection in zip(self._keys, seen, strict=True)
+            (key, detection, self._binding(detection, rgb)) for key, detection in zip(self._keys, seen, strict=True)
         ]
         return _examination(found)
 
