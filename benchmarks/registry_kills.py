@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The registry killed while it enters, erases, takes in: ``python benchmarks/registry_kills.py [--points 100]``.
+
+At random moments, before every call of the system that changes a file, and the command line itself as a user runs it.
+Each ending is looked at by the test's own eyes (tests/faults/test_registry_kill.py): the database sound, every entry
+whole or gone, no bytes and no rows of the index that belong to nobody, the next entry found. Anything else stops it.
+"""
+
+import argparse
+import json
+import os
+import platform
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.faults.test_registry_kill import (  # noqa: E402 - the path comes first
+    ACTIONS,
+    Ground,
+    at_every_call,
+    at_random,
+    found,
+    ground,
+)
+from tests.unit.marking.pictures import scene  # noqa: E402
+
+
+def commands(site: Ground, points: int) -> Counter[str]:
+    """``registry remove`` as a process of its own, killed up to the time that it takes and a tenth more."""
+    words = ["registry", "remove", "r2", "r3", "--registry", site.url]
+    command = [sys.executable, "-m", "waarmerk.cli", *words]
+    site.begin()
+    started = time.monotonic()
+    subprocess.run(command, check=True, capture_output=True)
+    longest = 1.1 * (time.monotonic() - started)
+    delays, outcomes = random.Random(11), Counter[str]()
+    for _ in range(points):
+        site.begin()
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+            time.sleep(delays.uniform(longest / 3, longest))  # before that it is still loading
+            process.kill()
+        outcomes[found(site, "remove")] += 1
+    return outcomes
+
+
+def entering(site: Ground, points: int) -> Counter[str]:
+    """``registry add`` of a picture as a process of its own, killed the same way."""
+    picture = site.folder / "picture.png"
+    Image.fromarray(scene(220, 260, 308)).save(picture)
+    command = [sys.executable, "-m", "waarmerk.cli", "registry", "add", str(picture), "--registry", site.url]
+    site.begin()
+    started = time.monotonic()
+    subprocess.run(command, check=True, capture_output=True)
+    longest = 1.1 * (time.monotonic() - started)
+    delays, outcomes = random.Random(12), Counter[str]()
+    for _ in range(points):
+        site.begin()
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+            time.sleep(delays.uniform(longest / 2, longest))
+            process.kill()
+        outcomes[found(site, "command")] += 1
+    return outcomes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--points", type=int, default=100)
+    parser.add_argument("--commands", type=int, default=20)
+    chosen = parser.parse_args()
+    kills: dict[str, dict[str, int]] = {}
+    with tempfile.TemporaryDirectory() as name, ground(Path(name)) as site:
+        for action in ACTIONS:
+            kills[f"{action}, random moments"] = at_random(site, action, chosen.points)
+            if sys.platform == "linux" and platform.machine() == "x86_64":
+                kills[f"{action}, before every change of a file"] = Counter(at_every_call(site, action, 1, 1))
+            print(kills, file=sys.stderr, flush=True)
+        kills["the command registry remove, random moments"] = commands(site, chosen.commands)
+        kills["the command registry add, random moments"] = entering(site, chosen.commands)
+    result = {
+        "what": "the registry killed with signal 9: how it was found afterwards; anything else than old or new: 0",
+        "command": f"python benchmarks/registry_kills.py --points {chosen.points} --commands {chosen.commands}",
+        "commit": subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True).strip(),
+        "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "total": sum(sum(each.values()) for each in kills.values()),
+        "kills": kills,
+    }
+    json.dump(result, sys.stdout, indent=1)
+    sys.stdout.write("\n")
+
+
+if __name__ == "__main__":
+    main()
