@@ -125,7 +125,7 @@ class Recovery:
         """
         over = self.due(at=at)
         if over:  # kept until then means not kept any longer
-            self.remove(over, at=at)
+            self.remove(over, at=at, tidy=False)
         known = self._store.of_file(features.sha256)
         if known is not None and known.issuer is None:
             raise StoreError("registry.known", f"this file is in the registry already, as {known.registry_id}")
@@ -216,12 +216,13 @@ class Recovery:
                 return Recovered(entry=entry, data=data, label=_active_label(data))
         return None
 
-    def remove(self, numbers: Sequence[int], *, at: datetime) -> int:
+    def remove(self, numbers: Sequence[int], *, at: datetime, tidy: bool = True) -> int:
         """Erase entries with all that is held of them; how many there were.
 
         The database goes first. Killed between, the index is made good by the next removal, with or without entries.
+        With ``tidy`` what killed writers left is looked for as well, in all bytes that are kept.
         """
-        count = self._store.remove(numbers, at=at)
+        count = self._store.remove(numbers, at=at, tidy=tidy)
         self._finder.settle()
         return count
 

@@ -61,10 +61,16 @@ def _nothing() -> None:
 
 
 def write_file(
-    target: Path, data: bytes, *, verify: Callable[[Path], None], source: Path | None = None, force: bool = False
+    target: Path,
+    data: bytes,
+    *,
+    verify: Callable[[Path], None],
+    source: Path | None = None,
+    force: bool = False,
+    tidy: bool = True,
 ) -> None:
     """Write ``data`` to ``target``; see ``write_together``."""
-    write_together((Piece(target=target, data=data, verify=verify),), source=source, force=force)
+    write_together((Piece(target=target, data=data, verify=verify),), source=source, force=force, tidy=tidy)
 
 
 def write_together(
@@ -74,12 +80,15 @@ def write_together(
     force: bool = False,
     before: Callable[[], None] = _nothing,
     undone: Callable[[], None] = _nothing,
+    tidy: bool = True,
 ) -> None:
     """Write files of one folder, all or none.
 
     ``before`` is called when all are verified, a moment before they are moved; ``undone`` where after that none of
     them came to stand. A new file has the mode of any new file, one that replaces another has that one's. Without
     ``force`` nothing is ever replaced, not even a file that appears in the last moment.
+
+    Without ``tidy`` what killed writers left in the folder is the caller's to ``sweep``: that reads the whole folder.
 
     Raises ConfigurationError (``write.exists``, ``write.same-file``, ``write.symlink``, ``write.not-a-file``,
     ``write.no-folder``), StoreError (``write.failed``) where the machine does not let us and all is as it was,
@@ -92,7 +101,8 @@ def write_together(
     _require(pieces, source, force=force)
     name = " + ".join(piece.target.name for piece in pieces)
     try:
-        sweep(folder)
+        if tidy:
+            sweep(folder)
         _write(pieces, folder, source, force=force, before=before, undone=undone)
     except OSError as error:
         raise StoreError("write.failed", f"{name} was not written: {error.strerror or error}") from error

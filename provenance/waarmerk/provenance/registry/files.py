@@ -14,7 +14,7 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from waarmerk.provenance.errors import StoreError
-from waarmerk.provenance.media.write import write_file
+from waarmerk.provenance.media.write import sweep, write_file
 from waarmerk.provenance.registry.database import reading, writing
 from waarmerk.provenance.registry.schema import BLOB
 
@@ -54,7 +54,7 @@ class Files:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             except OSError as error:
                 raise StoreError("registry.failed", f"{self._folder.name}: {error.strerror}") from error
-            write_file(path, data, verify=lambda _: None, force=True)
+            write_file(path, data, verify=lambda _: None, force=True, tidy=False)  # the folder may be large
             path.chmod(0o600)
         return digest
 
@@ -76,7 +76,9 @@ class Files:
                 raise StoreError("registry.not-erased", f"a file was not erased: {error.strerror}") from error
 
     def since_before(self, moment: datetime) -> Iterator[bytes]:
-        """The digests of files that were written before ``moment``."""
+        """The digests of files that were written before ``moment``; what killed writers left goes on the way."""
+        for folder in self._folder.glob("??"):
+            sweep(folder)
         for path in self._folder.glob("??/*"):
             name = path.parent.name + path.name
             if len(name) == 64 and path.stat().st_mtime < moment.timestamp():

@@ -6,7 +6,7 @@ How older ones become these: ``migrations``. A test holds the two together.
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 METADATA = sa.MetaData()
 
 VERSION = sa.Table(
@@ -30,6 +30,8 @@ ISSUER = sa.Table(
 )
 
 _OWN = sa.text("issuer IS NULL")
+_DUE, _MANIFEST = sa.text("keep_until IS NOT NULL"), sa.text("manifest IS NOT NULL")
+_REFERENCE, _MARK = sa.text("reference IS NOT NULL"), sa.text("key_id IS NOT NULL")
 
 ENTRY = sa.Table(
     "entry",
@@ -58,6 +60,9 @@ ENTRY = sa.Table(
     sa.Index("entry_of_issuer", "issuer", "foreign_id", unique=True),
     sa.Index("entry_digest", "sha256"),
     sa.Index("entry_manifest_label", "manifest_label"),
+    sa.Index("entry_due", "keep_until", sqlite_where=_DUE, postgresql_where=_DUE),
+    sa.Index("entry_manifest", "manifest", sqlite_where=_MANIFEST, postgresql_where=_MANIFEST),
+    sa.Index("entry_reference", "reference", sqlite_where=_REFERENCE, postgresql_where=_REFERENCE),
     sqlite_autoincrement=True,  # a number is never given twice: an old report must not point at another picture
 )
 
@@ -71,7 +76,7 @@ BINDING = sa.Table(
     sa.Column("key_id", sa.Text),
     sa.Index("ix_binding_entry", "entry"),
     sa.Index("binding_of_kind", "kind", "id"),
-    sa.Index("binding_of_mark", "key_id", "value"),
+    sa.Index("binding_of_mark", "value", "key_id", sqlite_where=_MARK, postgresql_where=_MARK),
     sqlite_autoincrement=True,
 )
 
@@ -84,6 +89,7 @@ HISTORY = sa.Table(
     sa.Column("what", sa.Text, nullable=False),
     sa.Column("at", sa.Text, nullable=False),
     sa.Column("why", sa.Text),
+    sa.Index("history_entry", "entry"),
 )
 
 # How many copies of an entry were counted in an hour: no file, no account, no address.

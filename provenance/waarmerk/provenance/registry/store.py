@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -28,6 +28,7 @@ from waarmerk.provenance.registry.schema import BINDING, ENTRY, HISTORY, ISSUER,
 
 __all__ = ["Store", "database_path", "insert_entry"]
 
+Value = TypeVar("Value")
 _AT_ONCE = 1000  # values in one statement: SQLite takes 32,766
 _UNDER_WAY = timedelta(hours=1)  # bytes are put before the row that refers to them: a writer may still be at it
 _ACCEPTED = sa.select(ISSUER.c.number).where(ISSUER.c.state == "accepted")
@@ -149,7 +150,7 @@ class Store:
     def of_payload(self, payload: bytes) -> tuple[Entry, ...]:
         """Our own entries that a mark with this payload is bound to, under whatever key, the oldest first."""
         marked = sa.select(BINDING.c.entry).where(
-            BINDING.c.kind == BindingKind.WATERMARK.value, BINDING.c.value == payload
+            BINDING.c.kind == BindingKind.WATERMARK.value, BINDING.c.value == payload, BINDING.c.key_id.is_not(None)
         )
         return tuple(self._select(ENTRY.c.number.in_(marked), _LIVE, _OWN))
 
@@ -243,11 +244,11 @@ class Store:
         with writing(self.engine) as connection:
             connection.execute(sa.update(ENTRY).where(ENTRY.c.number == number).values(manifest_label=label))
 
-    def remove(self, numbers: Iterable[int], *, at: datetime) -> int:
+    def remove(self, numbers: Iterable[int], *, at: datetime, tidy: bool = True) -> int:
         """Erase entries with everything that is held of them; how many. That they were erased, and when, stays.
 
-        What killed writers left goes as well, even where there is no entry to erase. The index folder is the caller's
-        to forget (``Finder.forget``). Raises StoreError.
+        With ``tidy`` what killed writers left goes as well, even where there is no entry to erase: all bytes are looked
+        at. The index is the caller's (``Finder.settle``). Raises StoreError.
         """
         asked = list(dict.fromkeys(numbers))
         gone = [e for some in _portions(asked) for e in self._select(ENTRY.c.number.in_(some))]
@@ -261,7 +262,9 @@ class Store:
                 notes = [{"entry": number, "what": "removed", "at": rfc3339(at)} for number in which]
                 connection.execute(sa.insert(HISTORY), notes)
         held = [digest for entry in gone for digest in (entry.manifest, entry.reference) if digest is not None]
-        self.drop_bytes([*held, *self.files.since_before(at - _UNDER_WAY)])
+        self.drop_bytes(held)
+        if tidy:
+            self.drop_bytes(self.files.since_before(at - _UNDER_WAY))
         if gone:
             self._overwrite()
         return len(gone)
@@ -270,7 +273,7 @@ class Store:
         """Take away those of these bytes that no entry refers to. Raises StoreError."""
         chosen = set(digests)
         if chosen:
-            self.files.drop(chosen - set(self._referred()))
+            self.files.drop(chosen - set(self._referred(chosen)))
 
     def _overwrite(self) -> None:
         """SQLite overwrites what it deletes (secure_delete); PostgreSQL only once its tables are written anew."""
@@ -297,11 +300,13 @@ class Store:
         """Let go of all connections."""
         self.engine.dispose()
 
-    def _referred(self) -> Iterator[bytes]:
-        for column in (ENTRY.c.manifest, ENTRY.c.reference):
-            with reading(self.engine) as connection:
-                found = connection.scalars(sa.select(column).where(column.is_not(None)).distinct())
-                yield from (bytes(each) for each in found)
+    def _referred(self, digests: Iterable[bytes]) -> Iterator[bytes]:
+        """Those of these digests that an entry refers to."""
+        with reading(self.engine) as connection:
+            for some in _portions(list(digests)):
+                for column in (ENTRY.c.manifest, ENTRY.c.reference):
+                    found = connection.scalars(sa.select(column).where(column.in_(some)))
+                    yield from (bytes(each) for each in found)
 
     def _select(self, *where: sa.ColumnElement[bool]) -> Sequence[Entry]:
         with reading(self.engine) as connection:
@@ -309,7 +314,7 @@ class Store:
             return [_entry(row) for row in found.mappings()]
 
 
-def _portions(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+def _portions(numbers: Sequence[Value]) -> Iterator[Sequence[Value]]:
     """As many at once as a database takes in one statement."""
     return (numbers[at : at + _AT_ONCE] for at in range(0, len(numbers), _AT_ONCE))
 
