@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import MEDIA, accessible, needs_axe, shot
+from waarmerk.api.routes.page import LONG_BYTES
 
 
 def rows(page: Any) -> list[str]:
@@ -147,6 +148,38 @@ def test_on_paper_everything_stands_and_nothing_else(opened: Any) -> None:
     for text in page.locator("details .command").all():
         assert text.is_visible()
     shot(page, "paper")
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """A picture with more behind it than anybody wants to wait for."""
+    path = tmp_path / "large.jpg"
+    path.write_bytes((MEDIA / "ai-edited.jpg").read_bytes() + bytes(LONG_BYTES))
+    return path
+
+
+@pytest.mark.parametrize("script", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_what_takes_long_has_a_page_that_looks_again(opened: Any, address: str, large: Path, script: bool) -> None:
+    page = opened(java_script_enabled=script)
+    page.set_input_files("#file", large)
+    page.click("form button >> nth=0")
+    page.wait_for_selector("tr[data-row]", timeout=30_000)
+    assert page.url.startswith(f"{address}/job/")
+    assert rows(page) == ROWS
+
+
+@needs_axe
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_while_it_is_examined(opened: Any, large: Path, scheme: str) -> None:
+    page = opened(viewport={"width": 320, "height": 700}, color_scheme=scheme, bypass_csp=True)
+    page.set_input_files("#file", large)
+    page.evaluate("document.querySelector('form.ask').submit()")
+    page.wait_for_selector("progress")
+    accessible(page)
+    shot(page, f"waits-{scheme}")
+    page.click("text=Niet meer vanzelf kijken")
+    page.wait_for_load_state()
+    shot(page, f"waits-{scheme}-still")
 
 
 @needs_axe

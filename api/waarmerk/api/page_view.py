@@ -79,6 +79,13 @@ def page(
     return _render("page.html", language, problem=problem, answer=answer, given=given or {}, with_desk=with_desk)
 
 
+def waiting(language: str, told: Mapping[str, Any], *, watches: bool, is_over: bool) -> str:
+    """How far a file is; ``watches``: the page asks again by itself; ``is_over``: nobody could examine it."""
+    words = wording(language)
+    page = {"words": words, "other": other_than(language), "watches": watches, "is_over": is_over}
+    return laid_out("waiting.html", {**page, **told})
+
+
 def fragment(language: str, *, problem: str | None = None, answer: Answer | None = None) -> str:
     """The answer or the problem alone, to be put into the page."""
     return _render("problem.html" if answer is None else "result.html", language, problem=problem, answer=answer)

@@ -8,13 +8,13 @@ its id alone, which nobody can guess, and its report is gone an hour after it wa
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from waarmerk.api.auth import Caller
-from waarmerk.api.examining import Question, examine
+from waarmerk.api.examining import Examined, Question, examine
 from waarmerk.api.problems import Problem
 from waarmerk.api.services import Services
 from waarmerk.provenance.errors import ConfigurationError
@@ -25,6 +25,7 @@ from waarmerk.provenance.model.moment import moment_of, rfc3339
 from waarmerk.provenance.settings import Settings
 
 STRANGERS_KEEP = timedelta(hours=1)
+_PAGE = "waarmerk.page/1"  # the form of a result that holds more than a report
 STRANGERS_WAITING, TENANT_WAITING = 20, 20_000
 
 
@@ -49,17 +50,24 @@ class Worklist:
         self._secret = secret
         self._notify = notify
 
-    def submit(self, caller: Caller, source: Path, *, at: datetime | None, now: datetime) -> Job:
-        """The job for the file at ``source``; the same one for the same file. Raises Problem, StoreError."""
+    def submit(
+        self, caller: Caller, source: Path, *, at: datetime | None, now: datetime, facts: Sequence[str] | None = None
+    ) -> Job:
+        """The job for the file at ``source``; the same one for the same file. Raises Problem, StoreError.
+
+        ``facts`` (``field=value``) are what somebody answered on the page: such a job is like no other, and its result
+        holds what a dossier shows as well.
+        """
         self.require_room(caller)
         name, size, digest = self.keep.put(source)
+        page = {} if facts is None else {"facts": list(facts), "dossier": True}
         try:
             new = NewJob(
                 tenant=tenant_of(caller),
-                identity=self.identity(caller, digest, at),
+                identity=self.identity(caller, digest, at) if facts is None else secrets.token_bytes(32),
                 file=name,
                 bytes=size,
-                wishes={"at": rfc3339(at or now)},
+                wishes={"at": rfc3339(at or now), **page},
                 keep=STRANGERS_KEEP if caller.tenant is None else timedelta(days=caller.tenant.keep_days),
             )
             job, fresh = self.queue.submit(new)
@@ -118,5 +126,16 @@ def do(services: Services, keep: Keep, job: Job) -> dict[str, Any]:
         tenant = None if services.keyring is None else services.keyring.tenant(job.tenant)
         if tenant is None:
             raise ConfigurationError("tenant.unknown", "this tenant is gone")
-    question = Question(at=moment_of(job.wishes["at"]), tenant=tenant)
-    return examine(services, keep.path(str(job.file)), question).report
+    facts, for_page = tuple(job.wishes.get("facts", ())), bool(job.wishes.get("dossier"))
+    question = Question(at=moment_of(job.wishes["at"]), tenant=tenant, facts=facts, dossier=for_page)
+    done = examine(services, keep.path(str(job.file)), question)
+    return {"format": _PAGE, "report": done.report, "dossier": done.dossier} if for_page else done.report
+
+
+def found(job: Job) -> Examined | None:
+    """The report of a job that is done, and what a dossier shows where it was asked for on the page."""
+    if job.result is None:
+        return None
+    if job.result.get("format") == _PAGE:
+        return Examined(report=job.result["report"], dossier=job.result["dossier"])
+    return Examined(report=job.result)

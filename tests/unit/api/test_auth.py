@@ -51,6 +51,8 @@ MATRIX: dict[tuple[str, str], set[Scope] | None] = {
     ("GET", "/problems/{code}"): None,
     ("GET", "/"): None,
     ("POST", "/"): None,
+    ("GET", "/job/{job}"): None,
+    ("POST", "/job/{job}/erase"): None,
     ("GET", "/static/{name}"): None,
 }
 

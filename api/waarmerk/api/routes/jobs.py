@@ -2,6 +2,7 @@
 """``/v1/jobs``: files that are examined later; the same file under the same policy is the same job."""
 
 import hashlib
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -18,6 +19,7 @@ from waarmerk.api.services import Services, services_of
 from waarmerk.api.spool import BODY, Upload, received
 from waarmerk.api.wire import Json
 from waarmerk.api.worklist import Worklist, tenant_of
+from waarmerk.api.worklist import found as found_in
 from waarmerk.provenance.jobs.queue import Job, State
 from waarmerk.provenance.model.moment import rfc3339
 
@@ -78,20 +80,28 @@ def summary(job: Job) -> dict[str, Any]:
     }
 
 
+def report_of(job: Job) -> dict[str, Any] | None:
+    """The report of a job, None until there is one."""
+    done = found_in(job)
+    return None if done is None else done.report
+
+
 def accepted(job: Job) -> Json:
     """202 with where to look, 200 where it is over already."""
     headers = {"Location": f"/v1/jobs/{job.id}"}
     if not job.is_over:
         headers["Retry-After"] = "2"
     status = HTTPStatus.OK if job.is_over else HTTPStatus.ACCEPTED
-    return Json({**summary(job), "report": job.result}, status, headers)
+    return Json({**summary(job), "report": report_of(job)}, status, headers)
 
 
-async def submitted(request: Request, caller: Caller, upload: Upload, at: str | None) -> Job:
-    """The job for an upload. Raises Problem, StoreError."""
+async def submitted(
+    request: Request, caller: Caller, upload: Upload, at: str | None, *, facts: Sequence[str] | None = None
+) -> Job:
+    """The job for an upload; ``facts`` where it came from the page. Raises Problem, StoreError."""
     services = services_of(request)
     worklist, moment = worklist_of(services), given_moment(at)
-    return await run_sync(lambda: worklist.submit(caller, upload.path, at=moment, now=services.clock()))
+    return await run_sync(lambda: worklist.submit(caller, upload.path, at=moment, now=services.clock(), facts=facts))
 
 
 @router.post(
@@ -140,28 +150,40 @@ async def page(
 )
 async def show(request: Request, job: str, caller: Annotated[Caller, Depends(open_to(ANYONE))]) -> Response:
     """A stranger's job is shown to whoever knows its id, a tenant's to the tenant."""
-    worklist = worklist_of(services_of(request))
-    found = await run_sync(lambda: worklist.queue.find(job, tenant=_looking(caller)))
-    if found is None:
-        raise Problem("job.unknown")
+    found = await job_of(request, job, caller)
     headers = {} if found.is_over else {"Retry-After": "2"}
-    if found.result is not None:
-        headers["ETag"] = etag(found.result)
+    report = report_of(found)
+    if report is not None:
+        headers["ETag"] = etag(report)
         if headers["ETag"] in [each.strip() for each in request.headers.get("if-none-match", "").split(",")]:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Json({**summary(found), "report": found.result}, headers=headers)
+    return Json({**summary(found), "report": report}, headers=headers)
 
 
 @router.delete("/v1/jobs/{job}", summary="Erase a job", status_code=204, response_class=Response)
 async def erase(request: Request, job: str, caller: Annotated[Caller, Depends(open_to(ANYONE))]) -> Response:
     """Erase the file, the report and the record of one job now."""
-    worklist = worklist_of(services_of(request))
-    file = await run_sync(lambda: worklist.queue.remove(job, tenant=_looking(caller)))
+    await erase_job(request, job, caller)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+async def job_of(request: Request, id: str, caller: Caller) -> Job:
+    """The job of this id as far as the caller may see it. Raises Problem, StoreError."""
+    worklist, tenant = worklist_of(services_of(request)), _looking(caller)
+    found = await run_sync(lambda: worklist.queue.find(id, tenant=tenant))
+    if found is None:
+        raise Problem("job.unknown")
+    return found
+
+
+async def erase_job(request: Request, id: str, caller: Caller) -> None:
+    """Erase the file, the report and the record of a job. Raises Problem, StoreError."""
+    worklist, tenant = worklist_of(services_of(request)), _looking(caller)
+    file = await run_sync(lambda: worklist.queue.remove(id, tenant=tenant))
     if file is None:
         raise Problem("job.unknown")
     if file:
         await run_sync(worklist.keep.drop, file)
-    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 def next_link(request: Request, cursor: str, limit: int) -> dict[str, str]:

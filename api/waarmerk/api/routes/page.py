@@ -2,20 +2,24 @@
 """``/``: a form, and what was found in the file that was sent with it; for people, with and without script."""
 
 from functools import partial
+from http import HTTPStatus
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
-from waarmerk.api.auth import ANYONE, Scope, open_to
+from waarmerk.api.auth import ANYONE, Caller, Scope, open_to
 from waarmerk.api.examining import examined
 from waarmerk.api.page_answers import SAFE, download, html
 from waarmerk.api.page_facts import MAX_PARTS, answers
-from waarmerk.api.page_view import Answer, fragment, has_pdf, language_of, page, problem_text, static
+from waarmerk.api.page_view import Answer, fragment, has_pdf, language_of, page, problem_text, static, waiting
 from waarmerk.api.problems import Problem
+from waarmerk.api.routes.jobs import erase_job, job_of, submitted
 from waarmerk.api.services import services_of
 from waarmerk.api.spool import received
 from waarmerk.api.trail import trail_of
+from waarmerk.api.worklist import found as found_in
 from waarmerk.provenance.model.moment import rfc3339
 
 router = APIRouter(include_in_schema=False)
@@ -24,6 +28,8 @@ Form = Annotated[Literal["page", "fragment", "html", "pdf"], Query(alias="as")]
 _UNCOUNTED = Depends(open_to(ANYONE, counted=False))
 _COUNTED = open_to(ANYONE)
 _KEPT_SECONDS = 3600
+LONG_BYTES = 16 * 2**20  # what takes longer than people look at a page that does nothing: clips, large scans
+_AGAIN_SECONDS = 5
 
 
 @router.get("/", dependencies=[_UNCOUNTED])
@@ -51,14 +57,53 @@ async def answer(request: Request, lang: str | None = None, form: Form = "page")
                 raise Problem("request.no-file")
             given = answers(upload.fields)
             facts = tuple(f"{name}={value}" for name, value in given.items())
+            if upload.bytes > LONG_BYTES and services_of(request).worklist is not None:
+                job = await submitted(request, caller, upload, None, facts=facts)
+                return RedirectResponse(job_address(job.id, language, form), HTTPStatus.SEE_OTHER, headers=SAFE)
             done = await examined(request, caller, upload, at=at, facts=facts, dossier=True)
         found = Answer(report=done.report, shown=done.dossier, at=rfc3339(at), facts=facts)
-        laid_out = partial(
-            _answered, found, language, form, given, with_desk=_with_desk(request)
-        )  # which takes its turn as well: a PDF is work
-        return await services_of(request).gate.run(laid_out, stranger=caller.is_stranger)
+        return await laid_out(request, caller, found, language=language, form=form, given=given)
     except Problem as problem:
-        return _refused(request, problem, language, form)
+        return refused(request, problem, language, form)
+
+
+@router.get("/job/{job}", dependencies=[_UNCOUNTED])
+async def progress(
+    request: Request, job: str, lang: str | None = None, form: Form = "page", watch: bool = True
+) -> Response:
+    """How far a file is that takes long, and what was found once it is done.
+
+    Until then the page asks again by itself, by a header that browsers without script follow; ``watch=0`` stops that.
+    """
+    language = language_of(lang, request.headers.get("accept-language", ""))
+    try:
+        caller = await _COUNTED(request)
+        found = await job_of(request, job, caller)
+        if (done := found_in(found)) is not None:
+            facts = tuple(map(str, found.wishes.get("facts", ())))
+            given = dict(fact.split("=", 1) for fact in facts)
+            answer = Answer(report=done.report, shown=done.dossier, at=str(found.wishes["at"]), facts=facts)
+            return await laid_out(request, caller, answer, language=language, form=form, given=given)
+    except Problem as problem:
+        return refused(request, problem, language, form)
+    if found.is_over:
+        trail_of(request).code = found.code
+    here = job_address(job, language, form)
+    told = {"job": job, "state": found.state.value, "megabytes": max(1, round(found.bytes / 2**20)), "here": here}
+    again = watch and not found.is_over
+    headers = {"refresh": f"{_AGAIN_SECONDS}"} if again else {}
+    return html(waiting(language, told, watches=again, is_over=found.is_over), language, headers=headers)
+
+
+@router.post("/job/{job}/erase", dependencies=[_UNCOUNTED])
+async def erase(request: Request, job: str, lang: str | None = None) -> Response:
+    """Erase a file, its report and its record now; whoever knows its address may."""
+    language = language_of(lang, request.headers.get("accept-language", ""))
+    try:
+        await erase_job(request, job, await _COUNTED(request))
+    except Problem as problem:
+        return refused(request, problem, language, "page")
+    return RedirectResponse(f"/?lang={language}", HTTPStatus.SEE_OTHER, headers=SAFE)
 
 
 @router.get("/static/{name}", dependencies=[_UNCOUNTED])
@@ -76,6 +121,19 @@ def _with_desk(request: Request) -> bool:
     return services_of(request).sessions is not None
 
 
+def job_address(job: str, language: str, form: str) -> str:
+    """Where a browser looks for a job."""
+    return f"/job/{job}?lang={language}" + ("" if form in ("page", "fragment") else f"&as={form}")
+
+
+async def laid_out(
+    request: Request, caller: Caller, found: Answer, *, language: str, form: str, given: dict[str, str]
+) -> Response:
+    """An answer in the form that was asked for; it takes its turn, for a PDF is work as well. Raises Problem."""
+    made = partial(_answered, found, language, form, given, with_desk=_with_desk(request))
+    return await services_of(request).gate.run(made, stranger=caller.is_stranger)
+
+
 def _answered(found: Answer, language: str, form: str, given: dict[str, str], *, with_desk: bool) -> Response:
     if form == "html":
         return download(found.dossier(language, "html").render().encode("utf-8"), "dossier.html", "text/html")
@@ -88,7 +146,8 @@ def _answered(found: Answer, language: str, form: str, given: dict[str, str], *,
     return html(page(language, answer=found, given=given, with_desk=with_desk), language)
 
 
-def _refused(request: Request, problem: Problem, language: str, form: str) -> Response:
+def refused(request: Request, problem: Problem, language: str, form: str) -> Response:
+    """A problem in words for a person."""
     trail_of(request).code = problem.code
     text = problem_text(language, problem.code)
     made = (fragment if form == "fragment" else page)(language, problem=text)

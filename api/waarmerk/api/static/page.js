@@ -9,6 +9,7 @@ async function ask() {
   say(form.dataset.busy);
   try {
     const answer = await fetch(form.action + "&as=fragment", { method: "POST", body });
+    if (answer.redirected) { location.assign(answer.url); return; } // it takes longer: there is a page that says how far it is
     if (!(answer.headers.get("content-type") || "").startsWith("text/html")) throw new Error(answer.status);
     result.innerHTML = await answer.text(); // our own page, in which every text of a file is escaped
     result.focus();
