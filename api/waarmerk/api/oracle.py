@@ -113,6 +113,8 @@ def tells_marks(report: dict[str, Any]) -> bool:
 
 def unmeasured(report: dict[str, Any]) -> dict[str, Any]:
     """The report without how near a match is: which pictures are known is evidence, how nearly is a way around it."""
+    if not report["matches"]:
+        return report
     return {**report, "matches": [{**match, "distance": None} for match in report["matches"]]}
 
 

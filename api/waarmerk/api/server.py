@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Put a service together from its options, and run it on a socket."""
 
+import ctypes
+import gc
 import resource
 import shutil
 import sys
@@ -41,6 +43,7 @@ from waarmerk.provenance.jobs.queue import Queue
 from waarmerk.provenance.jobs.runner import Runner
 from waarmerk.provenance.settings import Settings
 
+_MALLOPT = {-3: 4 * 2**20, -1: 32 * 2**20, -2: 2**20}  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD (malloc.h)
 _CANNOT_START = 3  # uvicorn.main.STARTUP_FAILURE
 GRACE_SECONDS = 20
 
@@ -129,7 +132,10 @@ def run(options: ServiceOptions) -> None:
             )
             services = _services(options, pool, keys, worklist, audit)
             with runner, Postman(hooks, Postbox()):
-                _listen(create_app(services), options)
+                app = create_app(services)
+                gc.collect()
+                gc.freeze()  # what is here now stays; looking through it again and again finds nothing
+                _listen(app, options)
 
 
 def _services(options: ServiceOptions, pool: Pool, keys: Keyring, worklist: Worklist, audit: Audit) -> Services:
@@ -200,9 +206,13 @@ def _listen(app: object, options: ServiceOptions) -> None:
 def _prepare_for_many() -> None:
     """Each upload holds two files and a socket; the usual 1,024 would be the first limit anybody meets.
 
-    And no picture of this memory, with its secrets, on any disk.
+    And no picture of this memory, with its secrets, on any disk. What is freed stays for the next upload, as in workers
+    (``jobs.pool``): the pages of its pieces, fetched anew for each, were a twentieth of the work.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError, AttributeError):  # AttributeError: a C library that has no such thing
+        for parameter, size in _MALLOPT.items():
+            ctypes.CDLL(None).mallopt(parameter, size)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 16384 if hard == resource.RLIM_INFINITY else min(16384, hard)
     with suppress(ValueError, OSError):

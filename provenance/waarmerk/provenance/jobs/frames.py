@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages between a pool and its workers: four bytes of length, big-endian, then JSON."""
+"""Messages between a pool and its workers: four bytes of length, big-endian, then JSON in ASCII without a space."""
 
 import json
 import os
 import select
 import struct
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 _LENGTH = struct.Struct(">I")
 MAX_FRAME_BYTES = 16 * 2**20  # a report of a store with 1,000 ingredients stays below 1 MiB
+_PIPE_BYTES = 64 * 2**10  # what a pipe of Linux holds
+_ANSWER, _END = b'{"answer":{', b"}"  # the answer itself begins with the last byte of the one
 
 
 class FrameError(Exception):
@@ -20,6 +22,23 @@ class DeadlineError(Exception):
     """No whole frame arrived in time."""
 
 
+class Told(dict[str, Any]):
+    """An object as it was read, and ``text``, the JSON it was read from; a copy has none, and may be changed."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: bytes) -> None:
+        """Raises ValueError for what is not the JSON of an object."""
+        read = _loads(text)
+        if not isinstance(read, dict):
+            raise ValueError("no object")
+        super().__init__(read)
+        self.text = text
+
+    def __setitem__(self, key: str, value: Any) -> NoReturn:
+        raise TypeError("what was told is changed in a copy")
+
+
 def seconds_from_now(seconds: float) -> float:
     """A deadline for ``receive``."""
     return time.monotonic() + seconds
@@ -27,7 +46,7 @@ def seconds_from_now(seconds: float) -> float:
 
 def send(descriptor: int, message: dict[str, Any]) -> None:
     """Write one frame to a pipe. Raises BrokenPipeError where nobody reads any more."""
-    body = json.dumps(message, ensure_ascii=True).encode("ascii")
+    body = json.dumps(message, ensure_ascii=True, separators=(",", ":")).encode("ascii")
     data = memoryview(_LENGTH.pack(len(body)) + body)
     while data:
         data = data[os.write(descriptor, data) :]
@@ -36,19 +55,14 @@ def send(descriptor: int, message: dict[str, Any]) -> None:
 def receive(descriptor: int, *, deadline: float | None = None) -> dict[str, Any] | None:
     """Read one frame from a pipe, None where it was closed between two frames.
 
-    ``deadline`` is a moment of ``time.monotonic``. Raises FrameError and DeadlineError.
+    ``deadline`` is a moment of ``time.monotonic``; who gives one has asked, and more than one frame is no answer.
+    What stands under ``answer`` is ``Told`` where it is an object. Raises FrameError and DeadlineError.
     """
-    head = _read(descriptor, _LENGTH.size, deadline)
-    if not head:
+    body = _next(descriptor) if deadline is None else _only(descriptor, deadline)
+    if body is None:
         return None
-    (length,) = _LENGTH.unpack(head) if len(head) == _LENGTH.size else (MAX_FRAME_BYTES + 1,)
-    if length > MAX_FRAME_BYTES:
-        raise FrameError("a frame of impossible length")
-    body = _read(descriptor, length, deadline)
-    if len(body) != length:
-        raise FrameError("a frame cut short")
     try:
-        message = json.loads(body)
+        message = {"answer": Told(body[len(_ANSWER) - 1 : -1])} if _is_answer(body) else _loads(body)
     except ValueError as error:
         raise FrameError("a frame that is not JSON") from error
     if not isinstance(message, dict):
@@ -56,12 +70,60 @@ def receive(descriptor: int, *, deadline: float | None = None) -> dict[str, Any]
     return message
 
 
-def _read(descriptor: int, size: int, deadline: float | None) -> bytes:
+def _is_answer(body: bytes) -> bool:
+    return body.startswith(_ANSWER) and body.endswith(_END)
+
+
+def _loads(text: bytes) -> Any:
+    """Only ASCII, and only what JSON knows: Python would read NaN too. Raises ValueError."""
+    return json.loads(text.decode("ascii"), parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _next(descriptor: int) -> bytes | None:
+    """The body of the next frame; others may follow."""
+    head = _read(descriptor, _LENGTH.size)
+    if not head:
+        return None
+    length = _length(head)
+    body = _read(descriptor, length)
+    if len(body) != length:
+        raise FrameError("a frame cut short")
+    return body
+
+
+def _only(descriptor: int, deadline: float) -> bytes | None:
+    """The body of the one frame that there is."""
+    data, missing = bytearray(), _LENGTH.size
+    while missing > 0:
+        _wait(descriptor, deadline)
+        part = os.read(descriptor, _PIPE_BYTES)
+        if not part:
+            break
+        data += part
+        missing = (_LENGTH.size + _length(data) if len(data) >= _LENGTH.size else _LENGTH.size) - len(data)
+    if not data:
+        return None
+    if missing:
+        raise FrameError("a frame cut short" if missing > 0 else "more than a frame")
+    return bytes(data[_LENGTH.size :])
+
+
+def _length(head: bytes | bytearray) -> int:
+    (length,) = _LENGTH.unpack_from(head) if len(head) >= _LENGTH.size else (MAX_FRAME_BYTES + 1,)
+    if length > MAX_FRAME_BYTES:
+        raise FrameError("a frame of impossible length")
+    return int(length)
+
+
+def _read(descriptor: int, size: int) -> bytes:
     """``size`` bytes, fewer only at the end of the stream."""
     parts: list[bytes] = []
     missing = size
     while missing:
-        _wait(descriptor, deadline)
         part = os.read(descriptor, missing)
         if not part:
             break
@@ -70,9 +132,7 @@ def _read(descriptor: int, size: int, deadline: float | None) -> bytes:
     return b"".join(parts)
 
 
-def _wait(descriptor: int, deadline: float | None) -> None:
-    if deadline is None:
-        return
+def _wait(descriptor: int, deadline: float) -> None:
     poll = select.poll()  # unlike select.select, not bounded to descriptors below 1024
     poll.register(descriptor, select.POLLIN)
     if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
