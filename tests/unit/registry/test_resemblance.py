@@ -217,3 +217,70 @@ def test_where_there_is_nothing_to_compare_nothing_is_said() -> None:
 def test_equal_input_gives_equal_results() -> None:
     seen = [compare(reference_of(ONE), turned(ONE)) for _ in range(2)]
     assert seen[0] == seen[1]
+
+
+def waves(seed: int) -> Bytes:
+    """Smooth folds, as wallpapers have them: hardly a place that could be found again."""
+    y, x = np.mgrid[0:600, 0:800].astype(np.float32)
+    random, plane = np.random.default_rng(seed), np.full((600, 800), 20, np.float32)
+    for _ in range(5):
+        along, across, turn = random.uniform(0.004, 0.016), random.uniform(-0.012, 0.012), random.uniform(0, 6.28)
+        plane += 45 * np.abs(np.sin(x * along + y * across + turn + 1.5 * np.sin(y * 0.008 + turn)))
+    return np.clip(plane[:, :, None] + np.array([10, 0, -30]), 0, 255).astype(np.uint8)
+
+
+def on_a_busy_page(picture: Bytes) -> Bytes:
+    page = np.random.default_rng(5).integers(0, 256, (900, 1200, 3), np.uint8)
+    page[180:780, 300:1100] = picture
+    return page
+
+
+@pytest.mark.parametrize("copy", [with_caption_below, on_a_busy_page, lambda p: jpeg(p[60:540, 120:760], 80)])
+def test_a_smooth_picture_is_known_again_without_places(copy: Callable[[Bytes], Bytes]) -> None:
+    for seed in (1, 2):
+        assert compare(reference_of(waves(seed)), copy(waves(seed))).verified
+    assert not compare(reference_of(waves(1)), copy(waves(2))).verified
+
+
+def test_a_text_over_a_picture_is_not_another_text_in_it() -> None:
+    over = written(waves(1), (60, 40, "NU OVERAL TE ZIEN"), (90, 500, "deel dit bericht"), size=64, fill="yellow")
+    assert compare(reference_of(waves(1)), over).verified
+    captions = [
+        written(np.pad(scene(500, 800, 7), ((120, 0), (0, 0), (0, 0))), (20, 20, text), size=60, fill="white")
+        for text in ("Zij liegen weer", "Hij stemt voor ons")
+    ]
+    for one, other in (captions, captions[::-1]):
+        assert not compare(reference_of(one), jpeg(other, 80)).verified, "one picture under another caption"
+        assert compare(reference_of(one), jpeg(one, 80)).verified
+
+
+def messages(seed: int) -> Bytes:
+    """A dark screen of a program: two grounds, and what is said."""
+    random, image = np.random.default_rng(seed), Image.fromarray(plain(800, 480, 18, 27, 34))
+    words = ["morgen", "stemmen", "niemand", "brug", "trein", "open", "weer", "huizen", "regels", "markt"]
+    for row in range(7):
+        ImageDraw.Draw(image).rounded_rectangle((20, 20 + 110 * row, 440, 110 + 110 * row), 14, fill=(32, 44, 51))
+        for line in range(2):
+            text = " ".join(random.choice(words, 4))
+            ImageDraw.Draw(image).text((36, 30 + 110 * row + 36 * line), text, font_size=24, fill="white")
+    return np.asarray(image)
+
+
+def test_another_screen_of_the_same_program_does_not_count() -> None:
+    for one, other in ((1, 2), (3, 4)):
+        assert not compare(reference_of(messages(one)), jpeg(messages(other), 80)).verified
+        assert compare(reference_of(messages(one)), jpeg(messages(one), 80)).verified
+
+
+def flat(seed: int) -> Bytes:
+    random, picture = np.random.default_rng(seed), plain(600, 800, 110, 110, 110)
+    for _ in range(12):
+        middle = int(random.integers(0, 800)), int(random.integers(0, 600))
+        cv2.circle(picture, middle, int(random.integers(20, 160)), (int(random.integers(20, 240)),) * 3, -1)
+    return picture
+
+
+def test_shapes_of_one_tone_are_no_covers_of_each_other() -> None:
+    for one in range(1, 4):
+        assert not compare(reference_of(flat(one)), flat(one + 1)).verified
+        assert compare(reference_of(flat(one)), jpeg(flat(one), 70)).verified

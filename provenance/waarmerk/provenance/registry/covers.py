@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from waarmerk.provenance.registry.written import UNCLEAR, Strokes
+
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Truths = npt.NDArray[np.bool_]
@@ -24,16 +26,18 @@ _COARSEST, _FINEST = 8.0, 1.0  # pixels; structure is what lies between
 _REACH = 2  # pixels a part may be off: paper folds and lenses bend
 _LEAST_STRUCTURE = 2.5  # grey levels, standard deviation within a part
 _AGREES = 0.55  # correlation within a part
-_SHARE, _LARGEST_OTHER = 0.75, 0.10  # photographs
+_SHARE, _LARGEST_OTHER, _LARGEST_ADDED = 0.75, 0.08, 0.10  # photographs
 _BAR, _LARGEST_BAR = 0.20, 0.22  # a bar along an edge: how deep, and of how many parts
-_SHARE_ON_PAPER, _OTHER_ON_PAPER = 0.97, 1  # parts
+_SHARE_ON_PAPER, _OTHER_ON_PAPER, _AGREEING_ON_PAPER = 0.97, 1, 0.6  # parts
 _TONE, _ONE_TONE = 5, 0.42  # of a cover: grey levels, and what it takes of the place that differs
-_LARGEST_COVER = 0.05  # of the picture: a sticker, and less than a coat
+_SMALLEST_COVER, _LARGEST_COVER = 0.01, 0.05  # of the picture: a sticker, and less than a coat
+_BEFORE = 0.5  # of a patch that had its tone before
 _LEAST_COVER, _MOST_COVERED = 4, 0.35  # parts; of what is known
 _SOLID, _AROUND = 9, 6  # pixels: thicker than letters of a text, and the soft edge of a cover
 _SOFT_EDGE = np.ones((2 * _AROUND + 1, 2 * _AROUND + 1), np.uint8)
 _PAPER_TONE = 6  # grey levels
 _TOUCHES = 0.2  # of a place that differs: with less structure of the reference in it, it was put where nothing is
+_MOST_ANEW = 0.02  # of all parts: a date or a number may be another one, a caption may not
 _LIGHT = 14.0  # grey levels
 _MOST_ADDED = 0.15  # of all parts: ink that was written over a drawing or form
 
@@ -82,37 +86,45 @@ def on_photograph(reference: Bytes, values: Floats, known: Truths, parts: Parts)
     What lies where the reference has no structure takes nothing away from it: only how large it is counts.
     """
     agrees, counted, hidden = parts.agrees, parts.counted, np.zeros_like(parts.had)
-    covered, largest, added, bar = 0, 0, 0, 0
+    covered, largest, added, bar, anew = 0, 0, 0, 0, 0
+    strokes = Strokes(reference, values, known)
     for rows, columns in _groups(counted & ~agrees):
-        if _is_bar(rows, columns, counted.shape) or _is_bar(columns, rows, counted.shape[::-1]):
-            bar, hidden[rows, columns] = max(bar, rows.size), True
-            continue
         group = np.zeros_like(hidden)
         group[rows, columns] = True
-        if rows.size >= _LEAST_COVER:
-            under = _covered(reference, values, group)
-            covered, hidden, group = covered + int(under.sum()), hidden | under, group & ~under
-        size = int(_filled(group).sum())  # what is smooth within another outline is another thing too
-        if int((parts.had & group).sum()) > _TOUCHES * size:
-            largest = max(largest, size)
+        place = strokes.at(_pixels(_filled(group), reference.shape)) if rows.size >= _LEAST_COVER else UNCLEAR
+        under = _covered(reference, values, group)
+        if place.written_anew and not under.any():
+            anew += rows.size
+        elif _is_bar(rows, columns, counted.shape) or _is_bar(columns, rows, counted.shape[::-1]):
+            bar, hidden = max(bar, rows.size), hidden | group
         else:
-            added = max(added, size)
+            covered, hidden, group = covered + int(under.sum()), hidden | under, group & ~under
+            size = int(_filled(group).sum())  # what is smooth within another outline is another thing too
+            if place.written_over and not under.any():
+                added, hidden = max(added, size), hidden | group
+            elif int((parts.had & group).sum()) > _TOUCHES * size:
+                largest = max(largest, size)
+            else:
+                added = max(added, size)
     total, whole = int(counted.sum()), float(known.mean()) * counted.size
     seen = parts.had & ~hidden
     share = float((agrees & seen).sum() / max(1, int(seen.sum())))
-    small = largest <= max(1.0, _LARGEST_OTHER * total) and added <= _LARGEST_OTHER * whole
-    small &= bar <= _LARGEST_BAR * whole
+    small = largest <= max(1.0, _LARGEST_OTHER * total) and added <= _LARGEST_ADDED * whole
+    small &= bar <= _LARGEST_BAR * whole and anew <= _MOST_ANEW * whole
     few = bar + covered <= _MOST_COVERED * max(whole, 1.0)
     return Judged(
         verified=share >= _SHARE and small and few,
         share=share,
         parts=int(seen.sum()),
-        largest_other=max(largest, added, bar, covered),
+        largest_other=max(largest, added, bar, covered, anew),
     )
 
 
-def on_paper(reference: Bytes, values: Floats, known: Truths) -> Judged:
-    """All ink of the reference is there; solid covers may hide some, and what was written over it may add some."""
+def on_paper(reference: Bytes, values: Floats, known: Truths, parts: Parts) -> Judged:
+    """All ink of the reference is there; solid covers may hide some, and what was written over it may add some.
+
+    Ink is ink of whatever tone, so shapes that lie on other shapes would pass: most parts must agree as well.
+    """
     one, tone, scale = _paper(reference.astype(np.float32), known)
     strong = (one > _STRONG_INK) & known
     other = np.abs(values - _paper_tone(values, known))
@@ -139,6 +151,8 @@ def on_paper(reference: Bytes, values: Floats, known: Truths) -> Judged:
     same = share >= _SHARE_ON_PAPER and largest <= _OTHER_ON_PAPER
     written_over = not is_lost.any() and int(is_added.sum()) <= _MOST_ADDED * int(inside.sum())
     few = float(hidden[known].mean()) <= _MOST_COVERED if known.any() else False
+    seen = parts.had & (_mean(hidden.astype(np.float32), _BLOCK)[_grid(_BLOCK)] == 0)
+    few &= int((parts.agrees & seen).sum()) >= _AGREEING_ON_PAPER * int(seen.sum())
     kept = int((counted & ~is_added).sum())  # parts where the ink of the reference was seen
     return Judged(
         verified=(same or written_over) and few,
@@ -190,17 +204,21 @@ def _covered(reference: Bytes, values: Floats, group: Truths) -> Truths:
     None where that is too little of the place that differs: in another picture some patch has one tone by chance.
     """
     nothing = np.zeros_like(group)
-    parts = _filled(group)
-    size = reference.shape[1], reference.shape[0]
-    filled = np.repeat(np.repeat(parts, _BLOCK, axis=0), _BLOCK, axis=1)[: size[1], : size[0]] > 0
-    mask = np.zeros(reference.shape, np.bool_)
-    mask[: filled.shape[0], : filled.shape[1]] = filled
+    if group.sum() < _LEAST_COVER:
+        return nothing
+    mask = _pixels(_filled(group), reference.shape)
     tones = np.bincount(np.clip(np.rint(values[mask]), 0, 255).astype(np.int64), minlength=256)
     tone = int(np.convolve(tones, np.ones(2 * _TONE + 1, np.int64), "same").argmax())
     before = np.abs(reference.astype(np.float32) - tone) <= 2 * _TONE
-    cover = _solid(mask & (np.abs(values - tone) <= _TONE) & ~before)
-    _, _, stats, _ = cv2.connectedComponentsWithStats(cover.astype(np.uint8))
-    largest = max((int(each[cv2.CC_STAT_AREA]) for each in stats[1:]), default=0)
+    cover, largest = np.zeros_like(mask), 0
+    solid = _solid(mask & (np.abs(values - tone) <= _TONE))
+    count, patches, stats, _ = cv2.connectedComponentsWithStats(solid.astype(np.uint8))
+    for patch in range(1, count):
+        inside = patches == patch
+        # What had that tone already is no cover, nor are the bricks of a wall.
+        if stats[patch][cv2.CC_STAT_AREA] >= _SMALLEST_COVER * reference.size and before[inside].mean() <= _BEFORE:
+            cover |= inside
+            largest = max(largest, int(stats[patch][cv2.CC_STAT_AREA]))
     if cover.sum() < _ONE_TONE * mask.sum() or largest > _LARGEST_COVER * reference.size:
         return nothing
     around = np.asarray(cv2.dilate(cover.astype(np.uint8), _SOFT_EDGE), np.float32)
@@ -214,6 +232,14 @@ def _filled(group: Truths) -> Bytes:
     outlines, _ = cv2.findContours(parts, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(parts, outlines, -1, (1.0,), cv2.FILLED)
     return parts
+
+
+def _pixels(parts: Bytes, shape: tuple[int, ...]) -> Truths:
+    """The pixels of parts (1) of a picture of that shape."""
+    mask = np.zeros(shape, np.bool_)
+    filled = np.repeat(np.repeat(parts, _BLOCK, axis=0), _BLOCK, axis=1)[: shape[0], : shape[1]] > 0
+    mask[: filled.shape[0], : filled.shape[1]] = filled
+    return mask
 
 
 def _groups(parts: Truths) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """How one picture lies on another: places both have in common, and the one perspective that most of them agree on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from waarmerk.provenance.registry.dense import sought
 from waarmerk.provenance.registry.hashes import FAINTEST, MIRRORED
 
 Bytes = npt.NDArray[np.uint8]
@@ -15,6 +16,7 @@ Floats = npt.NDArray[np.float64]
 Described = npt.NDArray[np.float32]
 
 _PLACES = 1200
+_CELLS = 10  # across and down: each gives its clearest places in turn, or a busy page around a picture takes them all
 _DISTINCT = 0.8  # nearest over second nearest descriptor (Lowe 2004, section 7.1)
 _REPROJECTION = 3.0  # pixels
 _LEAST_AGREEING = 12  # four places fit any perspective; twelve that agree by chance have not been seen
@@ -45,20 +47,37 @@ class Lie:
     mirrored: bool = False
 
 
-def places_of(grey: Bytes) -> Places:
-    """The places of H x W grey."""
-    sift = cv2.SIFT.create(nfeatures=_PLACES, contrastThreshold=FAINTEST)
-    found, described = sift.detectAndCompute(grey, np.ones_like(grey))
+def places_of(grey: Bytes, *, spread: bool = False) -> Places:
+    """The clearest places of H x W grey; with ``spread`` the clearest of each part of it (costs a third more)."""
+    sift = cv2.SIFT.create(nfeatures=0 if spread else _PLACES, contrastThreshold=FAINTEST)
+    if spread:
+        found, described = sift.compute(grey, _spread(sift.detect(grey, None), grey.shape))
+    else:
+        found, described = sift.detectAndCompute(grey, np.ones_like(grey))
     at = np.array([place.pt for place in found], np.float64).reshape(-1, 2)
     numbers = np.asarray(described, np.float32) if len(found) else np.zeros((0, 128), np.float32)
     return Places(at=at, described=numbers, shape=(grey.shape[0], grey.shape[1]))
 
 
-def lies(reference: Places, examined: Places, grey: Bytes) -> Iterator[Lie]:
-    """How ``examined`` may lie on ``reference``, the likeliest first; ``grey`` (H x W) is the examined picture.
+def _spread(found: Sequence[cv2.KeyPoint], shape: tuple[int, ...]) -> list[cv2.KeyPoint]:
+    """The clearest of each cell, then the second of each, and so on."""
+    if len(found) <= _PLACES:
+        return list(found)
+    at = np.array([place.pt for place in found]) * _CELLS / (shape[1], shape[0])
+    clear = np.array([place.response for place in found])
+    cell = at[:, 1].astype(np.int64) * _CELLS + at[:, 0].astype(np.int64)
+    order = np.lexsort((-clear, cell))
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(cell[order])) + 1])
+    rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.concatenate([starts, [len(order)]])))
+    return [found[number] for number in order[np.lexsort((-clear[order], rank))[:_PLACES]]]
+
+
+def lies(reference: Places, examined: Places, kept: Bytes, grey: Bytes) -> Iterator[Lie]:
+    """How ``examined`` may lie on ``reference``, the likeliest first; ``kept`` and ``grey`` are the two pictures.
 
     Straight and mirrored, as common places say. Where there are too few places to say anything, the whole picture and
-    the whole within an even border are supposed to lie there, if their shapes are alike.
+    the whole within an even border are supposed to lie there, if their shapes are alike, and all of both is laid on
+    each other at many sizes.
     """
     if min(len(reference.at), len(examined.at)) >= _LEAST_AGREEING:
         straight = _agreed(reference, examined)
@@ -72,6 +91,8 @@ def lies(reference: Places, examined: Places, grey: Bytes) -> Iterator[Lie]:
             yield Lie(matrix=found.matrix @ over, agreeing=found.agreeing, mirrored=True)
     if len(reference.at) < _FEW_PLACES:
         yield from _supposed(reference.shape, grey)
+        for matrix, is_mirrored in sought(kept, grey):
+            yield Lie(matrix=matrix, agreeing=0, mirrored=is_mirrored)
 
 
 def _supposed(reference: tuple[int, int], examined: Bytes) -> Iterator[Lie]:

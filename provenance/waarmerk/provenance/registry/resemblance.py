@@ -30,6 +30,7 @@ _LEAST_PARTS = 16  # with structure
 _LEAST_OVERLAP = 0.06  # of the reference
 # A drawing or form: this share of it has one tone, give or take; or less, and this many parts have nothing on them.
 _ALL_PAPER, _PAPER, _TONE, _EMPTY = 0.45, 0.35, 2, 0.25
+_FEW_TONES, _IN_FEW_TONES, _EVEN = 3, 0.70, 0.50  # photographs: 0.54 in three tones at most where they are even
 _WHOLE_SHARE, _WHOLE_OVERLAP = 0.97, 0.90
 
 
@@ -73,7 +74,7 @@ def reference_of(rgb: Bytes) -> Bytes:
 def look(rgb: Bytes) -> Look:
     """Make H x W x 3 RGB ready to be compared."""
     grey = np.rint(luma(reduced(rgb, _EXAMINED_SIDE))).astype(np.uint8)
-    return Look(grey=grey, places=places_of(grey), shape=(rgb.shape[0], rgb.shape[1]))
+    return Look(grey=grey, places=places_of(grey, spread=True), shape=(rgb.shape[0], rgb.shape[1]))
 
 
 def compare(reference: Bytes, examined: Bytes | Look) -> Resemblance:
@@ -83,7 +84,7 @@ def compare(reference: Bytes, examined: Bytes | Look) -> Resemblance:
     """
     ready = examined if isinstance(examined, Look) else look(examined)
     found = NOTHING
-    for lie in lies(places_of(reference), ready.places, ready.grey):
+    for lie in lies(places_of(reference), ready.places, reference, ready.grey):
         seen = _compared(reference, ready, lie)
         if seen.verified:
             return seen
@@ -100,7 +101,7 @@ def _compared(reference: Bytes, ready: Look, lie: Lie) -> Resemblance:
         return nothing
     parts = structure_of(reference, values, known)
     paper = _is_paper(reference, known, parts.counted)
-    judged = on_paper(reference, values, known) if paper else on_photograph(reference, values, known, parts)
+    judged = on_paper(reference, values, known, parts) if paper else on_photograph(reference, values, known, parts)
     if judged.parts < _LEAST_PARTS:
         return nothing
     return Resemblance(
@@ -134,11 +135,25 @@ def _laid(
 
 
 def _is_paper(reference: Bytes, known: npt.NDArray[np.bool_], counted: npt.NDArray[np.bool_]) -> bool:
-    """Whether most of what is compared has one tone, as drawings, forms and slides have."""
+    """Whether most of what is compared has one tone, as drawings, forms and slides have, or is even in a few of them,
+    as the screens of programs and maps are."""
     tones = np.bincount(reference[known], minlength=256)
-    near = np.convolve(tones, np.ones(2 * _TONE + 1, np.int64), "same")
-    share = float(near.max() / max(1, tones.sum()))
-    return bool(share >= _ALL_PAPER or (share >= _PAPER and counted.mean() <= known.mean() - _EMPTY))
+    shares = []
+    for _ in range(_FEW_TONES):
+        near = np.convolve(tones, np.ones(2 * _TONE + 1, np.int64), "same")
+        middle = int(near.argmax())
+        shares.append(float(near[middle] / max(1, int(known.sum()))))
+        tones[max(0, middle - _TONE) : middle + _TONE + 1] = 0
+    if shares[0] >= _ALL_PAPER or (shares[0] >= _PAPER and counted.mean() <= known.mean() - _EMPTY):
+        return True
+    return sum(shares) >= _IN_FEW_TONES and _even(reference, known) >= _EVEN
+
+
+def _even(reference: Bytes, known: npt.NDArray[np.bool_]) -> float:
+    """The share of the known pixels that have hardly another tone around them."""
+    plane = reference.astype(np.float32)
+    mean = cv2.blur(plane, (5, 5))
+    return float((cv2.blur(plane * plane, (5, 5)) - mean * mean < 1.0)[known].mean()) if known.any() else 0.0
 
 
 def _region(
