@@ -158,7 +158,8 @@ class Hunt:
 
     def _in_place(self) -> Iterator[tuple[Lock, Canvas, bool]]:
         """The uncropped image where its pilots say nothing: too weak, or taken out on purpose."""
-        for pose in self.view.upright_poses:
+        poses = self.view.upright_poses
+        for pose in poses[:1] if self.view.is_clip else poses:
             yield Lock(pose=pose, z=0.0, negative=False), lay(self.view.whitened, pose, smooth=True), False
 
     def _flat(self, locks: list[Lock]) -> Iterator[tuple[Lock, Canvas, bool]]:
@@ -186,10 +187,11 @@ class Hunt:
             pose = _pose_of(candidate)
             if fits(_shape(plane), pose, self.view.most):
                 yield self._lock(plane, pose)
-        small = patient and plane.size <= search.SMALL_PLANE
-        count = search.SMALL_CANDIDATES if small or self.view.is_clip else search.UPRIGHT_CANDIDATES
+        is_small = patient and plane.size <= search.SMALL_PLANE
+        count = search.SMALL_CANDIDATES if is_small or self.view.is_clip else search.UPRIGHT_CANDIDATES
+        test = lock_upright if is_small and not self.view.is_clip else lock
         for candidate in search.upright(spectrum, self.carriers.pilots, least_scale=least, most=count):
-            yield self._lock(plane, _pose_of(candidate), test=lock_upright if small else lock)
+            yield self._lock(plane, _pose_of(candidate), test=test)
 
     def _in_window(self, window: _Window) -> Iterator[Lock]:
         """Similarities of one window, where a picture in perspective or bent is nearly affine."""

@@ -19,7 +19,7 @@ import scipy.fft
 
 from waarmerk.watermark.arrays import Bytes, Floats
 from waarmerk.watermark.carriers import BinSet, Carriers, build_carriers
-from waarmerk.watermark.hunt import Hunt, Reach, View
+from waarmerk.watermark.hunt import WORTH_READING, Hunt, Reach, View
 from waarmerk.watermark.keys import Key
 from waarmerk.watermark.model import Detection
 from waarmerk.watermark.registration import FINE_CLIP_PIXELS, Lock, fold, lay, lock
@@ -143,7 +143,7 @@ def _looks(frames: Iterable[ClipFrame], pool: _Pool) -> Iterator[_Look]:
             break
     if pool.planes:
         yield _Look(deep=True)
-        yield _Look(weighed=True, deep=True)
+        yield _Look(weighed=True)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -174,11 +174,11 @@ class _Search:
         """Weigh every frame by its own pilots at the likeliest poses."""
         if self.hunt is None:
             return
-        self.hunt.deep = True
         likely = sorted(self.hunt.locks, key=lambda entry: -entry.z)[:POSES_WEIGHED]
         for candidate in likely:
             if candidate.z < WORTH_WEIGHING:
                 return
+            self.hunt.deep = candidate.z >= WORTH_READING
             answers = [max(0.0, _answer(plane, candidate, self.carriers.pilots)) for plane in pool.planes]
             if max(answers) <= 0.0:
                 continue

@@ -56,14 +56,17 @@ def upright_poses(shape: tuple[int, int]) -> list[Matrix]:
 
 
 def clip_poses(shape: tuple[int, int]) -> list[Matrix]:
-    """Poses of an uncropped frame: at its own scale, shrunk from one that has the whole canvas of a clip, and small.
+    """Poses of an uncropped frame: at its own scale, as it is and mirrored; shrunk from one that has the whole canvas.
 
     Small frames may carry the pattern of a still, where they hold no coarse one.
     """
     height, width = shape
     own = clip_canvas_shape(height, width)
     full = math.sqrt(height * width) / CLIP_SIDE
-    poses = [scaling(own[1] / width, own[0] / height)]
+    poses = [
+        scaling(own[1] / width, own[0] / height),
+        translation(own[1], 0.0) @ scaling(-own[1] / width, own[0] / height),
+    ]
     if full < 0.999 * CLIP_COARSENESS:
         poses.append(scaling(1.0 / full, 1.0 / full))
     return poses if height * width > FINE_CLIP_PIXELS else [*poses, scaling(1.0, 1.0)]

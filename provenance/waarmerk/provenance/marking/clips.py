@@ -21,6 +21,8 @@ from waarmerk.provenance.media import Limits
 from waarmerk.provenance.media.losses import Loss
 from waarmerk.provenance.media.video import Frame, first_frame
 from waarmerk.provenance.model import Asset
+from waarmerk.provenance.registry import Still
+from waarmerk.provenance.registry.stills import Collector
 
 Bytes = npt.NDArray[np.uint8]
 SHORT_SECONDS = 60.0  # up to here a label that stands throughout disturbs nobody, and every excerpt has it
@@ -31,7 +33,7 @@ _GROUND = 128  # opacity from which the colour under the label plays no part
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DrawnClip:
-    """A marked clip in memory. ``still`` is the frame that stands for it; the rest as in ``drawing.Drawn``."""
+    """A marked clip in memory. ``still`` is the frame that stands for it, as stored; the rest as in ``Drawn``."""
 
     data: bytes
     still: Bytes
@@ -39,6 +41,8 @@ class DrawnClip:
     words: str | None
     losses: tuple[Loss, ...]
     gaps: tuple[Gap, ...]
+    stills: tuple[Still, ...] = ()
+    label: tuple[int, int, int, int] | None = None
 
 
 def shows(timing: Timing, seconds: float | None) -> list[tuple[float, float]]:
@@ -73,17 +77,19 @@ def draw_clip(asset: Asset, wishes: Wishes, marker: Marker, limits: Limits) -> D
     with tempfile.TemporaryDirectory(prefix="waarmerk-") as folder:
         target = Path(folder) / "clip"
         with asset.open() as source:
-            mark, losses = marker.put_clip(source, target, payload, label)
+            mark, losses = marker.put_clip(source, target, payload, label, kept := Collector())
         data = target.read_bytes()
     if mark is None:
         gaps.append(Gap(layer=Layer.WATERMARK, code="label.no-mark"))
     return DrawnClip(
         data=data,
-        still=frame.rgb,
+        still=np.ascontiguousarray(np.rot90(frame.rgb, -frame.quarters)),
         mark=mark,
         words=None if shown is None else shown.words,
         losses=losses,
         gaps=tuple(gaps),
+        stills=kept.stills,
+        label=None if label is None else (label.left, label.top, label.grey.shape[1], label.grey.shape[0]),
     )
 
 

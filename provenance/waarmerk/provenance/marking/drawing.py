@@ -19,6 +19,7 @@ from waarmerk.provenance.media.image import Picture
 from waarmerk.provenance.media.losses import Loss, losses, stock
 from waarmerk.provenance.media.video import VIDEO_TYPES
 from waarmerk.provenance.model import Asset
+from waarmerk.provenance.registry import Still
 
 Bytes = npt.NDArray[np.uint8]
 _MOVING = frozenset({"animation", "pages"})
@@ -38,7 +39,7 @@ _TURNS = {
 class Drawn:
     """An encoded picture with what it carries. ``rgb`` is what it decodes to, as stored, H x W x 3.
 
-    ``still`` is the frame that stands for a clip, whose ``rgb`` is None.
+    ``still`` is the frame that stands for a clip, whose ``rgb`` is None, and ``stills`` are kept to tell its copies by.
     ``deeds`` are the actions (C2PA 2.2, section 18.14.4) that writing it took besides mark and label.
     ``label`` is where the visible label stands in ``rgb``: left, top, width, height.
     """
@@ -52,6 +53,7 @@ class Drawn:
     deeds: tuple[str, ...] = ()
     label: tuple[int, int, int, int] | None = None
     still: Bytes | None = None
+    stills: tuple[Still, ...] = ()
 
 
 def upright(pixels: Bytes, orientation: int) -> Bytes:
@@ -100,6 +102,8 @@ def _clip(asset: Asset, wishes: Wishes, marker: Marker | None, limits: Limits) -
         gaps=made.gaps,
         deeds=("c2pa.transcoded",),
         still=made.still,
+        stills=made.stills,
+        label=made.label,
     )
 
 

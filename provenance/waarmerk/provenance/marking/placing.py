@@ -45,6 +45,7 @@ def issuance_of(drawn: Drawn, signed: Signed, *, media_type: str, says: Says, at
         manifest=signed.manifest,
         chroma=chroma(rgb),
         label=drawn.label,
+        stills=drawn.stills,
     )
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from waarmerk.provenance.errors import ConfigurationError, UnsupportedAsset
 from waarmerk.provenance.media.losses import Loss
+from waarmerk.provenance.registry.stills import Collector
 from waarmerk.watermark import CannotCarry, Detection, Key, Payload, detect, embed
 
 Bytes = npt.NDArray[np.uint8]
@@ -98,12 +99,12 @@ class Marker:
             raise NoMark("the picture is too small or too even to carry the mark") from error
 
     def put_clip(
-        self, source: BinaryIO, target: Path, payload: bytes, label: ClipLabel | None
+        self, source: BinaryIO, target: Path, payload: bytes, label: ClipLabel | None, watcher: Collector | None = None
     ) -> tuple[Mark | None, tuple[Loss, ...]]:
         """Write the clip ``source`` to ``target`` with the mark and a label over it, and search the result.
 
-        The mark is None where it was not found again. Raises UnsupportedAsset for a clip that cannot be read or is
-        too small, ConfigurationError where the extra is not installed.
+        The mark is None where it was not found again. ``watcher`` keeps some of the frames. Raises UnsupportedAsset
+        for a clip that cannot be read or is too small, ConfigurationError where the extra is not installed.
         """
         try:
             from waarmerk.watermark.video import UnreadableVideo, embed_video  # noqa: PLC0415 - an extra
@@ -111,7 +112,7 @@ class Marker:
             raise ConfigurationError("media.no-extra", "clips need: pip install 'waarmerk[video]'") from None
         extra = {} if label is None else label.over_frames()
         try:
-            done = embed_video(source, target, self.key, Payload(payload), best_effort=True, **extra)
+            done = embed_video(source, target, self.key, Payload(payload), best_effort=True, watcher=watcher, **extra)
         except (UnreadableVideo, CannotCarry) as error:
             raise UnsupportedAsset("media.no-video", str(error)) from error
         losses = tuple(Loss(f"clip-{code}", about) for code, about in done.losses)

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from waarmerk.provenance.errors import StoreError
 from waarmerk.provenance.registry.model import Chroma, Issuance, Thumbnail
+from waarmerk.provenance.registry.stills import packed, unpacked
 
-SCHEMA_VERSION = 2
-_READABLE = (1, 2)
+SCHEMA_VERSION = 3
+_READABLE = (1, 2, 3)
 _APPLICATION = 0x57414D4B  # "WAMK": no other program's database is written into
 _WAIT_SECONDS = 20.0
 _MAX_THUMBNAIL = 1 << 20
@@ -31,6 +32,7 @@ CREATE TABLE issuance (
     width INTEGER NOT NULL, height INTEGER NOT NULL, phash BLOB NOT NULL, pdq BLOB,
     thumbnail_width INTEGER NOT NULL, thumbnail_height INTEGER NOT NULL, thumbnail BLOB NOT NULL,
     geometry BLOB, manifest TEXT, chroma_width INTEGER, chroma_height INTEGER, chroma BLOB, label BLOB,
+    stills BLOB,
     UNIQUE (key_id, payload)
 ) STRICT;
 CREATE INDEX issuance_sha256 ON issuance (sha256);
@@ -50,10 +52,13 @@ _COLUMNS = (
     " thumbnail_width, thumbnail_height, thumbnail, geometry, manifest"
 )
 _SECOND = "chroma_width, chroma_height, chroma, label"  # added by version 2; rows of version 1 hold NULL there
-_STEPS = "".join(
+_THIRD = "stills"  # added by version 3
+_TO_SECOND = "".join(
     f"ALTER TABLE issuance ADD COLUMN {column};\n"
     for column in ("chroma_width INTEGER", "chroma_height INTEGER", "chroma BLOB", "label BLOB")
 )
+_TO_THIRD = "ALTER TABLE issuance ADD COLUMN stills BLOB;\n"
+_STEPS = {0: _SCHEMA, 1: _TO_SECOND + _TO_THIRD, 2: _TO_THIRD}
 _MATRIX, _PLACE = "<9d", "<4I"
 
 
@@ -77,7 +82,7 @@ class Ledger:
         with self._writing() as database:
             (version,) = database.execute("PRAGMA user_version").fetchone()
             if version < SCHEMA_VERSION:
-                for statement in _statements(_STEPS if version else _SCHEMA):
+                for statement in _statements(_STEPS[version]):
                     database.execute(statement)
                 database.execute(f"PRAGMA application_id = {_APPLICATION}")
                 database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -102,11 +107,12 @@ class Ledger:
             issuance.manifest,
             *((None, None, None) if colour is None else (colour.width, colour.height, zlib.compress(colour.pixels, 9))),
             None if issuance.label is None else struct.pack(_PLACE, *issuance.label),
+            packed(issuance.stills),
         )
         marks = ", ".join("?" * len(row))
         with self._writing() as database:
             try:
-                into = f"INSERT INTO issuance ({_COLUMNS}, {_SECOND}) VALUES ({marks})"  # noqa: S608 - constants
+                into = f"INSERT INTO issuance ({_COLUMNS}, {_SECOND}, {_THIRD}) VALUES ({marks})"  # noqa: S608 - constants
                 database.execute(into, row)
             except sqlite3.IntegrityError as error:
                 raise StoreError("ledger.known", "this mark was issued before") from error
@@ -147,8 +153,9 @@ class Ledger:
         with self._reading() as database:
             (version,) = database.execute("PRAGMA user_version").fetchone()
             second = _SECOND if version > 1 else "NULL, NULL, NULL, NULL"
+            third = _THIRD if version > 2 else "NULL"
             rows = database.execute(
-                f"SELECT {_COLUMNS}, {second} FROM issuance WHERE {where} ORDER BY id",  # noqa: S608 - constants
+                f"SELECT {_COLUMNS}, {second}, {third} FROM issuance WHERE {where} ORDER BY id",  # noqa: S608 - constants
                 values,
             )
             found = [_issuance(row) for row in rows]
@@ -225,10 +232,10 @@ def _statements(script: str) -> Iterator[str]:
 
 def _issuance(row: tuple[object, ...]) -> Issuance:
     """A row as it was added. Raises StoreError where somebody else wrote into it."""
-    (*plain, phash, pdq, wide, high, packed, geometry, manifest, across, down, colour, label) = row
+    (*plain, phash, pdq, wide, high, small, geometry, manifest, across, down, colour, label, stills) = row
     key_id, payload, scheme, issued_at, says, sha256, media_type, width, height = plain
     try:
-        pixels = _unpacked(packed)
+        pixels = _unpacked(small)
         shades = None
         if colour is not None:
             shades = Chroma(width=_number(across), height=_number(down), pixels=_unpacked(colour))
@@ -249,6 +256,7 @@ def _issuance(row: tuple[object, ...]) -> Issuance:
             manifest=None if manifest is None else str(manifest),
             chroma=shades,
             label=None if label is None else struct.unpack(_PLACE, _bytes(label)),
+            stills=() if stills is None else unpacked(_bytes(stills)),
         )
     except (ValueError, zlib.error, struct.error) as error:
         raise StoreError("ledger.failed", "an entry of the ledger is damaged") from error

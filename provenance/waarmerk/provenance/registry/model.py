@@ -37,6 +37,15 @@ class Chroma:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Still:
+    """One frame of a clip, ``at`` seconds from its start, made very small."""
+
+    at: float
+    thumbnail: Thumbnail
+    chroma: Chroma
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Issuance:
     """One file that was issued with a mark.
 
@@ -45,6 +54,7 @@ class Issuance:
     reference of the mark, as detected in the issued file. ``manifest`` labels its credential, None without one.
     ``label`` is where the visible label was drawn (left, top, width, height, pixels as stored), None where none was.
     ``chroma`` None: an entry of an earlier version, which knows neither colours nor the place of the label.
+    ``stills`` are frames of a clip in the order of time, empty for a picture and for a clip of an earlier version.
     Raises ValueError for parts of other sizes.
     """
 
@@ -64,6 +74,7 @@ class Issuance:
     manifest: str | None
     chroma: Chroma | None = None
     label: tuple[int, int, int, int] | None = None
+    stills: tuple[Still, ...] = ()
 
     def __post_init__(self) -> None:
         sizes = ((self.payload, PAYLOAD_BYTES), (self.sha256, DIGEST_BYTES), (self.phash, PHASH_BYTES))

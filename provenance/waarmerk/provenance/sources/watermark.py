@@ -8,13 +8,14 @@ AI is a claim.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from waarmerk.provenance.errors import ConfigurationError, LimitExceeded, StoreError, UnsupportedAsset
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.once import DecodedOnce
-from waarmerk.provenance.media.video import VIDEO_TYPES
+from waarmerk.provenance.media.video import VIDEO_TYPES, stretches
 from waarmerk.provenance.model import (
     Asset,
     Assurance,
@@ -26,7 +27,7 @@ from waarmerk.provenance.model import (
     MarkFinding,
     Origin,
 )
-from waarmerk.provenance.registry import Ledger, Likeness, compare
+from waarmerk.provenance.registry import ClipFrame, Issuance, Ledger, Likeness, compare, compare_clip
 from waarmerk.provenance.sources import Examination
 from waarmerk.watermark import Detection, Key, detect_each
 
@@ -132,11 +133,11 @@ class WatermarkSource:
         except Exception:  # as for a picture
             return self._unread("watermark.unreadable", Finding("watermark.search-failed"))
         return _examination(
-            [(key, each, self._binding(each, None)) for key, each in zip(self._keys, seen, strict=True)]
+            [(key, each, self._binding(each, asset)) for key, each in zip(self._keys, seen, strict=True)]
         )
 
-    def _binding(self, detection: Detection, rgb: "NDArray[np.uint8] | None") -> Binding:
-        """What the ledger and the pixels, where there are some to compare, say of a detected mark. Never raises."""
+    def _binding(self, detection: Detection, content: "NDArray[np.uint8] | Asset") -> Binding:
+        """What the ledger and the content, pixels or a clip, say of a detected mark. Never raises."""
         if self._ledger is None or detection.payload is None:
             return UNCHECKED
         try:
@@ -147,10 +148,19 @@ class WatermarkSource:
             return Binding(codes=(("watermark.not-issued", None),))
         geometry = None if detection.geometry is None else detection.geometry.matrix
         try:
-            seen = Likeness() if rgb is None else compare(issued, rgb, geometry)
+            if isinstance(content, Asset):
+                seen = compare_clip(issued, self._stretches(content, issued), geometry)
+            else:
+                seen = compare(issued, content, geometry)
         except Exception:  # the pixels are a stranger's: what fails on them binds nothing
             seen = Likeness()
         return Binding(bound=seen.bound, codes=tuple(_doubts(seen)), says=_SAYS.get(issued.says))
+
+    def _stretches(self, clip: Asset, issued: Issuance) -> "Iterator[list[ClipFrame]]":
+        """Stretches of a clip, each half as long again as what lies between two frames that were kept."""
+        apart = min((late.at - early.at for early, late in pairwise(issued.stills)), default=1.0)
+        for frames in stretches(clip, self._limits, seconds=1.5 * max(0.5, apart)):
+            yield [ClipFrame(rgb=each.rgb, width=each.width, height=each.height) for each in frames]
 
     def _unread(self, why: str, *findings: Finding) -> Examination:
         evidence = Evidence(

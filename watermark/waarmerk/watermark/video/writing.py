@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import av
 import numpy as np
 
+from waarmerk.watermark.arrays import Bytes, pixels
 from waarmerk.watermark.carriers import build_carriers
 from waarmerk.watermark.clip import ClipMarker, Levels, Luma
 from waarmerk.watermark.containers import UnreadableVideo
@@ -57,6 +58,16 @@ _KEPT = frozenset({"DISPLAYMATRIX", "MASTERING_DISPLAY_METADATA", "CONTENT_LIGHT
 _KEPT |= {"VIDEO_ENC_PARAMS", "MOTION_VECTORS", "REGIONS_OF_INTEREST", "VIDEO_HINT"}
 
 
+class Watcher(Protocol):
+    """Whoever wants to see some of the frames as they are written, marks and signs included."""
+
+    def wants(self, seconds: float) -> bool:
+        """Whether the frame at this time is wanted."""
+
+    def take(self, seconds: float, rgb: Bytes) -> None:
+        """The frame, H x W x 3, as it is stored."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkedVideo:
     """What was written.
@@ -88,13 +99,14 @@ def embed_video(
     overlays: Sequence[Overlay] = (),
     captions: Sequence[Caption] = (),
     language: str = "und",
+    watcher: Watcher | None = None,
 ) -> MarkedVideo:
     """Mark the clip ``src``, a path or a seekable stream, and write it to ``dst``, in the same container.
 
     ``strength`` and ``psnr`` as in ``embed``; ``preset`` is the encoder's own word for its pace.  ``progress`` is
     called with the seconds of the clip that are done and those there are, None where the file does not say.
     ``overlays`` are painted over the marked frames, ``captions`` become a track of their own in ``language`` (ISO
-    639-2).  Raises
+    639-2).  ``watcher`` is shown frames on their way to the encoder, anew where it is tried again.  Raises
     UnreadableVideo where ``src`` is no clip, broken or cut off; CannotCarry where the result would not be read back,
     unless ``best_effort``; FileExistsError where ``dst`` is there, unless ``force``; ValueError and TypeError for
     arguments that make no sense; OSError.  Whatever happens, ``dst`` is the old file or the complete new one.
@@ -118,6 +130,7 @@ def embed_video(
         overlays=overlays,
         captions=captions,
         language=language,
+        watcher=watcher,
     )
     with temporary(target) as draft:
         for finer, coarse in ((False, True), (True, True), (True, False)):
@@ -144,6 +157,7 @@ class _Wish:
     overlays: Sequence[Overlay]
     captions: Sequence[Caption]
     language: str
+    watcher: Watcher | None
 
     def painters(self, *, bits: int, full_range: bool, transfer: int) -> list[Painter]:
         """What paints the signs into frames of one format."""
@@ -286,6 +300,9 @@ class _Writer:
         self.marker.mark(planes[0])
         for painter in self.painters:
             painter.paint(planes, float(frame.time or 0.0))
+        watcher, seconds = self.wish.watcher, float(frame.time or 0.0)
+        if watcher is not None and watcher.wants(seconds):
+            watcher.take(seconds, pixels(frame.to_ndarray(format="rgb24")))
         frame.pict_type = 0  # the encoder decides anew
         if frame.pts is not None and frame.duration:
             self.durations[frame.pts] = frame.duration
