@@ -16,7 +16,7 @@ from waarmerk.provenance.marking.clips import EVERY_SECONDS, STANDS_SECONDS, cap
 from waarmerk.provenance.marking.labeller import Refused
 from waarmerk.provenance.marking.plan import Layer, Says, Timing, Wishes
 from waarmerk.provenance.marking.visible import Corner
-from waarmerk.provenance.model import Integrity, Origin
+from waarmerk.provenance.model import Integrity, Origin, Tier
 
 av = pytest.importorskip("av", reason="the extra `video` is not installed")
 
@@ -116,6 +116,45 @@ def test_every_layer_is_written_and_found(desk: Desk, tmp_path: Path, muxer: str
     ((text, start, length),) = spoken(target)
     assert text[2:].decode() == "Gemaakt met AI / AI-generated"
     assert (start, round(length, 2)) == (0.0, 0.32)
+
+
+def moved(number: int, seed: int) -> Any:
+    """A frame of a film in which something happens."""
+    random = np.random.default_rng(seed)
+    wide = np.kron(random.integers(0, 256, (9, 40, 3)), np.ones((40, 40, 1))).astype(float)[:, 6 * number :][:, :640]
+    return np.clip(0.6 * wide + 50 + random.normal(0, 6, (360, 640, 3)), 0, 255).astype(np.uint8)
+
+
+def film(path: Path, seed: int, *, frames: int = 50, options: dict[str, str] | None = None, shapes: Any = None) -> Path:
+    with av.open(str(path), "w") as out:
+        video = None
+        pictures = shapes if shapes is not None else (moved(number, seed) for number in range(frames))
+        for picture in pictures:
+            if video is None:
+                video = out.add_stream("libx264", rate=25, options=options or {"crf": "18"})
+                video.height, video.width, video.pix_fmt = *picture.shape[:2], "yuv420p"
+            out.mux(video.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")))
+        if video is not None:
+            out.mux(video.encode(None))
+    return path
+
+
+def test_a_copy_of_a_labelled_clip_is_proven_and_another_clip_with_its_mark_is_not(desk: Desk, tmp_path: Path) -> None:
+    source, target = film(tmp_path / "in.mp4", 3), tmp_path / "out.mp4"
+    done = desk.label(source, target)
+    frames = [rgb for _, rgb in seen(target)]
+    copy = film(tmp_path / "copy.mp4", 0, options={"crf": "24"}, shapes=frames[12:])
+    (mark,) = desk.verify(copy).marks
+    assert (mark.payload, mark.bound) == (done.payload.hex() if done.payload else "", True)
+    report = desk.verify(copy)
+    assert report.verdict.origin is Origin.AI_GENERATED
+    assert report.verdict.tier is Tier.PROVEN
+    added = (rgb.astype(float) - plain for rgb, (_, plain) in zip(frames, seen(source), strict=True))
+    others = (moved(number, 9) + 1.6 * change for number, change in enumerate(added))
+    carried = film(tmp_path / "b.mp4", 0, shapes=(np.clip(np.rint(each), 0, 255).astype(np.uint8) for each in others))
+    report = desk.verify(carried)
+    assert [(mark.detected, mark.bound) for mark in report.marks] == [(True, False)]
+    assert report.verdict.tier is not Tier.PROVEN
 
 
 def test_the_label_stands_in_every_frame_and_changes_nothing_else(desk: Desk, tmp_path: Path) -> None:

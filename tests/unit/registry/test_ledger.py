@@ -15,11 +15,14 @@ import numpy as np
 import pytest
 
 from waarmerk.provenance.errors import StoreError
-from waarmerk.provenance.registry import Chroma, Issuance, Ledger, Thumbnail
+from waarmerk.provenance.registry import Chroma, Issuance, Ledger, Still, Thumbnail
 from waarmerk.provenance.registry.hashes import chroma, fingerprints, thumbnail
 
 DAY = "2026-11-21T12:00:00Z"
 NOISE = np.random.default_rng(5).integers(0, 256, 96 * 72, np.uint8).tobytes()
+
+SMALL = Thumbnail(width=96, height=72, pixels=NOISE)
+COLOURS = Chroma(width=48, height=36, pixels=NOISE[: 2 * 48 * 36])
 
 
 def issuance(number: int = 1, *, key_id: str = "0011223344556677") -> Issuance:
@@ -40,6 +43,7 @@ def issuance(number: int = 1, *, key_id: str = "0011223344556677") -> Issuance:
         manifest="urn:c2pa:example",
         chroma=Chroma(width=48, height=36, pixels=NOISE[: 2 * 48 * 36]),
         label=(900, 20, 250, 40),
+        stills=(Still(at=0.04, thumbnail=SMALL, chroma=COLOURS), Still(at=1.0, thumbnail=SMALL, chroma=COLOURS)),
     )
 
 
@@ -74,19 +78,25 @@ def test_making_it_again_keeps_it(ledger: Ledger) -> None:
     assert len(list(ledger.entries())) == 1
 
 
-def earlier(path: Path) -> None:
-    """Take from a ledger what version 2 added, as if the first release had written it."""
+def earlier(path: Path, version: int) -> None:
+    """Take from a ledger what later versions added, as if an earlier one had written it."""
+    later = ("stills", *(("chroma_width", "chroma_height", "chroma", "label") if version == 1 else ()))
     with sqlite3.connect(path) as database:
-        for column in ("chroma_width", "chroma_height", "chroma", "label"):
+        for column in later:
             database.execute(f"ALTER TABLE issuance DROP COLUMN {column}")
-        database.execute("PRAGMA user_version = 1")
+        database.execute(f"PRAGMA user_version = {version}")
     database.close()
 
 
-def test_a_ledger_of_an_earlier_version_is_read_and_brought_up_to_date(ledger: Ledger, tmp_path: Path) -> None:
-    ledger.add(issuance(1))
-    earlier(tmp_path / "own" / "ledger.sqlite")
-    old = replace(issuance(1), chroma=None, label=None)
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_ledger_of_an_earlier_version_is_read_and_brought_up_to_date(
+    ledger: Ledger, tmp_path: Path, version: int
+) -> None:
+    ledger.add(replace(issuance(1), stills=()))
+    earlier(tmp_path / "own" / "ledger.sqlite", version)
+    old = replace(issuance(1), stills=())
+    if version == 1:
+        old = replace(old, chroma=None, label=None)
     assert list(ledger.entries()) == [old]  # by who only reads, and changes nothing
     assert list(ledger.entries()) == [old]
     ledger.create()
@@ -145,7 +155,7 @@ def test_it_holds_nothing_about_persons_or_names(ledger: Ledger, tmp_path: Path)
     assert columns == {
         *("id", "key_id", "payload", "scheme", "issued_at", "says", "sha256", "media_type", "width", "height", "phash"),
         *("pdq", "thumbnail_width", "thumbnail_height", "thumbnail", "geometry", "manifest"),
-        *("chroma_width", "chroma_height", "chroma", "label"),
+        *("chroma_width", "chroma_height", "chroma", "stills", "label"),
     }
 
 
