@@ -95,6 +95,7 @@ class WatermarkSource:
         if not keys:
             raise ValueError("a search needs a key")
         self._keys = tuple(keys)
+        self._limits = limits
         self._pixels = pixels or DecodedOnce(limits)
         self._max_false_positive = max_false_positive
         self._ledger = ledger
