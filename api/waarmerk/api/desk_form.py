@@ -43,6 +43,8 @@ def filled(form: Fields) -> dict[str, str]:
 def wishes_in(form: Fields) -> Wishes:
     """What is asked for. Raises Problem, which says which field cannot be used (``label.fields``)."""
     given = filled(form)
+    if given.get("ai") not in SAYS:
+        raise Problem("request.invalid", "label.no-says")
     if "alt" in given and given.get("ai") == "none":
         raise Problem("request.invalid", "label.alt")
     if "tool_version" in given and "tool" not in given:

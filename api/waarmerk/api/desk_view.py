@@ -156,6 +156,23 @@ def reason(words: Wording, code: str, about: str = "") -> str:
     return code if section is None else words.say(section, code, about=about, message=about)
 
 
+_LABELS = {
+    "tool": "tool",
+    "tool_version": "tool-version",
+    "title": "title-in-file",
+    "alt": "alt",
+    "visible": "place",
+    "label_lang": "language",
+}
+
+
+def label_of(words: Wording, field: str) -> str | None:
+    """What stands beside a field of the form; None for what is none of its fields."""
+    if field in _LABELS:
+        return words.say("desk", _LABELS[field])
+    return next((each.text for each in questions(words, {}, ASKED) if each.name == field), None)
+
+
 def problem_text(words: Wording, code: str) -> str:
     """A problem of the request, in words for a person."""
     section = "desk_problem" if words.has("desk_problem", code) else "page_problem"

@@ -373,6 +373,9 @@ def test_what_cannot_be_used_is_told_and_shown_again(
         page = Page(answer.text)
         assert page.open == []
         assert 'role="alert"' in answer.text
+        alert = answer.text.partition('role="alert"')[2].partition("</div>")[0]
+        assert "<li>" in alert
+        assert not re.search(r"[Ff]ield required|String should|no answer|Input should", alert), alert
         assert EVIL not in answer.text
         assert "&lt;script&gt;" in answer.text
         assert page.named("script") == []

@@ -21,7 +21,7 @@ from fastapi.responses import RedirectResponse
 from waarmerk.api.auth import ANYONE, Scope, address_of, count, open_to, require_allowed
 from waarmerk.api.bodies import small_body
 from waarmerk.api.desk_form import MAX_PARTS, PUBLISHES, Fields, filled, owed_for, wishes_in
-from waarmerk.api.desk_view import Visit, done, duties_of, form, problem_text, reason, sign_in
+from waarmerk.api.desk_view import Visit, done, duties_of, form, label_of, problem_text, reason, sign_in
 from waarmerk.api.labelling import labelled, order_of, record_of
 from waarmerk.api.page_answers import SAFE, download, html
 from waarmerk.api.page_view import language_of
@@ -34,7 +34,7 @@ from waarmerk.api.tenants import Known, Tenant
 from waarmerk.api.trail import trail_of
 from waarmerk.provenance.jobs.labelling import LabelDone
 from waarmerk.provenance.media.extension import usual_extension
-from waarmerk.provenance.report.wording import wording
+from waarmerk.provenance.report.wording import Wording, wording
 
 router = APIRouter(include_in_schema=False)
 
@@ -319,10 +319,11 @@ def _fields(body: bytes) -> dict[str, str]:
         raise Problem("request.form") from None
 
 
-def _reasons(words: Any, problem: Problem) -> list[str]:
-    """What is wrong with which field, as far as anybody can say."""
+def _reasons(words: Wording, problem: Problem) -> list[str]:
+    """What is wrong, or with which field: by the words that stand beside it on the page."""
     if problem.code != "request.invalid":
         return []
-    if words.has("desk", str(problem.detail)) or words.has("label", str(problem.detail)):
+    if words.has("desk", str(problem.detail)):
         return [reason(words, str(problem.detail))]
-    return [f"{each['pointer'].removeprefix('/body').lstrip('/')}: {each['detail']}" for each in problem.errors]
+    named = [each["pointer"].removeprefix("/body").lstrip("/") for each in problem.errors]
+    return [label_of(words, name) or each["detail"] for name, each in zip(named, problem.errors, strict=True)]
