@@ -30,6 +30,7 @@ from waarmerk.api.quota import STRANGER_PER_MINUTE, Quota
 from waarmerk.api.readiness import DiskProbe, Probe, Readiness, keys_probe, lists_probe
 from waarmerk.api.services import Services, monotonic, now
 from waarmerk.api.sessions import Sessions
+from waarmerk.api.shelf import Shelf
 from waarmerk.api.tenants import Keyring, service_secret
 from waarmerk.api.webhooks import Postman, Webhooks
 from waarmerk.api.worklist import Worklist, do
@@ -143,6 +144,8 @@ def _services(options: ServiceOptions, pool: Pool, keys: Keyring, worklist: Work
     gate, metrics = Gate(working=options.workers, spool_bytes=min(SPOOL_BYTES, room)), Metrics()
     metrics.gauge("jobs_open", "Jobs that wait or run", worklist.queue.open_count)
     metrics.gauge("places_taken", "Files under examination or waiting", lambda: gate.taken)
+    shelf = Shelf(clock=now)
+    metrics.gauge("shelf_bytes", "Bytes of labelled files that wait for their owners now", lambda: shelf.held)
     metrics.gauge("upload_bytes", "Bytes of uploads held now", lambda: gate.held)
     probes: dict[str, Probe] = {
         "store": keys.probe,
@@ -160,6 +163,7 @@ def _services(options: ServiceOptions, pool: Pool, keys: Keyring, worklist: Work
         quota=Quota(clock=now, stranger_per_minute=options.per_minute),
         keyring=keys,
         sessions=Sessions(keys, clock=now),
+        shelf=shelf,
         worklist=worklist,
         audit=audit,
         readiness=Readiness(probes, clock=now),

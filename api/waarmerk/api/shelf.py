@@ -45,6 +45,11 @@ class Shelf:
         self._most = most_bytes
         self._bundles: dict[str, _Bundle] = {}
 
+    @property
+    def held(self) -> int:
+        """Bytes of labelled files that wait now."""
+        return sum(each.size for each in list(self._bundles.values()))
+
     def put(self, owner: str, parts: Mapping[str, Part]) -> str | None:
         """Hold these files for ``owner``; the name of the bundle, None where there is no room. Raises OSError."""
         self.sweep()
@@ -52,7 +57,7 @@ class Shelf:
         for name in mine[: max(0, len(mine) - MOST + 1)]:
             self._drop(name)
         size = sum(len(part.data) for part in parts.values())
-        if size + sum(each.size for each in self._bundles.values()) > self._most:
+        if size + self.held > self._most:
             return None
         with ExitStack() as held:
             bundle = _Bundle(owner=owner, until=self._clock() + KEPT, size=size, held=held)

@@ -498,6 +498,8 @@ def test_the_shelf_has_room_for_some(clock: Moving) -> None:
     assert shelf.get("you", str(rest[0]), "file") is None
     assert shelf.get("me", str(rest[0]), "record") is None
     assert shelf.put("you", {"file": Part(name="a", media_type="image/png", data=b"x" * 700)}) is None
+    assert shelf.held == MOST * 100
     shelf.forget("me")
+    assert shelf.held == 0
     assert shelf.put("you", {"file": Part(name="a", media_type="image/png", data=b"x" * 700)}) is not None
     shelf.close()
