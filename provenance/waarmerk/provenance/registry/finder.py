@@ -33,8 +33,8 @@ Bytes = npt.NDArray[np.uint8]
 HASH_BYTES = {BindingKind.PHASH: PHASH_BYTES, BindingKind.PDQ: PDQ_BYTES, BindingKind.LOCAL: LOCAL_BYTES}
 # Bits apart at which hashes point at each other. Generous, for whatever they point at is compared.
 REACH = {BindingKind.PHASH: 10, BindingKind.PDQ: 40, BindingKind.LOCAL: 16}
-_LEAST_POINTING, _LEAST_LOCAL = 2, 3  # local hashes that must point at one entry, in the index and as a whole
-_MOST_POINTED, _MOST_FAINT = 32, 8  # entries whose local hashes are read, and at which only two point
+_LEAST_LOCAL = 3  # local hashes that must point at one entry, as a whole
+_MOST_POINTED = 16  # entries whose local hashes are read
 _MOST_COMPARED = 8  # candidates of one search; each costs a comparison
 _QUALITY = 85  # of the JPEG that is kept to compare with
 
@@ -206,12 +206,8 @@ class Finder:
         As they are or all of them mirrored. The index names entries; then all of their hashes are compared.
         """
         asked = np.concatenate([local, mirrored(local)])
-        owners, queries = pointed(self._index(BindingKind.LOCAL).places, asked)
-        sides, counts = np.unique(owners.astype(np.int64) << 1 | (queries >= len(local)), return_counts=True)
-        order = np.argsort(-counts, kind="stable")
-        order = order[counts[order] >= _LEAST_POINTING][: 2 * _MOST_POINTED]
-        clear = int((counts[order] >= _LEAST_LOCAL).sum())
-        named = list(dict.fromkeys((sides[order[: max(clear, _MOST_FAINT)]] >> 1).tolist()))[:_MOST_POINTED]
+        owners, _ = pointed(self._index(BindingKind.LOCAL).places, asked, mirrored_from=len(local))
+        named = owners[:_MOST_POINTED].tolist()
         held = _rows(BindingKind.LOCAL, self._store.values(BindingKind.LOCAL, named))
         hits = search([held], asked, max_distance=REACH[BindingKind.LOCAL])
         pairs = set(zip(hits.owners.tolist(), hits.queries.tolist(), strict=True))

@@ -17,7 +17,7 @@ from waarmerk.provenance.registry.hamming import Bytes, Owners, Rows
 
 Numbers = npt.NDArray[np.uint32]
 Codes = npt.NDArray[np.uint64]
-Places64 = npt.NDArray[np.int64]
+Votes = npt.NDArray[np.int64]
 MOST_ENTRIES = (1 << 20) - 1  # of one part
 GENEROUS_ROWS = 1 << 20  # with fewer in all, keys one bit off are looked at as well
 _CODE = 34
@@ -25,7 +25,9 @@ _ENTRY = 20  # bits that the number of an entry takes in a value: the code above
 _SPARE = 2  # bits of the key beyond those of the number of an entry: sixteen rows a key, with 64 an entry
 _LEAST_KEY = 8
 _WINDOW = 64  # rows looked at for one key
-_FEW = 5  # one in so many bits beside the key may be wrong
+_FEW = 7  # one in so many bits beside the key may be wrong
+_LEAST = 2  # queries that point at an entry
+_THINGS = 32  # bits for a query or a row
 _SLICES = 64  # of a merge, so that a small part of it is in memory
 # Positions among the 128 bits of a descriptor, best first (benchmarks/registry_places.json).
 _FIRST = (83, 12, 53, 46, 124, 75, 34, 90, 100, 24, 110, 106, 77, 29, 27, 14, 103)
@@ -91,14 +93,22 @@ def merged(parts: Sequence[Places]) -> tuple[Numbers, Owners, Iterator[Numbers]]
     return starts, owners, (_postings(piece, bits) for piece in _sorted_values(parts))
 
 
-def pointed(parts: Sequence[Places], queries: Bytes) -> tuple[Owners, Numbers]:
-    """Owners that ``queries`` (Q x 16 bytes) point at, and which query does, each pair once a part."""
+def pointed(parts: Sequence[Places], queries: Bytes, *, mirrored_from: int) -> tuple[Owners, Votes]:
+    """Owners that ``queries`` (Q x 16 bytes) point at, and how many do, two at least, the most first.
+
+    Those before and from ``mirrored_from`` on are two ways to see one picture: the better one counts. Where many
+    queries point at few places the places are counted: a picture of bricks asks the same a hundred times.
+    """
     asked = _codes(np.ascontiguousarray(queries).view(np.uint64))
     generous = sum(len(part.postings) for part in parts) < GENEROUS_ROWS
-    found = [_pointed(part, asked, generous=generous) for part in parts] if len(asked) else []
+    found = [_pointed(part, asked, mirrored_from, generous=generous) for part in parts] if len(asked) else []
     if not found:
-        return np.zeros(0, np.uint32), np.zeros(0, np.uint32)
-    return np.concatenate([owners for owners, _ in found]), np.concatenate([numbers for _, numbers in found])
+        return np.zeros(0, np.uint32), np.zeros(0, np.int64)
+    owners, votes = (np.concatenate(each) for each in zip(*found, strict=True))
+    order = np.argsort(-votes, kind="stable")
+    _, first = np.unique(owners[order], return_index=True)
+    chosen = order[np.sort(first)]
+    return owners[chosen], votes[chosen]
 
 
 def erase(part: Places, owners: Sequence[int]) -> bool:
@@ -122,7 +132,7 @@ def erase(part: Places, owners: Sequence[int]) -> bool:
     return True
 
 
-def _pointed(part: Places, asked: Codes, *, generous: bool) -> tuple[Owners, Numbers]:
+def _pointed(part: Places, asked: Codes, mirrored_from: int, *, generous: bool) -> tuple[Owners, Votes]:
     bits = part.key_bits
     rest = _CODE - bits
     keys = (asked >> np.uint64(rest)).astype(np.int64)
@@ -140,14 +150,23 @@ def _pointed(part: Places, asked: Codes, *, generous: bool) -> tuple[Owners, Num
     held = part.postings[at]
     apart = np.bitwise_count((held >> np.uint32(bits - _SPARE)) ^ np.repeat(tails, lengths))
     near = np.flatnonzero(apart <= rest // _FEW)
-    numbers = held[near] & np.uint32((1 << (bits - _SPARE)) - 1)
-    pairs = np.unique(np.repeat(who, lengths)[near] << _ENTRY | numbers)
-    pairs = pairs[pairs & MOST_ENTRIES != 0]
-    owners = part.owners[pairs & MOST_ENTRIES]
-    return owners[owners != 0], (pairs >> _ENTRY)[owners != 0].astype(np.uint32)
+    who = np.repeat(who, lengths)[near]
+    numbers = (held[near] & np.uint32((1 << (bits - _SPARE)) - 1)).astype(np.int64)
+    sides = numbers << 1 | (who >= mirrored_from)
+    there, by_query = _distinct(sides, who)
+    votes = np.minimum(by_query, _distinct(sides, at[near])[1])
+    owners = part.owners[there >> 1]
+    many = (votes >= _LEAST) & (owners != 0)
+    return owners[many], votes[many]
 
 
-def _around(part: Places, tails: Numbers, begin: Places64, end: Places64) -> tuple[Places64, Places64]:
+def _distinct(sides: Votes, what: Votes) -> tuple[Votes, Votes]:
+    """The sides there are, and with how many different things each comes."""
+    found, counts = np.unique(np.unique(sides << _THINGS | what) >> _THINGS, return_counts=True)
+    return found, counts
+
+
+def _around(part: Places, tails: Numbers, begin: Votes, end: Votes) -> tuple[Votes, Votes]:
     """Of each stretch the rows around where a tail would stand: they share most of its first bits."""
     wanted, low, high = tails << np.uint32(part.key_bits - _SPARE), begin, end
     while (low < high).any():
