@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the service costs beside the library alone, as ratios within one run: machines differ, ratios hardly.
 
-    python benchmarks/api_load.py FOLDER… [--requests 20000] [--seconds 10] [--rounds 3] [--json OUT] [--require]
+    python benchmarks/api_load.py FOLDER… [--requests 20000] [--seconds 10] [--rounds 3] [--jobs N] [--json OUT]
+        [--require]
 
-Files of FOLDER of at most 1 MB that can be examined are sent to `waarmerk serve --jobs 2` on this machine, as multipart
+Files of FOLDER of at most 1 MB that can be examined are sent to `waarmerk serve` on this machine, as multipart
 uploads over connections that stay open, in one and the same random order for all. The client runs on the same
 processors and is part of the cost.
 
@@ -127,8 +128,9 @@ def alone(files: Sequence[Path], folder: Path) -> Iterator[Callable[[float], tup
 class Service:
     """`waarmerk serve` with a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        command = [sys.executable, "-m", "waarmerk.cli", "serve", "--port", "0", "--jobs", str(PROCESSES)]
+    def __init__(self, folder: Path, jobs: int | None) -> None:
+        command = [sys.executable, "-m", "waarmerk.cli", "serve", "--port", "0"]
+        command += [] if jobs is None else ["--jobs", str(jobs)]
         command += ["--data", str(folder / "service"), "--per-minute", "1000000"]
         environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_DATA_HOME": str(folder / "xdg")}
         self.log = (folder / "log").open("w+b")
@@ -150,14 +152,15 @@ class Service:
 
     def resident(self) -> tuple[int, int]:
         """Bytes of the service, and of all its workers together."""
-        return rss(self.process.pid), sum(rss(child) for child in self._workers())
+        return rss(self.process.pid), sum(rss(child) for child in self.workers())
 
     def processor_seconds(self) -> tuple[float, float]:
         """Processor time used so far: by the service, and by its workers, those that are gone included."""
         own, reaped = spent(self.process.pid)
-        return own, reaped + sum(spent(child)[0] for child in self._workers())
+        return own, reaped + sum(spent(child)[0] for child in self.workers())
 
-    def _workers(self) -> set[int]:
+    def workers(self) -> set[int]:
+        """Its worker processes."""
         lists = Path(f"/proc/{self.process.pid}/task").glob("*/children")  # children are those of a thread
         return {int(child) for each in lists for child in each.read_text().split()}
 
@@ -216,7 +219,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     asked = requests(files)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        service = Service(folder)
+        service = Service(folder, arguments.jobs)
         try:
             with alone(files, folder) as bare:
                 bare(1)
@@ -235,12 +238,14 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
             took, refused = opened(service.port, asked, rate=0.8 * rate, seconds=max(20.0, arguments.seconds))
             took.sort()
             held = memory(service, asked, arguments.requests)
+            workers = len(service.workers())
         finally:
             service.end()
     cost = {name: 1000 * each / (library if name == "library" else served) for name, each in used.items()}
     p50, p99 = took[len(took) // 2], took[len(took) * 99 // 100]
     return {
         "files": len(files),
+        "workers": workers,
         "mean_bytes": round(statistics.mean(path.stat().st_size for path in files)),
         "library_per_second": round(library / arguments.rounds / arguments.seconds, 1),
         "service_per_second": round(rate, 1),
@@ -263,6 +268,7 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER")
     parser.add_argument("--files", type=int, default=200)
     parser.add_argument("--requests", type=int, default=20_000)
+    parser.add_argument("--jobs", type=int, help="worker processes of the service; its own default if not given")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path)
@@ -274,7 +280,8 @@ def main() -> None:
     found |= {
         "commit": commit.stdout.strip(),
         "command": f"python benchmarks/api_load.py FOLDER --requests {arguments.requests} --files {arguments.files}"
-        f" --seconds {arguments.seconds:g} --rounds {arguments.rounds}",
+        f" --seconds {arguments.seconds:g} --rounds {arguments.rounds}"
+        + ("" if arguments.jobs is None else f" --jobs {arguments.jobs}"),
         "when": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "machine": {
             "processors": len(os.sched_getaffinity(0)),

@@ -38,7 +38,9 @@ database = click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port; 0 for any free one."
 )
 @options.trust
-@click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Worker processes; one a processor if not given.")
+@click.option(
+    "--jobs", "-j", type=click.IntRange(1, 256), help="Worker processes; one more than processors if not given."
+)
 @click.option("--key", "keys", type=FILE, multiple=True, help="Watermark key that strangers may have searched for.")
 @click.option("--ledger", type=FILE, help="Ledger of what was issued under these keys.")
 @click.option("--registry", metavar="PATH", help="Registry of known pictures.")
@@ -91,7 +93,7 @@ def serve(
             settings=settings,
             folder=service_folder(folder),
             database=database,
-            workers=jobs or len(os.sched_getaffinity(0)),
+            workers=jobs or len(os.sched_getaffinity(0)) + 1,  # decision 92
             host=host,
             port=port,
             max_list_age=None if max_list_age is None else timedelta(days=max_list_age),
