@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.marking.pictures import scene
 from tests.unit.registry.preimages import apart, noise_ratio, second_preimage
-from tests.unit.registry.test_resemblance import Bytes, jpeg
+from tests.unit.registry.test_resemblance import Bytes, jpeg, waves
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.model import Origin
 from waarmerk.provenance.registry.finder import Finder, reference_file, ties
@@ -22,7 +22,11 @@ from waarmerk.provenance.registry.store import Store
 from waarmerk.provenance.sources.registry import match_of
 
 DAY = datetime(2026, 11, 22, 12, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-TARGETS: list[Callable[[], Bytes]] = [lambda: scene(600, 800, 3), lambda: scene(600, 800, 21)]
+TARGETS: list[Callable[[], Bytes]] = [
+    lambda: scene(600, 800, 3),
+    lambda: scene(600, 800, 21),
+    lambda: waves(1),  # smooth: laid on whatever points at it
+]
 
 
 @pytest.mark.parametrize("number", range(len(TARGETS)))
