@@ -160,6 +160,20 @@ def test_text_of_a_file_is_harmless_on_every_way_out(service: Service, hostile: 
     assert not [hex(ord(c)) for c in CONTROLS if c in log]
 
 
+def test_text_of_a_file_is_harmless_on_the_page(service: Service, hostile: bytes) -> None:
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="<script>alert(1)</script>\x1b.png"\r\n\r\n'
+    body = head + hostile + b"\r\n--b--\r\n"
+    answer = service.ask("POST", "/", body, {"Content-Type": "multipart/form-data; boundary=b"})
+    text = answer.body.decode("utf-8")
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "CANARY-IN-A-TITLE" in text
+    assert "<script>alert" not in text
+    assert not [hex(ord(c)) for c in CONTROLS if c in text]
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert "unsafe-inline" not in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 def test_nothing_of_a_strangers_upload_is_kept(service: Service, folder: Path, header: dict[str, str]) -> None:
     """Not in the database, the spool, the log or a temporary folder: no 32 bytes of what was sent, nor its digest."""
     body = os.urandom(20_000)

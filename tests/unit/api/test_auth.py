@@ -2,10 +2,13 @@
 """Who may call what: every route against every kind of caller, keys that are kept as hashes, quotas."""
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute, Mount
 from starlette.testclient import TestClient
 
 from tests.conftest import AT
@@ -75,6 +78,26 @@ def routes() -> set[tuple[str, str]]:
         if isinstance(route, APIRoute)
         for method in route.methods or ()
     }
+
+
+def test_nothing_is_served_that_the_matrix_does_not_name(client: TestClient) -> None:
+    """Whatever is added to the application beside its routers would be added beside the check of who may call it."""
+    app = client.app
+    assert isinstance(app, FastAPI)
+    known = {path for _, path in routes()}
+    beside = [route for route in flat(app.routes) if getattr(route, "path", None) not in known]
+    assert {getattr(route, "path", type(route).__name__) for route in beside} <= {"/openapi.json"}
+    assert not any(isinstance(route, Mount) for route in flat(app.routes))
+
+
+def flat(found: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
+    """Routes, those inside included routers too."""
+    for route in found:
+        inner = getattr(route, "original_router", None)
+        if inner is None:
+            yield route
+        else:
+            yield from flat(inner.routes)
 
 
 def test_the_matrix_names_every_route() -> None:
