@@ -102,8 +102,19 @@ def form(
     return laid_out("desk_form.html", {**visit.told(), **told})
 
 
-def done(visit: Visit, told: Mapping[str, Any], *, says: str, until: datetime, links: Mapping[str, str]) -> str:
-    """What became of a file; ``links`` lead to ``file``, ``record`` and perhaps ``sidecar`` until then."""
+def done(
+    visit: Visit,
+    told: Mapping[str, Any],
+    *,
+    says: str,
+    until: datetime,
+    links: Mapping[str, str],
+    picture: Mapping[str, Any] | None = None,
+) -> str:
+    """What became of a file; ``links`` lead to ``file``, ``record`` and perhaps ``sidecar`` until then.
+
+    ``picture`` is a small re-encoding of it: ``uri``, ``width``, ``height``.
+    """
     words = wording(visit.language)
     open_ends = bool(told["gaps"])
     kind = "done-partial" if open_ends else "done-full" if says != "none" else "done-signed"
@@ -116,6 +127,8 @@ def done(visit: Visit, told: Mapping[str, Any], *, says: str, until: datetime, l
         "noted": _notes(words, told),
         "duties": duties_of(words, told["remaining"]),
         "links": links,
+        "picture": picture,
+        "label": told["words"],
         "until": until.strftime(_CLOCK),
     }
     return laid_out("desk_done.html", {**visit.told(), **page})

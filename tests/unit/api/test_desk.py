@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Labelling on the page: nobody without a key, no form from elsewhere, and what comes back is what was asked for."""
 
+import base64
 import io
 import json
 import re
@@ -431,8 +432,12 @@ def test_a_picture_is_labelled_fetched_and_gone(
     assert "onzichtbaar merk" in page.text
     assert "Wat de regels nog van u vragen" in page.text
     assert "[TTPA-11-label]" in page.text
+    (shown,) = page.named("img")
+    small = Image.open(io.BytesIO(base64.b64decode(str(shown["src"]).removeprefix("data:image/jpeg;base64,"))))
+    assert small.size == (640, 480), "our own small encoding"
     parts = kept(client, answer)
     assert list(parts) == ["file", "record"]
+    assert "preview" not in parts["record"].json()
     file, record = parts["file"], json.loads(parts["record"].content)
     assert file.headers["content-disposition"] == 'attachment; filename="labelled.png"'
     assert file.headers["content-type"] == "image/png"

@@ -8,6 +8,7 @@ token of the visit; what is labelled waits a few minutes under a name that only 
 import asyncio
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -242,7 +243,7 @@ async def label(request: Request, lang: str | None = None) -> Response:
             if not upload.bytes:
                 raise Problem("request.no-file")
             wishes = wishes_in(given)
-            order = order_of(desk.services, tenant, upload, wishes, moment)
+            order = replace(order_of(desk.services, tenant, upload, wishes, moment), shows=True)
 
             def work() -> tuple[LabelDone, list[dict[str, Any]]]:
                 packs = desk.services.rulebooks.of(order.settings.rule_packs)
@@ -295,7 +296,7 @@ def _labelled(desk: _Desk, session: Session, made: LabelDone, says: str, further
     links = {part: f"/label/kept/{bundle}/{part}?lang={desk.language}" for part in parts}
     until: datetime = desk.services.clock() + KEPT
     shown = {**told, "remaining": [*told["remaining"], *further]}
-    return desk.answer(done(desk.visit, shown, says=says, until=until, links=links))
+    return desk.answer(done(desk.visit, shown, says=says, until=until, links=links, picture=made.preview))
 
 
 def _not_labelled(desk: _Desk, made: LabelDone, given: Fields) -> Response:

@@ -81,6 +81,7 @@ def _labelled(given: dict[str, Any], task: dict[str, Any], answers: int) -> dict
     from waarmerk.provenance.marking.watermark import Marker  # noqa: PLC0415
     from waarmerk.provenance.media.open import open_asset  # noqa: PLC0415
     from waarmerk.provenance.report.document import label, to_dict  # noqa: PLC0415
+    from waarmerk.provenance.report.dossier import small_picture  # noqa: PLC0415
     from waarmerk.provenance.settings import Settings  # noqa: PLC0415
     from waarmerk.provenance.sources.watermark import load_keys  # noqa: PLC0415
     from waarmerk.provenance.trust.lists import parse_certificates  # noqa: PLC0415
@@ -118,7 +119,9 @@ def _labelled(given: dict[str, Any], task: dict[str, Any], answers: int) -> dict
     report["asset"]["name"] = None
     plan = done.plan
     duties = owed(done.report.duties, has_label=prepared.drawn.words is not None)
+    shows = small_picture(open_asset(Path(TARGET), limits=LIMITS), LIMITS) if task.get("preview") else None
     return {
+        "preview": shows,
         "layers": [layer.value for layer in plan.layers],
         "gaps": [gap.code for gap in plan.gaps],
         "losses": [{"code": loss.code, "about": loss.about} for loss in plan.losses],

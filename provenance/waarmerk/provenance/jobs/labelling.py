@@ -32,7 +32,7 @@ class LabelOrder:
     """What is to be done with the file at ``source``: ``wishes`` are those of ``marking.plan.Wishes`` as plain data.
 
     ``settings`` name the keys, the ledger and the rules of whoever it is labelled for; ``registry`` where it is
-    entered, None for nowhere.
+    entered, None for nowhere. ``shows``: a small picture of the result is wanted as well (``LabelDone.preview``).
     """
 
     source: Path
@@ -40,6 +40,7 @@ class LabelOrder:
     settings: Settings
     registry: str | None
     wishes: Mapping[str, Any] = field(default_factory=dict)
+    shows: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ class LabelDone:
     gaps: tuple[str, ...] = ()
     is_refused: bool = False
     beside: bytes | None = None
+    preview: dict[str, Any] | None = None
 
 
 def label_apart(order: LabelOrder, signer: Signer) -> LabelDone:
@@ -68,6 +70,7 @@ def label_apart(order: LabelOrder, signer: Signer) -> LabelDone:
         "wishes": dict(order.wishes),
         "chain": pem_of(signer.chain),
         "algorithm": signer.algorithm.value,
+        "preview": order.shows,
     }
     with private_folder() as folder:
         worker = Worker(COMMAND, order.settings.to_json(), folder)
@@ -80,7 +83,9 @@ def label_apart(order: LabelOrder, signer: Signer) -> LabelDone:
         told = answer.get("answer")
         if isinstance(told, dict) and all(key in told for key in _KEYS):
             beside = _written(folder / SIDECAR) if (folder / SIDECAR).exists() else None
-            return LabelDone(data=_written(folder / TARGET), told=told, beside=beside)
+            seen = told.pop("preview", None)
+            preview = seen if isinstance(seen, dict) else None
+            return LabelDone(data=_written(folder / TARGET), told=told, beside=beside, preview=preview)
         gaps = tuple(map(str, answer.get("gaps") or ()))
         code = str(answer.get("fault", "worker.answer"))
         return LabelDone(data=None, told={}, code=code, gaps=gaps, is_refused=answer.get("is_refused") is True)

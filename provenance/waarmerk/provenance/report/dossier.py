@@ -33,6 +33,12 @@ def payload(asset: Asset, manifests: Iterable[Manifest], limits: Limits) -> dict
     }
 
 
+def small_picture(asset: Asset, limits: Limits) -> dict[str, Any] | None:
+    """``uri``, ``width`` and ``height`` of a small re-encoding; None where there is no picture to decode."""
+    picture = _decoded(asset, limits)
+    return None if picture is None else _small(picture)
+
+
 def _decoded(asset: Asset, limits: Limits) -> Picture | None:
     try:
         return decode_rgb(asset, limits)
