@@ -19,11 +19,13 @@ from waarmerk.provenance.errors import ConfigurationError, LimitExceeded, StoreE
 from waarmerk.provenance.media.image import decode_rgb
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.open import open_asset
+from waarmerk.provenance.media.video import VIDEO_TYPES
 from waarmerk.provenance.media.window import Window
 from waarmerk.provenance.media.write import write_file
 from waarmerk.provenance.model import Asset, Credential, CredentialState, Integrity, Origin
 from waarmerk.provenance.model.moment import rfc3339
 from waarmerk.provenance.registry.claim_review import Review
+from waarmerk.provenance.registry.clip_finder import ClipFinder, Traces, clip_frames, clip_stretches, traces_of
 from waarmerk.provenance.registry.features import Features
 from waarmerk.provenance.registry.finder import Bytes, Finder, Found, reference_file, ties, upright
 from waarmerk.provenance.registry.model import Basis, Binding, BindingKind, Entry, Role
@@ -87,22 +89,29 @@ class Extractor:
 
     def of(self, asset: Asset, manifest: bytes | None, marks: Marks) -> Features:
         """The same of an asset whose credentials and marks are known."""
-        rgb = pixels(asset, self.limits)
         tied = [Binding(kind=BindingKind.WATERMARK, value=value, key_id=key) for key, value in marks]
         try:
             label = None if manifest is None else active_label(manifest)
         except JumbfError:
             manifest = label = None  # what we cannot read again is not given back either
+        seen = self._traces(asset)
         return Features(
             sha256=bytes.fromhex(asset.sha256),
             media_type=asset.media_type,
-            width=asset.width,
-            height=asset.height,
-            bindings=tuple(tied if rgb is None else [*tied, *ties(rgb)]),
-            reference=None if rgb is None else reference_file(rgb),
+            width=seen.width or asset.width,
+            height=seen.height or asset.height,
+            bindings=(*tied, *seen.ties),
+            reference=seen.reference,
             manifest=manifest,
             manifest_label=label,
         )
+
+    def _traces(self, asset: Asset) -> Traces:
+        """What is kept to find and to compare: of a picture its own, of a clip those of its frames, or nothing."""
+        if asset.media_type in VIDEO_TYPES:
+            return traces_of(clip_frames(asset, self.limits))
+        rgb = pixels(asset, self.limits)
+        return Traces() if rgb is None else Traces(ties=tuple(ties(rgb)), reference=reference_file(rgb))
 
 
 class Recovery:
@@ -196,8 +205,11 @@ class Recovery:
         """What the registry knows of the file at ``path``, verified entries first. Raises as ``features`` does."""
         asset = self._extractor.open_asset(path)
         marks = self._extractor.marks(asset) if by_marks else ()
+        digest = bytes.fromhex(asset.sha256)
+        if asset.media_type in VIDEO_TYPES and by_pixels:
+            return ClipFinder(self._store, self._finder).find(digest, clip_stretches(asset, self._limits), marks)
         rgb = pixels(asset, self._limits)
-        return self._finder.find(bytes.fromhex(asset.sha256), rgb, marks, by_pixels=by_pixels)
+        return self._finder.find(digest, rgb, marks, by_pixels=by_pixels)
 
     def recover(self, path: Path, *, by_marks: bool = True, by_pixels: bool = True) -> Recovered | None:
         """The stored manifest of the original of ``path``, None where no verified match has one. Raises as ``add``."""

@@ -139,6 +139,7 @@ def film(path: Path, seed: int, *, frames: int = 50, options: dict[str, str] | N
     return path
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_labelled_clip_is_proven_and_another_clip_with_its_mark_is_not(desk: Desk, tmp_path: Path) -> None:
     source, target = film(tmp_path / "in.mp4", 3), tmp_path / "out.mp4"
     done = desk.label(source, target)

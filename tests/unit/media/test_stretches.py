@@ -10,7 +10,7 @@ import pytest
 
 from waarmerk.provenance.errors import UnsupportedAsset
 from waarmerk.provenance.media import Limits, asset_from_bytes
-from waarmerk.provenance.media.video import MOST_DECODED, SMALL_SIDE, stretches
+from waarmerk.provenance.media.stretches import MOST_DECODED, SMALL_SIDE, stretches
 
 av = pytest.importorskip("av", reason="the extra `video` is not installed")
 

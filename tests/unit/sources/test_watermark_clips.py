@@ -13,6 +13,8 @@ import pytest
 
 from waarmerk.provenance.media import Limits, asset_from_bytes
 from waarmerk.provenance.model import Assurance, ChannelState
+from waarmerk.provenance.registry import Issuance, Ledger, Still
+from waarmerk.provenance.registry.hashes import chroma, thumbnail
 from waarmerk.provenance.sources import Examination
 from waarmerk.provenance.sources.watermark import MAX_FALSE_POSITIVE, WatermarkSource
 from waarmerk.watermark import Key, Payload, embed
@@ -56,6 +58,48 @@ def test_a_mark_is_found_in_every_container(muxer: str, codec: str, tmp_path: Pa
     assert (mine.detected, mine.payload, mine.means) == (True, bytes(PAYLOAD).hex(), "ai")
     assert mine.seconds[0] == 0.0
     assert (other.detected, other.seconds) == (False, ())
+
+
+@pytest.mark.parametrize(("kept", "bound"), [("its own", True), ("another's", False), ("none", None)])
+def test_the_ledger_binds_a_clip_by_its_frames(kept: str, bound: bool | None, tmp_path: Path) -> None:
+    picture = embed(blocks(1), KEY, PAYLOAD)
+    data = clip(tmp_path / "a", picture, "mp4", "libx264")
+    shown = {"its own": picture, "another's": blocks(2), "none": None}[kept]
+    small = thumbnail(picture if shown is None else shown)
+    shades = chroma(picture if shown is None else shown)
+    ledger = Ledger(tmp_path / "own" / "ledger.sqlite")
+    ledger.create()
+    ledger.add(
+        Issuance(
+            key_id=KEY.key_id,
+            payload=bytes(PAYLOAD),
+            scheme="ring/1",
+            issued_at="2026-11-22T00:00:00Z",
+            says="generated",
+            sha256=bytes(32),
+            media_type="video/mp4",
+            width=384,
+            height=288,
+            phash=bytes(8),
+            pdq=None,
+            thumbnail=small,
+            geometry=None,
+            manifest=None,
+            chroma=shades,
+            stills=() if shown is None else (Still(at=0.0, thumbnail=small, chroma=shades),),
+        )
+    )
+    source = WatermarkSource((KEY,), Limits(), max_false_positive=MAX_FALSE_POSITIVE, ledger=ledger)
+    (mark,) = source.examine(asset_from_bytes(data, name=None, limits=Limits())).marks
+    assert (mark.detected, mark.bound) == (True, bound)
+
+
+def blocks(seed: int) -> Any:
+    """A picture with things in it."""
+    random = np.random.default_rng(seed)
+    side = {1: 32, 2: 24}[seed]
+    small = np.kron(random.integers(30, 220, (288 // side, 384 // side, 3)), np.ones((side, side, 1)))
+    return np.clip(small + random.normal(0, 6, (288, 384, 3)), 0, 255).astype(np.uint8)
 
 
 def test_no_mark_is_a_finding_of_none(tmp_path: Path) -> None:

@@ -29,8 +29,6 @@ LARGEST_SIDE = 1280  # pixels of a key frame: what search engines take
 ALIKE = 6.0  # mean difference of two thumbnails, in levels, up to which they show the same
 DARK = 2.0  # deviation of a thumbnail, in levels, below which it shows nothing
 _THUMBNAIL = (32, 18)
-SMALL_SIDE = 288  # pixels of frames that are only compared with very small ones
-MOST_DECODED, MOST_PIXELS = 300, 600_000_000  # of one clip: 300 frames of 1920 x 1080
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,107 +88,13 @@ def first_frame(asset: Asset, limits: Limits) -> Frame:
 
 def frames_at_places(asset: Asset, limits: Limits, *, places: int) -> Iterator[Frame]:
     """Frames coded whole at places spread over a clip, each once; a file that breaks off ends them."""
-    with _opened(asset, limits) as (container, stream):
+    with opened(asset, limits) as (container, stream):
         seen: set[int] = set()
         for number in range(places):
             frame = _frame_at(container, stream, number / places)
             if frame is not None and frame.pts not in seen:
                 seen.add(frame.pts)
                 yield _upright(frame)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmallFrame:
-    """A decoded frame as it is stored, at most ``SMALL_SIDE`` pixels a side: RGB of one of ``width`` x ``height``."""
-
-    seconds: float
-    rgb: "NDArray[np.uint8]"
-    width: int
-    height: int
-
-
-def stretches(asset: Asset, limits: Limits, *, seconds: float) -> Iterator[list[SmallFrame]]:
-    """All frames of stretches of about ``seconds``: of a short clip one after the other, of a longer one some.
-
-    At most ``MOST_DECODED`` frames and ``MOST_PIXELS`` are decoded; a file that breaks off ends them. Raises as
-    ``key_frames`` does.
-    """
-    with _opened(asset, limits) as (container, stream):
-        rate = min(120.0, max(1.0, float(stream.average_rate or 25)))
-        length = _length(container, stream)
-        budget = _Budget(container, stream)
-        if length is None or length * rate <= MOST_DECODED:
-            yield from _one_after_the_other(budget.frames(), seconds)
-            return
-        count = max(1, int(MOST_DECODED / (rate * seconds)))
-        for number in range(count):
-            if not _sought(container, stream, (number + 0.5) / count * length):
-                continue
-            taken: list[SmallFrame] = []
-            for frame in budget.frames():
-                if taken and frame.seconds >= taken[0].seconds + seconds:
-                    break
-                taken.append(frame)
-            if taken:
-                yield taken
-
-
-def _one_after_the_other(frames: Iterator[SmallFrame], seconds: float) -> Iterator[list[SmallFrame]]:
-    """Stretches of a clip that is read through; one that is left over and short is none, unless it is all there is."""
-    taken: list[SmallFrame] = []
-    is_first = True
-    for frame in frames:
-        if taken and frame.seconds >= taken[0].seconds + seconds:
-            yield taken
-            taken, is_first = [], False
-        taken.append(frame)
-    if taken and (is_first or taken[-1].seconds - taken[0].seconds >= 0.8 * seconds):
-        yield taken
-
-
-class _Budget:
-    """Decodes frames from wherever the container stands, until as many were decoded as one file is worth."""
-
-    def __init__(self, container: Any, stream: Any) -> None:
-        self._container, self._stream = container, stream
-        self._count = self._pixels = 0
-
-    def frames(self) -> Iterator[SmallFrame]:
-        try:
-            for frame in () if self._spent() else self._container.decode(self._stream):
-                self._count += 1
-                self._pixels += frame.width * frame.height
-                yield _reduced(frame)
-                if self._spent():
-                    return
-        except Exception:  # a stranger's file: what was decoded so far counts
-            return
-
-    def _spent(self) -> bool:
-        return self._count >= MOST_DECODED or self._pixels >= MOST_PIXELS
-
-
-def _reduced(frame: Any) -> SmallFrame:
-    scale = min(1.0, SMALL_SIDE / max(frame.width, frame.height))
-    width, height = (max(2, round(side * scale)) for side in (frame.width, frame.height))
-    small = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA")
-    rgb: NDArray[np.uint8] = small.to_ndarray()
-    return SmallFrame(seconds=float(frame.time or 0.0), rgb=rgb, width=frame.width, height=frame.height)
-
-
-def _length(container: Any, stream: Any) -> float | None:
-    """How long the file says the video is."""
-    if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
-    return container.duration / 1e6 if container.duration else None
-
-
-def _sought(container: Any, stream: Any, seconds: float) -> bool:
-    try:
-        container.seek(int(seconds / stream.time_base) + (stream.start_time or 0), stream=stream)
-    except Exception:
-        return False
-    return True
 
 
 def _frame_at(container: Any, stream: Any, share: float) -> Any:
@@ -208,8 +112,8 @@ def _frame_at(container: Any, stream: Any, share: float) -> Any:
 
 
 @contextmanager
-def _opened(asset: Asset, limits: Limits) -> Iterator[tuple[Any, Any]]:
-    """The container and its first video stream."""
+def opened(asset: Asset, limits: Limits) -> Iterator[tuple[Any, Any]]:
+    """The container and its first video stream.  Raises as ``key_frames`` does."""
     try:
         import av  # noqa: PLC0415 - an extra, and 60 MB of libraries
     except ImportError:

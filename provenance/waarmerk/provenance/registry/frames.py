@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from waarmerk.provenance.registry.hashes import fingerprints
+from waarmerk.provenance.registry.model import Binding, BindingKind
 
 Bytes = npt.NDArray[np.uint8]
 Numbers = npt.NDArray[np.int64]
@@ -21,6 +22,7 @@ _PDQ_REACH, _PHASH_REACH = 40, 10  # bits, as for pictures
 _LEAST_DETAIL = 8.0  # grey levels, standard deviation: black and white frames are alike in all clips
 _MOST_PAIRS = 256  # of one frame
 _STEP = 0.5  # seconds: offsets that near are one
+_SAME_BITS = 4  # of pHash, between two frames one after the other that are entered once
 _LEAST_FRAMES, _LEAST_SHARE = 4, 0.5  # frames that agree on the offset; of those that could
 
 
@@ -72,6 +74,24 @@ def frame_hashes(frames: Iterable[tuple[float, Bytes]], *, every: float = EVERY_
         if len(found) == MOST_FRAMES:
             break
     return tuple(found)
+
+
+def ties_of(frames: Iterable[FrameHash]) -> tuple[Binding, ...]:
+    """The hashes under which a clip is found again: those of each frame that differs from the one before."""
+    tied: list[Binding] = []
+    last: FrameHash | None = None
+    for frame in frames:
+        if last is not None and _apart(last.phash, frame.phash) <= _SAME_BITS:
+            continue
+        last = frame
+        tied.append(Binding(kind=BindingKind.PHASH, value=frame.phash))
+        if frame.pdq is not None:
+            tied.append(Binding(kind=BindingKind.PDQ, value=frame.pdq))
+    return tuple(tied)
+
+
+def _apart(one: bytes, other: bytes) -> int:
+    return (int.from_bytes(one) ^ int.from_bytes(other)).bit_count()
 
 
 def align(known: Sequence[FrameHash], examined: Sequence[FrameHash]) -> Alignment | None:

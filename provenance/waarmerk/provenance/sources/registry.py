@@ -12,6 +12,7 @@ from dataclasses import replace
 from waarmerk.provenance.errors import LimitExceeded, StoreError, UnsupportedAsset
 from waarmerk.provenance.media.image import decode_rgb
 from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.video import VIDEO_TYPES
 from waarmerk.provenance.model import (
     Asset,
     Assurance,
@@ -24,6 +25,7 @@ from waarmerk.provenance.model import (
     Match,
     Origin,
 )
+from waarmerk.provenance.registry.clip_finder import ClipFinder, clip_stretches
 from waarmerk.provenance.registry.finder import Bytes, Finder, Found, ties, upright
 from waarmerk.provenance.registry.model import Basis, BindingKind, Entry, Role, State
 from waarmerk.provenance.registry.signals import Signals
@@ -87,7 +89,10 @@ class RegistrySource:
 
     def _found(self, asset: Asset, rgb: Bytes | None, marks: tuple[MarkFinding, ...]) -> tuple[Found, ...]:
         pairs = [(m.key_id, bytes.fromhex(m.payload)) for m in marks if m.key_id is not None and m.payload is not None]
-        return self._finder.find(bytes.fromhex(asset.sha256), rgb, pairs)
+        digest = bytes.fromhex(asset.sha256)
+        if asset.media_type in VIDEO_TYPES:
+            return ClipFinder(self._store, self._finder).find(digest, clip_stretches(asset, self._limits), pairs)
+        return self._finder.find(digest, rgb, pairs)
 
     def _hints(self, rgb: Bytes | None) -> tuple[tuple[Entry, int], ...]:
         return () if rgb is None or not self._signals.any() else self._signals.near(ties(rgb))
@@ -162,6 +167,8 @@ def _is_issued(found: Found, rgb: Bytes | None) -> bool:
         return False
     if found.kind == "exact":
         return True
+    if entry.media_type in VIDEO_TYPES:
+        return found.verified  # most of its stretches, and none that shows something else
     if rgb is None or seen is None or not seen.verified or seen.region is None:
         return False
     filled = seen.region[2] * seen.region[3] / (rgb.shape[0] * rgb.shape[1])

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from waarmerk.provenance.errors import ConfigurationError, LimitExceeded, StoreError, UnsupportedAsset
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.once import DecodedOnce
-from waarmerk.provenance.media.video import VIDEO_TYPES, stretches
+from waarmerk.provenance.media.stretches import stretches
+from waarmerk.provenance.media.video import VIDEO_TYPES
 from waarmerk.provenance.model import (
     Asset,
     Assurance,

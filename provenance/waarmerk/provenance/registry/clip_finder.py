@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Enter a clip into a registry, and find it again: by the hashes of its frames, then by the frames themselves.
+
+The hashes point at entries as those of pictures do; what they point at counts only where stretches of the examined clip
+show frames that were kept of the entered one (``clip_match``).
+"""
+
+import struct
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from waarmerk.provenance.errors import ConfigurationError, LimitExceeded, StoreError, UnsupportedAsset
+from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.stretches import every_second, stretches
+from waarmerk.provenance.media.video import VIDEO_TYPES
+from waarmerk.provenance.model import Asset
+from waarmerk.provenance.registry.clip_match import ClipFrame, compare_clip
+from waarmerk.provenance.registry.finder import Finder, Found
+from waarmerk.provenance.registry.frames import frame_hashes, ties_of
+from waarmerk.provenance.registry.hashes import chroma, thumbnail
+from waarmerk.provenance.registry.model import Binding, BindingKind, Entry, Issuance, Still
+from waarmerk.provenance.registry.resemblance import Resemblance
+from waarmerk.provenance.registry.stills import MOST_STILLS, packed, unpacked
+from waarmerk.provenance.registry.store import Store
+
+MOST_BYTES = 4 << 20  # of the frames kept of one clip
+_MOST_ASKED = 24  # frames looked up; a search in a large registry takes time
+_MOST_COMPARED = 4  # candidates
+_STRETCH_SECONDS = 1.5  # one frame a second was kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traces:
+    """What is kept of a file to find it and to compare with: hashes, bytes, and the size of what these show."""
+
+    ties: tuple[Binding, ...] = ()
+    reference: bytes | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+def traces_of(frames: Sequence[tuple[float, ClipFrame]]) -> Traces:
+    """Of a clip, from its frames in the order of time, one a second, upright."""
+    hashes = frame_hashes((seconds, frame.rgb) for seconds, frame in frames)
+    stills = [Still(at=at, thumbnail=thumbnail(frame.rgb), chroma=chroma(frame.rgb)) for at, frame in frames]
+    if not frames:
+        return Traces()
+    first = frames[0][1]
+    return Traces(ties=ties_of(hashes), reference=packed(stills), width=first.width, height=first.height)
+
+
+def clip_frames(asset: Asset, limits: Limits) -> list[tuple[float, ClipFrame]]:
+    """One frame a second of a clip, none where it cannot be decoded."""
+    try:
+        found = list(every_second(asset, limits, most=MOST_STILLS))
+    except (UnsupportedAsset, LimitExceeded, ConfigurationError):
+        return []
+    return [(each.seconds, ClipFrame(rgb=each.rgb, width=each.width, height=each.height)) for each in found]
+
+
+def clip_stretches(asset: Asset, limits: Limits) -> list[list[ClipFrame]]:
+    """Stretches of a clip to look it up by, none where it cannot be decoded."""
+    try:
+        found = [[each.upright for each in held] for held in stretches(asset, limits, seconds=_STRETCH_SECONDS)]
+    except (UnsupportedAsset, LimitExceeded, ConfigurationError):
+        return []
+    return [[ClipFrame(rgb=each.rgb, width=each.width, height=each.height) for each in held] for held in found]
+
+
+class ClipFinder:
+    """Finds clips in one registry; ``finder`` keeps its index."""
+
+    def __init__(self, store: Store, finder: Finder) -> None:
+        self._store = store
+        self._finder = finder
+
+    def find(
+        self, sha256: bytes, stretches: Sequence[Sequence[ClipFrame]], marks: Sequence[tuple[str, bytes]]
+    ) -> tuple[Found, ...]:
+        """What is known of a clip with this digest, these frames (upright) and these marks. Raises StoreError."""
+        found = {each.entry.number: each for each in self._finder.find(sha256, None, marks)}
+        for number, each in found.items():
+            if each.kind == "watermark":
+                found[number] = replace(each, resemblance=self._compared(each.entry, stretches))
+        if not any(each.verified for each in found.values()):
+            for entry, distance in self._near(stretches):
+                if entry.number not in found:
+                    seen = self._compared(entry, stretches)
+                    found[entry.number] = Found(entry=entry, kind="fingerprint", distance=distance, resemblance=seen)
+        order = {"exact": 0, "watermark": 1, "fingerprint": 2}
+        return tuple(sorted(found.values(), key=lambda f: (not f.verified, order[f.kind], f.entry.number)))
+
+    def _near(self, stretches: Sequence[Sequence[ClipFrame]]) -> list[tuple[Entry, int]]:
+        """Entered clips that most frames point at, and the least distance of a hash."""
+        votes: Counter[int] = Counter()
+        nearest: dict[int, int] = {}
+        for hashed in frame_hashes((float(at), frame.rgb) for at, frame in enumerate(_asked(stretches))):
+            pointed: set[int] = set()
+            for kind, value in ((BindingKind.PHASH, hashed.phash), (BindingKind.PDQ, hashed.pdq)):
+                for number, distance in () if value is None else self._finder.near(kind, value):
+                    pointed.add(number)
+                    nearest[number] = min(distance, nearest.get(number, 256))
+            votes.update(pointed)
+        ranked = sorted(votes, key=lambda number: (-votes[number], nearest[number], number))
+        entries = (self._store.entry(number) for number in ranked)
+        clips = [entry for entry in entries if entry is not None and entry.media_type in VIDEO_TYPES]
+        return [(entry, nearest[entry.number]) for entry in clips[:_MOST_COMPARED]]
+
+    def _compared(self, entry: Entry, stretches: Sequence[Sequence[ClipFrame]]) -> Resemblance | None:
+        if entry.reference is None or entry.width is None or entry.height is None:
+            return None
+        try:
+            stills = unpacked(self._store.files.get(entry.reference, max_bytes=MOST_BYTES))
+        except (StoreError, ValueError, struct.error, zlib.error):
+            return None  # nothing to compare with: it stays a candidate
+        seen = compare_clip(_as_issued(entry, stills), stretches, None)
+        share = 1.0 - seen.differing / seen.parts if seen.parts else 0.0
+        bound = seen.bound is True
+        whole = bound and not seen.is_altered and not seen.colours_turned
+        return Resemblance(verified=bound, whole=whole, share=share, overlap=1.0 if bound else 0.0)
+
+
+def _asked(stretches: Sequence[Sequence[ClipFrame]]) -> list[ClipFrame]:
+    """Frames spread over what was seen."""
+    frames = [frame for stretch in stretches for frame in (stretch[0], stretch[len(stretch) // 2]) if stretch]
+    step = max(1, -(-len(frames) // _MOST_ASKED))
+    return frames[::step]
+
+
+def _as_issued(entry: Entry, stills: tuple[Still, ...]) -> Issuance:
+    """An entry in the form that clips are compared in: what stands here for a mark is never looked at."""
+    first = stills[0]
+    return Issuance(
+        key_id="",
+        payload=bytes(8),
+        scheme="",
+        issued_at=entry.added_at,
+        says="none",
+        sha256=entry.sha256,
+        media_type=entry.media_type,
+        width=entry.width or 1,
+        height=entry.height or 1,
+        phash=bytes(8),
+        pdq=None,
+        thumbnail=first.thumbnail,
+        geometry=None,
+        manifest=None,
+        chroma=first.chroma,
+        stills=stills,
+    )
