@@ -54,6 +54,20 @@ def wav() -> bytes:
     return struct.pack("<4sI", b"RIFF", len(body)) + body
 
 
+def clip() -> bytes:
+    av = pytest.importorskip("av", reason="the extra `video` is not installed")
+    stream = io.BytesIO()
+    with av.open(stream, "w", format="mp4") as out:
+        video = out.add_stream("libx264", rate=25, options={"preset": "ultrafast"})
+        video.width, video.height, video.pix_fmt = 48, 32, "yuv420p"
+        for number in range(3):
+            frame = av.VideoFrame.from_image(Image.linear_gradient("L").resize((48, 32)).convert("RGB"))
+            frame.pts = number
+            out.mux(video.encode(frame))
+        out.mux(video.encode(None))
+    return stream.getvalue()
+
+
 HOSTS: dict[str, Callable[[], bytes]] = {
     "image/jpeg": lambda: picture("JPEG", quality=85),
     "image/png": lambda: picture("PNG"),
@@ -62,6 +76,7 @@ HOSTS: dict[str, Callable[[], bytes]] = {
     "image/tiff": lambda: picture("TIFF"),
     "image/avif": lambda: picture("AVIF"),
     "audio/wav": wav,
+    "video/mp4": clip,
 }
 
 

@@ -189,6 +189,6 @@ LARGE: dict[str, Maker] = {
     "jpeg-300-scans.jpg": lambda: scans(7_000, 300),
     "tiff-50-mpx-cmyk.tif": lambda: saved(Image.new("CMYK", (7_000, 7_000)), "TIFF", compression="tiff_lzw"),
     "gif-300-frames.gif": lambda: gif(1_290, 300),
-    "webp-120-frames.webp": lambda: moving_webp(2_000, 120),
+    "webp-12-frames.webp": lambda: moving_webp(6_400, 12),
     "avif-50-mpx.avif": lambda: saved(Image.new("RGB", (7_000, 7_000), "grey"), "AVIF", speed=10),
 }
