@@ -89,14 +89,14 @@ def of_size(side: int, make: Maker, photos: Photos, number: int, random: np.rand
 
 
 def pictures(side: int, folder: Path, wanted: int) -> Iterator[tuple[int, str, Callable[[], Bytes]]]:
-    """``wanted`` pictures of one side: first what the photographs give, up to a quarter, then what is drawn.
+    """``wanted`` pictures of one side: what the photographs give, first or (asked) each fourth, and what is drawn.
 
     They are made where they are asked for: what was done in an earlier run is not made again.
     """
     grounds = [scene(Photos([], []), 0, np.random.default_rng([9999, number])) for number in range(17)]
     made, photos = drawn(side, Photos(grounds, photographs(folder))), pieces(folder)
     for number in range(wanted):
-        found = next(photos, None) if number < wanted // 4 else None
+        found = next(photos, None) if side == REGISTERED or number % 4 == 0 else None
         yield number, *(found if found is not None else next(made))
 
 

@@ -208,7 +208,9 @@ def _covered(reference: Bytes, values: Floats, group: Truths) -> Truths:
         return nothing
     mask = _pixels(_filled(group), reference.shape)
     tones = np.bincount(np.clip(np.rint(values[mask]), 0, 255).astype(np.int64), minlength=256)
-    tone = int(np.convolve(tones, np.ones(2 * _TONE + 1, np.int64), "same").argmax())
+    around = int(np.convolve(tones, np.ones(2 * _TONE + 1, np.int64), "same").argmax())
+    low = max(0, around - _TONE)
+    tone = low + int(tones[low : around + _TONE + 1].argmax())  # all of a cover has it: the range may end there
     before = np.abs(reference.astype(np.float32) - tone) <= 2 * _TONE
     cover, largest = np.zeros_like(mask), 0
     solid = _solid(mask & (np.abs(values - tone) <= _TONE))
@@ -221,8 +223,8 @@ def _covered(reference: Bytes, values: Floats, group: Truths) -> Truths:
             largest = max(largest, int(stats[patch][cv2.CC_STAT_AREA]))
     if cover.sum() < _ONE_TONE * mask.sum() or largest > _LARGEST_COVER * reference.size:
         return nothing
-    around = np.asarray(cv2.dilate(cover.astype(np.uint8), _SOFT_EDGE), np.float32)
-    under = _mean(around, _BLOCK)[_grid(_BLOCK)] > 0
+    edged = np.asarray(cv2.dilate(cover.astype(np.uint8), _SOFT_EDGE), np.float32)
+    under = _mean(edged, _BLOCK)[_grid(_BLOCK)] > 0
     return np.asarray(group & under, np.bool_)
 
 
