@@ -14,6 +14,13 @@ _PIPE_BYTES = 64 * 2**10  # what a pipe of Linux holds
 _ANSWER, _END = b'{"answer":{', b"}"  # the answer itself begins with the last byte of the one
 
 
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
 class FrameError(Exception):
     """The other side sent something that is no frame, or went away in the middle of one."""
 
@@ -76,11 +83,7 @@ def _is_answer(body: bytes) -> bool:
 
 def _loads(text: bytes) -> Any:
     """Only ASCII, and only what JSON knows: Python would read NaN too. Raises ValueError."""
-    return json.loads(text.decode("ascii"), parse_constant=_refuse)
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
+    return _DECODER.decode(text.decode("ascii"))
 
 
 def _next(descriptor: int) -> bytes | None:
