@@ -34,6 +34,7 @@ SIDE = 2000  # pixels: larger ones are shrunk, which saves time and nothing else
 
 def command(home: Path, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
     env = {"PATH": "/usr/bin:/bin", "HOME": str(home), "XDG_DATA_HOME": str(home / "data")}
+    env["PYTHONPATH"] = os.environ.get("PYTHONPATH", "")
     words = [sys.executable, "-m", "waarmerk.cli", *map(str, arguments)]
     return subprocess.run(words, capture_output=True, text=True, check=False, env=env, timeout=600)
 

@@ -14,13 +14,17 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import waarmerk.provenance.registry.places as places_module
+from tests.conftest import AT
 from tests.unit.marking.pictures import plain, scene
 from waarmerk.provenance.errors import StoreError
+from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.registry.hamming import Hits, Rows, rows, search
 from waarmerk.provenance.registry.hashes import LOCAL_ASKED, LOCAL_KEPT, fingerprints, local_hashes
 from waarmerk.provenance.registry.index import Shards, extended, keeping
 from waarmerk.provenance.registry.model import Binding, BindingKind
 from waarmerk.provenance.registry.places import Places, listed, pointed
+from waarmerk.provenance.registry.store import Store
+from waarmerk.provenance.settings import Settings
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -302,3 +306,18 @@ def test_rows_hold_what_they_were_given() -> None:
     part = rows([bytes(range(8))], [4], hash_bytes=8)
     assert isinstance(part, Rows)
     assert part.words.tobytes() == bytes(range(8))
+
+
+def test_a_confined_process_maps_an_index_larger_than_its_memory_may_be(tmp_path: Path) -> None:
+    known, index, rows_there = tmp_path / "known.sqlite", tmp_path / "known.sqlite.files" / "index", 1 << 29
+    Store(str(known), writing=True).create()
+    index.mkdir()
+    np.save(index / "local-0-3.owners.npy", np.array([0, 1], np.uint32))
+    np.save(index / "local-0-3.starts.npy", np.linspace(0, rows_there, 257).astype(np.uint32))
+    held = np.lib.format.open_memmap(index / "local-0-3.postings.npy", "w+", np.uint32, (rows_there,))
+    held[0] = 1  # two gigabytes of nothing, of which the disk keeps nothing
+    held.flush()
+    Image.fromarray(scene(220, 260, 90)).save(tmp_path / "other.png")
+    with Pool(Settings(registry=str(known)).to_json(), size=1) as pool:
+        document = pool.verify(tmp_path / "other.png", at=AT)
+    assert {each["channel"]: each["state"] for each in document["channels"]}["registry"] == "none"

@@ -11,8 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from waarmerk.provenance.errors import ConfigurationError, StoreError
 from waarmerk.provenance.model import Origin
@@ -171,3 +173,32 @@ def test_killed_at_any_moment_there_is_no_half_entry(store: Store, address: str)
         for one in held:
             assert one.manifest is not None
             store.files.get(one.manifest, max_bytes=100)
+
+
+def test_entering_and_finding_read_nothing_that_grows_with_the_registry(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "registry.sqlite"), writing=True)
+    store.create()
+    asked: list[tuple[str, Any]] = []
+
+    @sa.event.listens_for(store.engine, "before_cursor_execute")
+    def note(_connection: Any, _cursor: Any, statement: str, given: Any, _context: Any, _many: bool) -> None:
+        asked.append((statement, given))
+
+    number = store.add(replace(entry(1), manifest=store.files.put(b"a manifest store")), TIES).number
+    assert store.of_file((1).to_bytes(32))
+    assert store.of_mark("0011", b"payload8")
+    assert store.of_payload(b"payload8")
+    assert [row[1:] for row in store.values(BindingKind.PHASH, [number])] == [(number, b"abcdefgh")]
+    assert store.values(BindingKind.PHASH, []) == []
+    assert store.bindings(BindingKind.PHASH, after=0)
+    assert store.due(at=AT) == ()
+    assert store.erased(after=0) == (1, [])
+    assert store.remove([number], at=AT, tidy=False) == 1
+    selecting = [(text, given) for text, given in asked if text.startswith(("SELECT", "DELETE", "UPDATE"))]
+    assert len(selecting) > 10
+    with store.engine.connect() as connection:
+        for text, given in selecting:
+            plan = [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", given)]
+            assert plan, text
+            assert not {step for step in plan if step.startswith("SCAN")} - {"SCAN issuer"}, (text, plan)
+            assert not any(step.endswith("(kind=?)") for step in plan), (text, plan)

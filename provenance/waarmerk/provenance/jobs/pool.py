@@ -53,12 +53,29 @@ class WorkerGone(Exception):
         self.code = code
 
 
+def _room(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a worker is told of the index that it will map, in bytes: as much more than others may it address.
+
+    Twice what there is, for it grows while a worker lasts.
+    """
+    address = settings.get("registry")
+    if not isinstance(address, str) or "://" in address.removeprefix("sqlite:///"):
+        return ()
+    path = Path(address.removeprefix("sqlite:///"))
+    index = path.with_name(path.name + ".files") / "index"
+    mapped = 0
+    for each in index.glob("*.npy"):
+        with contextlib.suppress(OSError):  # it became part of a larger one
+            mapped += each.stat().st_size
+    return (str(2 * mapped),) if mapped else ()
+
+
 class Worker:
     """One process and its pipes."""
 
     def __init__(self, command: Sequence[str], settings: dict[str, Any], folder: Path) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            command,
+            [*command, *_room(settings)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -7,6 +7,7 @@ It answers every task with one frame: ``{"answer": …}``, ``{"fault": code}`` w
 """
 
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,8 @@ def main() -> None:
     """Confine this process, then answer tasks from standard input until it closes."""
     answers = os.dup(1)
     os.dup2(2, 1)  # a stray print of a library is not an answer
-    confine.limit_resources(address_space_bytes=LIMITS.worker_bytes, open_files=LIMITS.worker_files)
+    mapped = int(sys.argv[1]) if len(sys.argv) > 1 else 0  # of an index of a registry, in files: that is no memory
+    confine.limit_resources(address_space_bytes=LIMITS.worker_bytes + mapped, open_files=LIMITS.worker_files)
     confine.refuse_network_and_programs()
     settings = receive(0)
     if settings is None:

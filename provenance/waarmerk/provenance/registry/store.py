@@ -183,12 +183,13 @@ class Store:
 
     def values(self, kind: BindingKind, numbers: Sequence[int]) -> list[tuple[int, int, bytes]]:
         """Row, entry and value of the bindings of a kind that these entries have (a thousand at most), in order."""
-        wanted = sa.select(BINDING.c.id, BINDING.c.entry, BINDING.c.value).where(BINDING.c.entry.in_(numbers))
         if not numbers:
             return []
+        # The kind is looked at here: asked for it, a database reads all rows of that kind.
+        wanted = sa.select(BINDING.c.id, BINDING.c.entry, BINDING.c.value, BINDING.c.kind)
         with reading(self.engine) as connection:
-            found = connection.execute(wanted.where(BINDING.c.kind == kind.value).order_by(BINDING.c.id))
-            return [(int(row[0]), int(row[1]), bytes(row[2])) for row in found]
+            found = connection.execute(wanted.where(BINDING.c.entry.in_(numbers))).all()
+        return sorted((int(row.id), int(row.entry), bytes(row.value)) for row in found if row.kind == kind.value)
 
     def erased(self, *, after: int) -> tuple[int, list[int]]:
         """The last note of the history (``after`` where there is none beyond), and the entries removed since."""
