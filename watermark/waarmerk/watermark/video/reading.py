@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MAX_FRAME_PIXELS = 50_000_000
 MAX_DECODED = 300  # frames decoded for one search
+MAX_HELD_PIXELS = 300_000_000  # of frames that wait for their turn, in 1.5 bytes each: 36 frames of 3840 x 2160
 MAX_DECODED_PIXELS = 600_000_000  # and their pixels: 300 frames of 1920 x 1080
 SHORT_SECONDS = 12.0  # up to here a clip is read through
 PLACES = 8  # looked at in a longer one
@@ -149,7 +150,7 @@ class _Sampler:
     def _through(self) -> Iterator[ClipFrame]:
         """All frames in order; those that are not whole are held back, every other one dropped when they are many."""
         held: list[VideoFrame] = []  # turned to grey only when they are asked for
-        every, since = 1, 0
+        every, since, most = 1, 0, 2 * self._most
         for frame in self._decode():
             if frame.key_frame:
                 yield _clip_frame(frame)
@@ -158,7 +159,8 @@ class _Sampler:
             if since >= every:
                 since = 0
                 held.append(frame)
-            if len(held) > 2 * self._most:
+                most = min(most, max(2, MAX_HELD_PIXELS // (frame.width * frame.height)))
+            if len(held) > most:
                 held, every = held[1::2], 2 * every
         step = max(1, len(held) // self._most)
         yield from map(_clip_frame, held[step // 2 :: step])
