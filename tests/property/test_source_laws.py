@@ -6,6 +6,7 @@ kinds, answers of closed detectors, matches, the uploader's word); the steps fro
 """
 
 from dataclasses import dataclass, replace
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -192,6 +193,44 @@ SEEN = st.builds(
 )
 
 
+def any_seen(chance: Random) -> Seen:
+    """What SEEN gives, by plain chance."""
+
+    def types() -> tuple[str, ...]:
+        return tuple(chance.sample([IPTC + term for term in TERMS], chance.randint(0, 2)))
+
+    def answer() -> tuple[str, dict[str, Any]]:
+        says = chance.choice(["generated", "modified"])
+        if chance.random() < 0.5:
+            return "classifier", {"score": chance.choice([None, 0, 0.5, 0.9, 1.0]), "says": says}
+        found = {"found": chance.choice([True, False, None]), "says": says}
+        return "mark", {**found, "p_value": chance.choice([None, 1e-12, 1e-8, 1.0])}
+
+    declared = Declarations(
+        source_types=types(),
+        aigc_label=chance.choice([None, "1", "2", "other"]),
+        ai_system=chance.choice([None, "x"]),
+        hints=(Hint(tool="x", where="png:parameters"),) if chance.random() < 0.5 else (),
+    )
+    return Seen(
+        types=None if chance.random() < 0.3 else types(),
+        signal=chance.choice(tuple(AISignal)),
+        integrity=chance.randrange(len(INTEGRITIES)),
+        signer=chance.choice(SIGNERS),
+        barred=chance.random() < 0.5,
+        declared=declared,
+        key=chance.choice([None, AI_KEY, ORIGIN_KEY]),
+        payload=chance.random() < 0.5,
+        bound=chance.randrange(len(BOUND)),
+        opened=chance.choice([None, *range(len(CHANCES))]),
+        closed=None if chance.random() < 0.3 else answer(),
+        known=chance.choice([None, Origin.UNKNOWN, Origin.CAPTURED, Origin.AI_GENERATED, Origin.AI_MODIFIED]),
+        verified=chance.random() < 0.5,
+        word=chance.choice(["none", "ai", "ai_partial", "not_ai"]),
+        score=chance.choice([None, 0.0, 0.9, 1.0]),
+    )
+
+
 def trusts(seen: Seen) -> bool:
     """Whether the credential is intact and its signer listed."""
     return seen.types is not None and INTEGRITIES[seen.integrity] is Integrity.INTACT and seen.signer.is_listed
@@ -253,7 +292,7 @@ CREDENTIAL_STEPS = ("integrity", "signer", "bars")
 STEPS = (*CREDENTIAL_STEPS, "bound", "payload", "opened", "closed", "verified")
 
 
-@law(SEEN, st.sampled_from(STEPS), slow=MOST)
+@law(SEEN, st.sampled_from(STEPS), slow=MOST, drawn=lambda chance: (any_seen(chance), chance.choice(STEPS)))
 def test_less_trust_never_upgrades(seen: Seen, step: str) -> None:
     before, after = weigh(evidence_of(seen)), weigh(evidence_of(weakened(seen, step)))
     assert STRENGTH[after.tier] <= STRENGTH[before.tier]

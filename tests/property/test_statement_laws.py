@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The laws between what a manifest store says of AI and the origin that follows, over random stores."""
 
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -62,6 +63,32 @@ MANIFEST = st.builds(
 MANIFESTS = st.fixed_dictionaries(dict.fromkeys(LABELS, MANIFEST))
 
 
+def any_manifests(chance: Random) -> dict[str, Any]:
+    """What MANIFESTS gives, by plain chance."""
+
+    def action() -> dict[str, str]:
+        name, term = chance.choice(NAMES), chance.choice((None, *TERMS))
+        told = {"action": name if name.startswith("com.") else f"c2pa.{name}"}
+        return {**told, "digitalSourceType": IPTC + term} if term else told
+
+    def link() -> dict[str, Any]:
+        return {
+            "relationship": chance.choice(["parentOf", "componentOf", "inputTo"]),
+            "active_manifest": chance.choice([*LABELS[1:], None]),
+            "validation_results": chance.choice([TRUSTED, {}]),
+        }
+
+    def manifest() -> dict[str, Any]:
+        actions = [action() for _ in range(chance.randint(0, 3))]
+        return {
+            "claim_version": 2,
+            "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": actions}, "created": True}],
+            "ingredients": [link() for _ in range(chance.randint(0, 2))],
+        }
+
+    return {label: manifest() for label in LABELS}
+
+
 def read(manifests: dict[str, Any], status: SignerStatus) -> Credential:
     store = parse_store({"active_manifest": "top", "manifests": manifests})
     assert store is not None
@@ -86,7 +113,7 @@ def test_generated_is_said_only_where_the_signal_says_it(manifests: dict[str, An
     assert any(each.origin.is_ai for each in evidence) == says_ai, "and neither forgets what the other heard"
 
 
-@law(MANIFESTS, slow=MOST)
+@law(MANIFESTS, slow=MOST, drawn=lambda chance: (any_manifests(chance),))
 def test_what_is_trusted_is_said_by_the_signer_or_by_one_a_list_vouches_for(manifests: dict[str, Any]) -> None:
     """With the strangers' manifests emptied, the trusted part stays what it was."""
     found = read(manifests, SignerStatus.OFFICIAL)

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterator
 from itertools import product
+from random import Random
 
 from hypothesis import strategies as st
 
@@ -38,8 +39,15 @@ def all_evidence() -> Iterator[Evidence]:
                 )
 
 
-EVIDENCE = st.sampled_from(tuple(all_evidence()))
+ALL = tuple(all_evidence())
+EVIDENCE = st.sampled_from(ALL)
 MANY = st.lists(EVIDENCE, max_size=6)
+
+
+def some(chance: Random) -> list[Evidence]:
+    return chance.choices(ALL, k=chance.randint(0, 6))
+
+
 STRENGTH = {Tier.NONE: 0, Tier.SUSPECTED: 1, Tier.CLAIMED: 2, Tier.PROVEN: 3}
 
 
@@ -63,7 +71,7 @@ def test_the_badge_needs_a_trusted_signer_and_nothing_against_it(many: list[Evid
         assert not any(e.bars for e in many if e.assurance is Assurance.TRUSTED and e.origin is Origin.CAPTURED)
 
 
-@law(MANY, EVIDENCE, slow=MOST)
+@law(MANY, EVIDENCE, slow=MOST, drawn=lambda chance: (some(chance), chance.choice(ALL)))
 def test_more_evidence_never_weakens_an_ai_claim_nor_gives_a_badge(many: list[Evidence], one: Evidence) -> None:
     before, after = weigh(many), weigh([*many, one])
     assert STRENGTH[after.tier] >= STRENGTH[before.tier]
@@ -73,7 +81,7 @@ def test_more_evidence_never_weakens_an_ai_claim_nor_gives_a_badge(many: list[Ev
         assert after.authentic_capture <= before.authentic_capture
 
 
-@law(MANY, st.integers(0, 5), slow=MOST)
+@law(MANY, st.integers(0, 5), slow=MOST, drawn=lambda chance: (some(chance), chance.randint(0, 5)))
 def test_taking_trust_away_never_upgrades(many: list[Evidence], index: int) -> None:
     if not many:
         return
