@@ -25,7 +25,7 @@ EMBEDDABLE = CREDENTIAL_TYPES - {"image/x-nikon-nef", "image/x-sony-arw"}
 # all files are hashed as they are, but for those whose hash must be over boxes (C2PA 2.2, section 9.2.2).
 _BOXES = frozenset({"image/avif", "image/heic", "image/heif", "video/mp4", "video/quicktime", "audio/mp4"})
 _ANY_BYTES = "application/octet-stream"
-_SPOOLED_BYTES = 64 * 1024 * 1024
+_SPOOLED_BYTES = 8 * 1024 * 1024  # a clip is on disk while it is signed
 _AUTHORITY = re.compile(r"https?://[A-Za-z0-9.\[\]:-]{1,255}(?:/[!-~]{0,1024})?")
 _INTERNAL, _NO_SIGNATURE = "Signature: internal error", "COSE signature invalid"
 _EXPECTED = re.compile(r"^([A-Za-z]{1,40}): ")

@@ -39,6 +39,8 @@ _TURNS = {
 class Drawn:
     """An encoded picture with what it carries. ``rgb`` is what it decodes to, as stored, H x W x 3.
 
+    ``data`` is empty once it went into another file.
+
     ``still`` is the frame that stands for a clip, whose ``rgb`` is None, and ``stills`` are kept to tell its copies by.
     ``deeds`` are the actions (C2PA 2.2, section 18.14.4) that writing it took besides mark and label.
     ``label`` is where the visible label stands in ``rgb``: left, top, width, height.
@@ -76,11 +78,11 @@ def draw(asset: Asset, wishes: Wishes, marker: Marker | None, limits: Limits) ->
     decoded, ConfigurationError for a label that the font cannot write.
     """
     wanted = [layer for layer in wishes.layers if layer in (Layer.WATERMARK, Layer.VISIBLE)]
+    if wanted and asset.media_type in VIDEO_TYPES:
+        return _clip(asset, wishes, marker, limits)
     untouched = _bytes_of(asset)
     if not wanted:
         return Drawn(data=untouched, rgb=None, mark=None, words=None, losses=(), gaps=())
-    if asset.media_type in VIDEO_TYPES:
-        return _clip(asset, wishes, marker, limits)
     rewrite = _writable(asset, limits)
     if rewrite is None:
         code = "not-spoken" if asset.media_type.startswith(("audio/", "video/")) else "not-drawn"

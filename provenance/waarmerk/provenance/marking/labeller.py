@@ -7,7 +7,7 @@ drops is listed, and a layer that cannot be written stops the work unless less i
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -137,7 +137,7 @@ class Labeller:
             asset=asset,
             survey=survey,
             wishes=wishes,
-            drawn=drawn,
+            drawn=replace(drawn, data=b""),  # a clip is large, and ``content`` holds it
             content=content,
             is_converted=start.is_converted,
             plan=plan,

@@ -18,6 +18,7 @@ from waarmerk.provenance.registry.hashes import chroma, fingerprints, thumbnail
 from waarmerk.provenance.trust.lists import rfc3339
 
 _SIDECAR = ".c2pa"
+_AT_ONCE = 1 << 20
 _BESIDE = frozenset({_SIDECAR, ".xmp"})  # files that belong to another one of their name
 KNOWN = "ledger.known"  # of ``Ledger.add``
 
@@ -132,9 +133,19 @@ class _Entry:
 
 def _same(data: bytes) -> Callable[[Path], None]:
     def verify(path: Path) -> None:
-        if path.read_bytes() != data:
+        if not _holds(path, data):
             raise SigningError(
                 "label.not-verified", "the file system does not give back what was written; nothing is written"
             )
 
     return verify
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    """Whether a file holds these bytes and no others; a clip is not read into memory for that."""
+    seen = memoryview(data)
+    with path.open("rb") as stream:
+        for at in range(0, len(data), _AT_ONCE):
+            if stream.read(_AT_ONCE) != seen[at : at + _AT_ONCE]:
+                return False
+        return not stream.read(1)
