@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from tests.conftest import AT
 from tests.unit.api.conftest import bearer, problem
 from waarmerk.api.app import create_app
+from waarmerk.api.disputes import Disputes
 from waarmerk.api.erasure import forget_tenant
 from waarmerk.api.services import Services
 from waarmerk.api.tenants import TABLES, Keyring, Scope
@@ -66,6 +67,7 @@ def test_a_tenant_that_is_forgotten_leaves_nothing_but_a_log_that_verifies(
 ) -> None:
     database = keyring._database
     keep = Keep(tmp_path / "spool", clock=lambda: AT)
+    Disputes(database, clock=lambda: AT).create()
     hooks = Webhooks(database, bytes(32), clock=lambda: AT)
     queue = Queue(database, spool=keep.id, clock=lambda: AT, over=hooks.note)
     queue.create()
