@@ -4,12 +4,11 @@
 Refusing early keeps the answers of those who are in fast; a queue without an end only makes everybody's caller give up.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TypeVar
-
-from anyio import CapacityLimiter
-from anyio.to_thread import run_sync
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
 
 from waarmerk.api.problems import BodyProblem, Problem
 
@@ -26,7 +25,7 @@ class Gate:
         self._working = working
         self._places = working + (8 * working if waiting is None else waiting)
         self._taken = 0
-        self._turns = CapacityLimiter(working)
+        self._threads = ThreadPoolExecutor(working, thread_name_prefix="waarmerk-gate")  # first come, first served
         self._room = spool_bytes
         self._held = 0
 
@@ -53,10 +52,16 @@ class Gate:
     async def run(self, task: Callable[[], T], *, stranger: bool = True) -> T:
         """Do ``task`` in a thread when it is its turn. Raises Problem where too many wait already.
 
+        Who is cancelled meanwhile waits for a task that has begun: it works on what the caller holds.
         A quarter of the places is kept for callers with a key: strangers cannot shut them out.
         """
         with self._place(stranger=stranger):
-            return await run_sync(task, limiter=self._turns)
+            work = self._threads.submit(task)
+            try:
+                return await asyncio.wrap_future(work)
+            except asyncio.CancelledError:
+                await _ended(work)
+                raise
 
     @contextmanager
     def _place(self, *, stranger: bool) -> Iterator[None]:
@@ -68,3 +73,11 @@ class Gate:
             yield
         finally:
             self._taken -= 1
+
+
+async def _ended(work: Future[Any]) -> None:
+    while not work.cancel() and not work.done():
+        with suppress(
+            asyncio.CancelledError, Exception
+        ):  # cancelled again, or what the task raised: nobody asks any more
+            await asyncio.shield(asyncio.wrap_future(work))

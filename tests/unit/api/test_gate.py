@@ -56,6 +56,39 @@ def test_a_task_that_fails_gives_its_place_back() -> None:
     asyncio.run(scene())
 
 
+def test_who_is_cancelled_waits_for_a_task_that_has_begun_and_for_no_other() -> None:
+    begun, go, did = threading.Event(), threading.Event(), list[str]()
+
+    def work() -> None:
+        begun.set()
+        go.wait(60)
+        did.append("first")
+        raise ZeroDivisionError
+
+    async def scene() -> None:
+        gate = Gate(working=1)
+        first = asyncio.create_task(gate.run(work))
+        while not begun.is_set():
+            await asyncio.sleep(0.01)
+        second = asyncio.create_task(gate.run(lambda: did.append("second")))
+        await asyncio.sleep(0.01)
+        for _ in range(3):
+            for task in (first, second):
+                task.cancel()
+            await asyncio.sleep(0.05)
+        assert second.cancelled()
+        assert not first.done()
+        assert gate.taken == 1
+        go.set()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert gate.taken == 0
+        assert await gate.run(lambda: did.append("third")) is None
+
+    asyncio.run(scene())
+    assert did == ["first", "third"]
+
+
 class Wire:
     """A request by hand, so that time can pass inside it."""
 
