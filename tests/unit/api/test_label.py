@@ -123,6 +123,7 @@ def test_every_layer_is_in_the_file_that_comes_back(
 
 def test_the_file_may_come_as_a_part_of_its_own(client: TestClient, keyring: Keyring) -> None:
     answer = ask(client, keyring, picture("JPEG"), ai="modified", accept="multipart/mixed", visible="none")
+    assert answer.status_code == 200, answer.text
     head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
     report, file = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + answer.content).iter_parts()
     told = json.loads(report.get_content())
