@@ -41,7 +41,10 @@ class Service:
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "waarmerk.cli", "serve", "--port", "0", "--data", str(self.folder)]
+        temporary = self.folder / "tmp"
+        temporary.mkdir(exist_ok=True)
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "XDG_DATA_HOME": str(self.folder / "xdg")}
+        environment["TMPDIR"] = str(temporary)
         self.process = subprocess.Popen(
             [*command, *self.options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=self.folder
         )
