@@ -74,6 +74,7 @@ def entering(site: Ground, points: int) -> Counter[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=100)
+    parser.add_argument("--step", type=int, default=1, help="of the changes of a file every so many is died before")
     parser.add_argument("--commands", type=int, default=20)
     chosen = parser.parse_args()
     kills: dict[str, dict[str, int]] = {}
@@ -81,13 +82,15 @@ def main() -> None:
         for action in ACTIONS:
             kills[f"{action}, random moments"] = at_random(site, action, chosen.points)
             if sys.platform == "linux" and platform.machine() == "x86_64":
-                kills[f"{action}, before every change of a file"] = Counter(at_every_call(site, action, 1, 1))
+                which = "every change" if chosen.step == 1 else f"one change in {chosen.step}"
+                kills[f"{action}, before {which} of a file"] = Counter(at_every_call(site, action, 1, chosen.step))
             print(kills, file=sys.stderr, flush=True)
         kills["the command registry remove, random moments"] = commands(site, chosen.commands)
         kills["the command registry add, random moments"] = entering(site, chosen.commands)
     result = {
         "what": "the registry killed with signal 9: how it was found afterwards; anything else than old or new: 0",
-        "command": f"python benchmarks/registry_kills.py --points {chosen.points} --commands {chosen.commands}",
+        "command": f"python benchmarks/registry_kills.py --points {chosen.points} --step {chosen.step}"
+        f" --commands {chosen.commands}",
         "commit": subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True).strip(),
         "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.release()}",
         "python": platform.python_version(),
