@@ -20,7 +20,7 @@ from waarmerk.watermark.transforms import analyse_tiles
 OFFSETS = SUPER * SUPER
 OFFSETS_TRIED = 2
 DECODES = 3  # variants handed to the decoder at each offset, best energy first
-DEEP_DECODES, DEEP_LIST = 4, 512  # where many frames were added up and little is left to try
+DEEP_DECODES, DEEP_LIST = 2, 512  # where many frames were added up and little is left to try
 LOG_MESSAGES = PAYLOAD_BITS * math.log(2.0)
 SMOOTHING = 1.5  # cycles per tile over which noise is averaged
 

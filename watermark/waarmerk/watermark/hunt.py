@@ -148,13 +148,14 @@ class Hunt:
         yield from self._in_place()
         anywhere = list(self._anywhere(patient=reach is Reach.WINDOWS))
         yield from self._flat(anywhere)
-        yield from self._bent(anywhere, BENT)
+        bent = BENT_UPRIGHT if self.view.is_clip else BENT  # of many more poses; and who films a screen, films frames
+        yield from self._bent(anywhere, bent)
         if reach is Reach.ANYWHERE:
             return
         for group in _windows(whitened):
             local = [found for window in group for found in self._in_window(window)]
             yield from self._flat(local)
-            yield from self._bent(local, BENT)
+            yield from self._bent(local, bent)
 
     def _in_place(self) -> Iterator[tuple[Lock, Canvas, bool]]:
         """The uncropped image where its pilots say nothing: too weak, or taken out on purpose."""
