@@ -83,6 +83,13 @@ def copied(marked: Path, plain: Path, other: Path) -> Iterator[Bytes]:
         yield np.clip(np.rint(host + added), 0, 255).astype(np.uint8)
 
 
+def report(target: Path | None, run: dict[str, str], clips: list[str], told: dict[str, Counter[str]]) -> None:
+    """What was told so far."""
+    result: dict[str, Any] = {"run": run, "clips": clips, "told": {name: dict(row) for name, row in told.items()}}
+    if target is not None:
+        target.write_text(json.dumps(result, indent=1) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suite", type=Path, required=True)
@@ -125,6 +132,7 @@ def main() -> None:
                 path = room / name / ("a.mkv" if attack.startswith("vp9") else "a.mp4")
                 suite.apply_video(attack, str(marked), str(path), 0)
                 look(source, attack, path)
+            report(arguments.json, run, list(clips), told)
         for number, name in enumerate(names):
             plain, marked = clips[name]
             for step in (1, 2):
@@ -132,11 +140,7 @@ def main() -> None:
                 if other != name:
                     path = write(room / name / f"copied-{step}.mp4", copied(marked, plain, clips[other][0]))
                     look(source, "mark copied onto another clip", path)
-    result: dict[str, Any] = {"run": run, "clips": len(names), "told": {name: dict(row) for name, row in told.items()}}
-    text = json.dumps(result, indent=1)
-    if arguments.json is not None:
-        arguments.json.write_text(text + "\n")
-    print(text)
+        report(arguments.json, run, names, told)
 
 
 if __name__ == "__main__":
