@@ -77,7 +77,7 @@ def looked_up(work: Path, suite: Any, folder: Path, groups: list[str]) -> list[d
                     out.write(json.dumps(note) + "\n")
                     out.flush()
                 print(group, path.name, file=sys.stderr, flush=True)
-    return held
+    return [note for note in held if note["group"] in groups]
 
 
 def table(held: list[dict[str, Any]]) -> dict[str, Any]:

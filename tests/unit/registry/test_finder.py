@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -186,3 +187,17 @@ def test_a_known_capture_speaks_against_ai_only_where_nothing_differs() -> None:
     assert not part.contradicts_ai
     assert {f.code for f in part.findings} == {"registry.known-part", "registry.fact-checked"}
     assert match_of(found_as(Origin.CAPTURED, whole=False)).origin is Origin.UNKNOWN
+
+
+def test_a_busy_page_does_not_hide_what_is_on_it(store: Store) -> None:
+    """The page has more and clearer places than the picture: all that were asked with were its own."""
+    for number, seed in enumerate((11, 3), start=1):
+        enter(store, number, smooth(seed))
+    page = np.random.default_rng(5).integers(0, 256, (57, 76, 3), np.uint8)
+    canvas = np.asarray(cv2.resize(page, (1200, 900), interpolation=cv2.INTER_CUBIC), np.uint8).copy()
+    canvas[180:780, 300:1100] = smooth(3)
+    assert 2 in {each.entry.number for each in Finder(store, Limits()).find(bytes(32), canvas, ())}
+
+
+def smooth(seed: int) -> Bytes:
+    return np.asarray(cv2.GaussianBlur(scene(600, 800, seed), (0, 0), 2.5), np.uint8) // 2 + 60

@@ -196,7 +196,7 @@ class Finder:
         self._take(ranked, nearest, ready, found)
         if any(each.verified for each in found.values()):
             return
-        local = local_hashes(rgb, LOCAL_ASKED)
+        local = local_hashes(rgb, LOCAL_ASKED, everywhere=True)
         votes = self.votes(local)
         self._take(sorted(votes, key=lambda number: (-votes[number], number)), nearest, ready, found)
 

@@ -19,6 +19,8 @@ CHROMA_SIDE = 48  # pixels: colours of parts, not of things
 FAINTEST = 0.01  # contrast of a place, of 1; at the usual 0.04 dark pictures have none
 # A mirrored SIFT descriptor: its 4 x 4 cells in reverse across the direction of the place, its 8 directions negated.
 MIRRORED = np.arange(128).reshape(4, 4, 8)[::-1][:, :, -np.arange(8) % 8].ravel()
+_DETECTED = 600  # places that the clearest are chosen from
+_ACROSS, _OF_EACH = 6, 5  # parts across and down, and places of each: 180 more at most
 _CELL = 12.0  # pixels of the reduced picture
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
@@ -58,19 +60,24 @@ def pdq_orientations(rgb: Bytes) -> list[bytes]:
     return [np.packbits(np.asarray(bits, np.uint8)).tobytes() for bits in found]
 
 
-def local_hashes(rgb: Bytes, count: int) -> Bytes:
+def local_hashes(rgb: Bytes, count: int, *, everywhere: bool = False) -> Bytes:
     """Hashes that a crop leaves alone: N x 16 bytes, N at most ``count``, for the strongest places of H x W x 3 RGB.
 
     Each is the SIFT descriptor (Lowe 2004) of a place, every one of its 128 numbers as one bit: above the median or
-    not. Places are taken largest and clearest first, no two within 12 pixels of the reduced picture.
+    not. Places are taken largest and clearest first, no two within 12 pixels of the reduced picture. With
+    ``everywhere`` there are some more of each part of it: a busy page around a picture takes all the others.
     """
     grey = np.rint(luma(reduced(rgb, HASHED_SIDE))).astype(np.uint8)
-    sift = cv2.SIFT.create(nfeatures=600, contrastThreshold=FAINTEST)
-    places = _spread(sift.detect(grey, None), count)
+    sift = cv2.SIFT.create(nfeatures=0 if everywhere else _DETECTED, contrastThreshold=FAINTEST)
+    found = sift.detect(grey, None)
+    clearest = sorted(found, key=lambda p: -p.response)[:_DETECTED]
+    places = _spread(clearest, count)
+    if everywhere:
+        places += _of_each_part(found, grey.shape)
     if not places:
         return np.zeros((0, LOCAL_BYTES), np.uint8)
-    _, found = sift.compute(grey, places)
-    numbers = np.asarray(found)
+    _, described = sift.compute(grey, places)
+    numbers = np.asarray(described)
     return np.packbits(numbers > np.median(numbers, axis=1, keepdims=True), axis=1)
 
 
@@ -88,6 +95,17 @@ def _spread(places: Sequence[cv2.KeyPoint], count: int) -> list[cv2.KeyPoint]:
         if len(chosen) == count:
             break
     return list(chosen.values())
+
+
+def _of_each_part(places: Sequence[cv2.KeyPoint], shape: tuple[int, ...]) -> list[cv2.KeyPoint]:
+    """The largest and clearest places of each part, however clear those elsewhere are."""
+    chosen: dict[tuple[int, int], list[cv2.KeyPoint]] = {}
+    for place in sorted(places, key=lambda p: (-p.size * p.response, p.pt, p.angle)):
+        part = int(place.pt[0] * _ACROSS / shape[1]), int(place.pt[1] * _ACROSS / shape[0])
+        held = chosen.setdefault(part, [])
+        if len(held) < _OF_EACH:
+            held.append(place)
+    return [place for held in chosen.values() for place in held]
 
 
 def thumbnail(rgb: Bytes, side: int = THUMBNAIL_SIDE) -> Thumbnail:
