@@ -9,7 +9,7 @@ from typing import Any
 from waarmerk.api.labelling import ALT, TEXT, Wishes, wishes_of
 from waarmerk.api.page_facts import answers, platforms, typed
 from waarmerk.api.problems import Problem
-from waarmerk.provenance.labelling.context import FactError
+from waarmerk.provenance.labelling.context import Context, FactError
 from waarmerk.provenance.labelling.rules import RuleSet
 from waarmerk.provenance.model.labelling import Duty
 from waarmerk.provenance.report.document import label
@@ -27,7 +27,6 @@ WRITTEN = {"tool": TEXT, "tool_version": TEXT, "title": TEXT, "alt": ALT}  # wit
 TICKED = ("strip_personal", "sidecar", "allow_partial", "despite_traces")
 CHOSEN = ("ai", "visible", "label_lang", "label_lang_2")
 FOR = "for-"
-PUBLISHES = "ad_publisher"
 MAX_PARTS = len(ASKED) + len(WRITTEN) + len(TICKED) + len(CHOSEN) + 16  # platforms, the token, the file
 _DECLARED = {"generated": "ai", "modified": "ai_partial", "none": "not_ai"}
 
@@ -72,24 +71,25 @@ def owed_for(wishes: Wishes, settings: Settings, packs: RuleSet, at: datetime) -
     chosen = tuple(part for part in wishes.platforms.split(",") if part) or settings.platforms
     try:
         duties = _decided(packs, stated, at, chosen)
-        if stated.get("political_ad") is True and stated["role"] == "deployer":
-            known = {duty.rule for duty in duties}
-            theirs = _decided(packs, {**stated, "role": PUBLISHES}, at, chosen)
-            duties += [duty for duty in theirs if duty.who == PUBLISHES and duty.rule not in known]
     except FactError:
         raise Problem("request.invalid") from None
     return [{**label(duty), "met": met} for duty, met in owed(duties, has_label=has_label)]
 
 
-def _decided(packs: RuleSet, stated: Mapping[str, Any], at: datetime, chosen: tuple[str, ...]) -> list[Duty]:
-    from waarmerk.provenance.labelling.decide import decide, decide_for  # noqa: PLC0415 - only where it is asked
+def _decided(packs: RuleSet, stated: Mapping[str, Any], at: datetime, chosen: tuple[str, ...]) -> tuple[Duty, ...]:
+    from waarmerk.provenance.labelling.campaign import with_publisher  # noqa: PLC0415 - only where it is asked
+    from waarmerk.provenance.labelling.decide import decide, decide_for  # noqa: PLC0415
     from waarmerk.provenance.labelling.stated import split_facts, weighed  # noqa: PLC0415
 
     facts, context = split_facts(stated, packs.by_name)
     verdict = weighed(facts, context, weigh)
-    if chosen:
-        return list(decide_for(packs, facts, verdict, context, at, platforms=chosen))
-    return list(decide(packs, facts, verdict, context, at))
+
+    def decided(context: Context) -> tuple[Duty, ...]:
+        if chosen:
+            return decide_for(packs, facts, verdict, context, at, platforms=chosen)
+        return decide(packs, facts, verdict, context, at)
+
+    return with_publisher(decided, context)
 
 
 def _usual(settings: Settings, packs: RuleSet) -> dict[str, Any]:

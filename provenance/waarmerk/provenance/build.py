@@ -48,8 +48,13 @@ def load_rules(settings: Settings) -> AppliedRules:
     return applied_rules(load_packs(settings.rule_packs, weigh=weigh), settings, settings.context)
 
 
-def applied_rules(packs: RuleSet, settings: Settings, given_facts: Iterable[str | Mapping[str, Any]]) -> AppliedRules:
-    """These packs with the facts given, texts (``field=value``) or mappings. Raises FactError."""
+def applied_rules(
+    packs: RuleSet, settings: Settings, given_facts: Iterable[str | Mapping[str, Any]], *, for_maker: bool = False
+) -> AppliedRules:
+    """These packs with the facts given, texts (``field=value``) or mappings; ``for_maker`` as AppliedRules has it.
+
+    Raises FactError.
+    """
     context = Context()
     for given in given_facts:
         if isinstance(given, str):
@@ -60,7 +65,7 @@ def applied_rules(packs: RuleSet, settings: Settings, given_facts: Iterable[str 
     strangers = [name for name in settings.platforms if name not in known]
     if strangers:
         raise FactError(f"{strangers[0]!r} is no platform; choose from {', '.join(known)}")
-    return AppliedRules(packs, context, platforms=settings.platforms, is_asked=settings.labels)
+    return AppliedRules(packs, context, platforms=settings.platforms, is_asked=settings.labels, for_maker=for_maker)
 
 
 def _no_file(argument: str) -> Mapping[str, object]:
@@ -160,7 +165,8 @@ def build_labeller(
     def examine(asset: Asset, facts: tuple[str, ...]) -> Report:
         given = {fact.partition("=")[0] for fact in settings.context if isinstance(fact, str)}
         ours = tuple(fact for fact in facts if fact.partition("=")[0] not in given)
-        return assemble(bare, trust, applied_rules(packs, settings, (*ours, *settings.context)), at).examine(asset)
+        rules = applied_rules(packs, settings, (*ours, *settings.context), for_maker=True)
+        return assemble(bare, trust, rules, at).examine(asset)
 
     generator = Tool(name="waarmerk", version=tool_version())
     writer = None

@@ -77,6 +77,15 @@ def test_a_dry_run_says_everything_and_writes_nothing(keyed: Run, tmp_path: Path
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == before
 
 
+def test_a_political_advertisement_is_told_what_whoever_publishes_it_owes(keyed: Run, tmp_path: Path) -> None:
+    source = saved(tmp_path / "in.jpg", "JPEG", quality=90)
+    command = ("label", source, tmp_path / "out.jpg", "--ai", "generated", "--dry-run", "--context", "jur=NL")
+    assert "TTPA" not in keyed(*command).stdout
+    told = keyed(*command, "--context", "political_ad=true").stdout
+    assert "[TTPA-11-label]" in told
+    assert "[TTPA-12-notice]" in told
+
+
 def test_refusals_are_worded_and_write_nothing(keyed: Run, tmp_path: Path) -> None:
     cases = (
         (MEDIA / "ai-generated.png", "out.png", ("--ai", "none"), 1, "says of itself"),

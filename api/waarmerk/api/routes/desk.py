@@ -21,7 +21,7 @@ from fastapi.responses import RedirectResponse
 
 from waarmerk.api.auth import ANYONE, Scope, address_of, count, open_to, require_allowed
 from waarmerk.api.bodies import small_body
-from waarmerk.api.desk_form import MAX_PARTS, PUBLISHES, Fields, filled, owed_for, wishes_in
+from waarmerk.api.desk_form import MAX_PARTS, Fields, filled, owed_for, wishes_in
 from waarmerk.api.desk_view import Visit, done, duties_of, form, label_of, problem_text, reason, sign_in
 from waarmerk.api.labelling import labelled, order_of, record_of
 from waarmerk.api.page_answers import SAFE, download, html
@@ -244,20 +244,13 @@ async def label(request: Request, lang: str | None = None) -> Response:
                 raise Problem("request.no-file")
             wishes = wishes_in(given)
             order = replace(order_of(desk.services, tenant, upload, wishes, moment), shows=True)
-
-            def work() -> tuple[LabelDone, list[dict[str, Any]]]:
-                packs = desk.services.rulebooks.of(order.settings.rule_packs)
-                return labelled(desk.services, tenant, order), owed_for(wishes, order.settings, packs, moment)
-
-            made, asked = await desk.services.gate.run(work, stranger=False)
+            made = await desk.services.gate.run(lambda: labelled(desk.services, tenant, order), stranger=False)
     except Problem as problem:
         return desk.refused(problem, given)
     if made.data is None:
         return _not_labelled(desk, made, given)
     trail_of(request).note(made.told["report"])
-    known = {each["rule"] for each in made.told["remaining"]}
-    further = [each for each in asked if each["who"] == PUBLISHES and each["rule"] not in known]
-    return _labelled(desk, session, made, wishes.ai, further)
+    return _labelled(desk, session, made, wishes.ai)
 
 
 @router.get("/label/kept/{bundle}/{part}", dependencies=[_OPEN])
@@ -277,8 +270,8 @@ async def fetch(request: Request, bundle: str, part: str, lang: str | None = Non
     return download(found.data, found.name, found.media_type)
 
 
-def _labelled(desk: _Desk, session: Session, made: LabelDone, says: str, further: list[dict[str, Any]]) -> Response:
-    """The page about a labelled file; ``further`` are duties beside those of whoever made it."""
+def _labelled(desk: _Desk, session: Session, made: LabelDone, says: str) -> Response:
+    """The page about a labelled file."""
     data, told = made.data or b"", made.told
     record = record_of(data, told)
     media_type = str(record["media_type"])
@@ -295,8 +288,7 @@ def _labelled(desk: _Desk, session: Session, made: LabelDone, says: str, further
     asyncio.get_running_loop().call_later(KEPT.total_seconds() + 1, shelf.sweep)
     links = {part: f"/label/kept/{bundle}/{part}?lang={desk.language}" for part in parts}
     until: datetime = desk.services.clock() + KEPT
-    shown = {**told, "remaining": [*told["remaining"], *further]}
-    return desk.answer(done(desk.visit, shown, says=says, until=until, links=links, picture=made.preview))
+    return desk.answer(done(desk.visit, told, says=says, until=until, links=links, picture=made.preview))
 
 
 def _not_labelled(desk: _Desk, made: LabelDone, given: Fields) -> Response:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from waarmerk.provenance.labelling.campaign import with_publisher
 from waarmerk.provenance.labelling.context import Context, Given
 from waarmerk.provenance.labelling.decide import decide, decide_for
 from waarmerk.provenance.labelling.facts import Facts, evidence_of, fact_checked, facts_of
@@ -54,7 +55,8 @@ class AppliedRules:
 
     ``texts`` fill placeholders that no file can (``link``, ``publisher``, ``date``); ``platforms`` are those of
     ``--for``, in place of a single ``platform`` in the context. Where the rules are not asked (``is_asked`` false)
-    there are no duties; what the person handing in a file declares about it still counts.
+    there are no duties; what the person handing in a file declares about it still counts. ``for_maker``: whoever asks
+    made the file and mostly publishes it too (``campaign.with_publisher``).
     """
 
     def __init__(
@@ -65,9 +67,11 @@ class AppliedRules:
         platforms: tuple[str, ...] = (),
         texts: Mapping[str, str] | None = None,
         is_asked: bool = True,
+        for_maker: bool = False,
     ) -> None:
         self._packs = packs
         self._is_asked = is_asked
+        self._for_maker = for_maker
         self._context = context or Context()
         self._platforms = platforms
         self._texts = dict(texts or {})
@@ -116,9 +120,12 @@ class AppliedRules:
     def _decide(
         self, facts: Facts, verdict: Verdict, context: Context, at: datetime, texts: Mapping[str, str]
     ) -> tuple[Duty, ...]:
-        if not self._platforms:
-            return decide(self._packs, facts, verdict, context, at, texts=texts)
-        return decide_for(self._packs, facts, verdict, context, at, platforms=self._platforms, texts=texts)
+        def decided(context: Context) -> tuple[Duty, ...]:
+            if not self._platforms:
+                return decide(self._packs, facts, verdict, context, at, texts=texts)
+            return decide_for(self._packs, facts, verdict, context, at, platforms=self._platforms, texts=texts)
+
+        return with_publisher(decided, context) if self._for_maker else decided(context)
 
     def record(
         self,
