@@ -16,6 +16,7 @@ from waarmerk.api.trail import MAX_HEAD_BYTES
 
 HEAD_SECONDS = 30.0
 MAX_CONNECTIONS = 2000
+_MOST_OFFERS = 8  # of another protocol, in one read: each has a head parsed twice
 
 
 class BoundedConnection(HttpToolsProtocol):
@@ -59,17 +60,26 @@ class BoundedConnection(HttpToolsProtocol):
             self._refuse()
 
     def _parse(self, data: bytes) -> None:
-        try:
-            self.parser.feed_data(data)
-        except HttpParserUpgrade as offer:
-            if self.scope["method"] == "CONNECT":
-                raise HttpParserError("no proxy") from None
-            fields = ((name, value) for name, value in self.headers if name != b"upgrade")
-            version, self.parser = self.parser.get_http_version(), HttpRequestParser(self)
-            lines = [b"%s %s HTTP/%s" % (self.scope["method"].encode(), self.url, version.encode())]
-            lines += [name + b": " + value for name, value in fields]
-            self._parse(b"\r\n".join(lines) + b"\r\n\r\n")
-            self._parse(data[offer.args[0] :])
+        left = memoryview(data)
+        for _ in range(_MOST_OFFERS + 1):
+            try:
+                self.parser.feed_data(left)
+            except HttpParserUpgrade as offer:
+                left = left[offer.args[0] :]
+            else:
+                return
+            self._decline()
+        raise HttpParserError("one offer after another")
+
+    def _decline(self) -> None:
+        """Parse the head that was just read again, without what it offers."""
+        if self.scope["method"] == "CONNECT":
+            raise HttpParserError("no proxy")
+        fields = ((name, value) for name, value in self.headers if name != b"upgrade")
+        version, self.parser = self.parser.get_http_version(), HttpRequestParser(self)
+        lines = [b"%s %s HTTP/%s" % (self.scope["method"].encode(), self.url, version.encode())]
+        lines += [name + b": " + value for name, value in fields]
+        self.parser.feed_data(b"\r\n".join(lines) + b"\r\n\r\n")
 
     def _refuse(self) -> None:
         self.logger.warning("invalid request")

@@ -47,27 +47,28 @@ class NearDuplicates:
         self._lock = threading.Lock()
         self._day: date | None = None
         self._families: OrderedDict[int, _Family] = OrderedDict()
-        self._by_piece: dict[bytes, _Family] = {}
+        self._by_piece: dict[bytes, set[_Family]] = {}
 
     def allows(self, sha256: bytes, orientations: Sequence[bytes]) -> bool:
         """Count a question about the file with this digest and these PDQ hashes, upright first; whether it is allowed.
 
-        A file that was answered before is allowed again, and not counted.
+        It counts for every family that the file is near to, and one that is used up refuses it: pieces belong to all
+        that have them, so no picture made to share a few takes them from another. A file that was answered before
+        is allowed again, and not counted.
         """
         with self._lock:
             self._turn_the_page()
             one, turned = self._hash(sha256), [self._pieces(each) for each in orientations]
-            family = self._nearest(turned)
-            if family is None:
-                family = self._found()
-            if one in family.files:
+            near = self._near(turned) or {self._found()}
+            if any(one in family.files for family in near):
                 return True
-            if len(family.files) >= self._a_day:
+            if any(len(family.files) >= self._a_day for family in near):
                 return False
-            family.files.add(one)
+            for family in near:
+                family.files.add(one)
+                family.pieces.update(turned[0])
             for piece in turned[0]:
-                family.pieces.add(piece)
-                self._by_piece[piece] = family
+                self._by_piece.setdefault(piece, set()).update(near)
             return True
 
     def _turn_the_page(self) -> None:
@@ -78,18 +79,16 @@ class NearDuplicates:
             self._by_piece.clear()
 
     def _pieces(self, pdq: bytes) -> list[bytes]:
-        """A keyed hash of each piece and its place; a uniform piece says nothing and is left out."""
+        """A keyed hash of each piece and its place; of a uniform one too, or plain pictures would not be counted."""
         cut = [pdq[at : at + _PIECE_BYTES] for at in range(0, len(pdq), _PIECE_BYTES)]
         return [self._hash(bytes([place]) + piece)[:8] for place, piece in enumerate(cut)]
 
-    def _nearest(self, turned: Sequence[Sequence[bytes]]) -> _Family | None:
-        best: tuple[int, _Family] | None = None
+    def _near(self, turned: Sequence[Sequence[bytes]]) -> set[_Family]:
+        near: set[_Family] = set()
         for pieces in turned:
-            agreeing = Counter(family for piece in pieces if (family := self._by_piece.get(piece)) is not None)
-            for family, count in agreeing.most_common(1):
-                if count >= _AGREE and (best is None or count > best[0]):
-                    best = count, family
-        return None if best is None else best[1]
+            agreeing = Counter(family for piece in pieces for family in self._by_piece.get(piece, ()))
+            near.update(family for family, count in agreeing.items() if count >= _AGREE)
+        return near
 
     def _found(self) -> _Family:
         """A new family; where there are too many, the oldest that was asked about least is forgotten."""
@@ -98,7 +97,9 @@ class NearDuplicates:
             number, gone = min(oldest, key=lambda each: len(each[1].files))
             del self._families[number]
             for piece in gone.pieces:
-                if self._by_piece.get(piece) is gone:
+                having = self._by_piece[piece]
+                having.discard(gone)
+                if not having:
                     del self._by_piece[piece]
         made = _Family()
         self._families[id(made)] = made

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests that offer another protocol, many in one read: as costly as others, or refused."""
+
+import asyncio
+import tracemalloc
+from typing import Any
+
+import pytest
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from waarmerk.api.connection import BoundedConnection
+
+OFFER = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"
+BODY = b"POST /b HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc"
+
+
+class _Wire(asyncio.Transport):
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_closed, self.sent = False, b""
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return default
+
+    def write(self, data: Any) -> None:
+        self.sent += bytes(data)
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    abort = close
+
+    def pause_reading(self) -> None:
+        """The service answers later; nothing more is sent here."""
+
+    resume_reading = pause_reading
+
+
+def served(data: bytes, pieces: int = 10**6) -> tuple[list[tuple[str, bytes]], _Wire, bool, int]:
+    """What was asked, with the bodies; the wire, and whether it was closed; the most bytes that reading took."""
+    asked: list[tuple[str, bytes]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        body = b""
+        while (message := await receive())["type"] == "http.request":
+            body += message["body"]
+            if not message["more_body"]:
+                break
+        asked.append((scope["path"], body))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def talk() -> tuple[_Wire, bool, int]:
+        config = Config(app, http=BoundedConnection, log_level="critical")
+        config.load()
+        connection, wire = BoundedConnection(config=config, server_state=ServerState(), app_state={}), _Wire()
+        connection.connection_made(wire)
+        tracemalloc.start()
+        for at in range(0, len(data), pieces):
+            connection.data_received(data[at : at + pieces])
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        for _ in range(100):
+            await asyncio.sleep(0)
+        was_closed = wire.is_closed
+        connection.connection_lost(None)
+        return wire, was_closed, most
+
+    return asked, *asyncio.run(talk())
+
+
+@pytest.mark.parametrize("pieces", [1, 7, 10**6])
+def test_requests_behind_each_other_that_offer_another_protocol_are_all_served(pieces: int) -> None:
+    asked, wire, was_closed, _ = served(OFFER + BODY + OFFER, pieces)
+    assert asked == [("/", b""), ("/b", b"abc"), ("/", b"")]
+    assert (wire.sent.count(b"HTTP/1.1 204"), was_closed) == (3, False)
+
+
+def test_thousands_of_offers_in_one_read_are_refused_before_they_cost_anything() -> None:
+    _, wire, was_closed, most = served(OFFER * 4000)
+    assert (b"HTTP/1.1 400" in wire.sent, was_closed) == (True, True)
+    assert most < 2**20
+
+
+def test_nobody_is_a_proxy_here() -> None:
+    asked, wire, was_closed, _ = served(b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert (asked, b"HTTP/1.1 400" in wire.sent, was_closed) == ([], True, True)
