@@ -6,7 +6,6 @@ each other instead of one failing half way. A commit is on the disk before it is
 A password for PostgreSQL belongs into libpq's own password file, not into an address.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from waarmerk.provenance.errors import ConfigurationError, StoreError
+from waarmerk.provenance.media.staging import database_file
 
 _WAIT_SECONDS = 20.0
 _SQLITE = "sqlite:///"
@@ -56,7 +56,7 @@ class Database:
         with self.faults():
             if self.path is not None:
                 self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+                database_file(self.path)
             with self.engine.begin() as connection:
                 if not self.is_sqlite:  # two hosts that start at once: one makes the tables, the other waits
                     connection.execute(sa.text("SELECT pg_advisory_xact_lock(8411974)"))

@@ -36,6 +36,19 @@ def journal_path(folder: Path, name: str) -> Path:
     return folder / f"{PREFIX}{name}{JOURNAL_SUFFIX}"
 
 
+def database_file(path: Path) -> None:
+    """Make an empty file for a database, readable by its owner alone, where there is none.
+
+    One that is there is not opened: closing it again would drop the locks that this process holds on it by way of
+    SQLite, and others would write into what is open here (sqlite.org/howtocorrupt.html, section 2.2). Raises OSError,
+    for a link too.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, _NEW_FILE, 0o600))
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+
+
 @contextmanager
 def temporary(path: Path) -> Iterator[int]:
     """A new, locked file at ``path``; gone at the end unless it was moved. Yields its descriptor."""

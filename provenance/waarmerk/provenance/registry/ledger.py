@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from waarmerk.provenance.errors import StoreError
+from waarmerk.provenance.media.staging import database_file
 from waarmerk.provenance.registry.model import Chroma, Issuance, Thumbnail
 from waarmerk.provenance.registry.stills import packed, unpacked
 
@@ -75,8 +76,7 @@ class Ledger:
         """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            os.close(os.open(self._path, flags, 0o600))
+            database_file(self._path)
         except OSError as error:
             raise StoreError("ledger.failed", f"{self._path.name}: {error.strerror}") from error
         with self._writing() as database:

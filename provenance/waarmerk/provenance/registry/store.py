@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The registry's database: entries, their bindings and what became of them, each change in one transaction."""
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from waarmerk.provenance.errors import ConfigurationError, StoreError
+from waarmerk.provenance.media.staging import database_file
 from waarmerk.provenance.model import Origin
 from waarmerk.provenance.model.moment import rfc3339
 from waarmerk.provenance.registry.database import (
@@ -69,7 +69,7 @@ class Store:
         if self.path is not None:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+                database_file(self.path)
                 self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             except OSError as error:
                 raise StoreError("registry.failed", f"{self.path.name}: {error.strerror}") from error
