@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is said about one labelled file: what it carries, what was lost, and what its maker still has to do."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,15 +23,17 @@ def told(
     platforms: tuple[str, ...],
 ) -> list[str]:
     """The lines about one file, the verdict first; ``done`` None for a dry run."""
-    remaining = _remaining(prepared, done, words, platforms)
-    return [_verdict(prepared, done, words, remaining.owed), *_details(prepared, done, words), *remaining.lines]
+    left = remaining(prepared, done, words, platforms)
+    first = remaining_title(words, platforms)
+    return [_verdict(prepared, done, words, left.owed), *_details(prepared, done, words), first, *left.lines]
 
 
 def told_refused(prepared: Prepared, refusal: Refused, words: Wording, *, platforms: tuple[str, ...]) -> list[str]:
     """The lines about a file that would be refused: why, and what else a dry run can say."""
     lines = refused(prepared.source, refusal, words, is_plan=True)
     allowed = replace(prepared, plan=replace(prepared.plan, gaps=()))  # they are the reasons, said already
-    return [*lines, *_details(allowed, None, words), *_remaining(prepared, None, words, platforms).lines]
+    left = remaining(prepared, None, words, platforms)
+    return [*lines, *_details(allowed, None, words), remaining_title(words, platforms), *left.lines]
 
 
 def refused(source: Path, refusal: Refused, words: Wording, *, is_plan: bool) -> list[str]:
@@ -100,14 +103,32 @@ def _carried(prepared: Prepared, done: Labelled | None, words: Wording) -> Itera
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Remaining:
+class Remaining:
     """What is left to do: ``owed`` counts what is required or forbidden and not met by the file."""
 
-    lines: list[str]
+    lines: tuple[str, ...]
     owed: int
 
 
-def _remaining(prepared: Prepared, done: Labelled | None, words: Wording, platforms: tuple[str, ...]) -> _Remaining:
+def remaining_title(words: Wording, platforms: tuple[str, ...]) -> str:
+    """The line above what is left to do."""
+    return words.say("label", "remaining" if platforms else "asked", platforms=", ".join(platforms))
+
+
+def remaining_of_many(left: Mapping[Path, Remaining], words: Wording, platforms: tuple[str, ...]) -> list[str]:
+    """What is left to do for the files of a folder: what is the same for all of them once, the rest by file."""
+    if not left:
+        return []
+    counts = Counter(line for each in left.values() for line in dict.fromkeys(each.lines))
+    common = [line for line in next(iter(left.values())).lines if counts[line] == len(left)]
+    lines = [remaining_title(words, platforms), *common]
+    for path, each in left.items():
+        if own := [line for line in each.lines if counts[line] < len(left)]:
+            lines += [f"  {path}:", *(f"  {line}" for line in own)]
+    return lines
+
+
+def remaining(prepared: Prepared, done: Labelled | None, words: Wording, platforms: tuple[str, ...]) -> Remaining:
     """What the rules still ask of the maker, each with its rule; a duty the file meets is said to be met.
 
     What hangs on facts nobody gave is listed for platforms that were named; else it is one line with the questions.
@@ -129,8 +150,7 @@ def _remaining(prepared: Prepared, done: Labelled | None, words: Wording, platfo
         kind = "undecided" if platforms else "undecided-more"
         fields = sorted({question.field for duty in undecided for question in duty.asks})
         lines.append(f"  ? {words.say('label', kind, count=len(undecided), fields=', '.join(fields))}")
-    first = words.say("label", "remaining" if platforms else "asked", platforms=", ".join(platforms))
-    return _Remaining(lines=[first, *(lines or [f"  {words.say('label', 'nothing-remaining')}"])], owed=count)
+    return Remaining(lines=tuple(lines) or (f"  {words.say('label', 'nothing-remaining')}",), owed=count)
 
 
 def _line(duty: Duty, words: Wording, *, met: bool, is_plan: bool) -> str:

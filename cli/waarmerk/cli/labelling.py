@@ -14,7 +14,16 @@ from waarmerk.cli.console import Console
 from waarmerk.cli.label_batch import Pair, pairs
 from waarmerk.cli.label_keys import missing_keys, open_labeller, require_keys
 from waarmerk.cli.label_order import Order
-from waarmerk.cli.label_text import reasons, refused, staying, told, told_refused
+from waarmerk.cli.label_text import (
+    Remaining,
+    reasons,
+    refused,
+    remaining,
+    remaining_of_many,
+    staying,
+    told,
+    told_refused,
+)
 from waarmerk.provenance.errors import (
     ConfigurationError,
     Error,
@@ -26,7 +35,7 @@ from waarmerk.provenance.errors import (
 from waarmerk.provenance.marking.convert import written_type
 from waarmerk.provenance.marking.labeller import Labelled, Labeller, Prepared, Refused
 from waarmerk.provenance.marking.plan import Wishes
-from waarmerk.provenance.media import extension_differs, open_asset
+from waarmerk.provenance.media import extension_differs, open_asset, promises_media
 from waarmerk.provenance.media.write import require_target, sweep
 from waarmerk.provenance.model import Finding
 from waarmerk.provenance.report.wording import Wording, wording
@@ -68,6 +77,7 @@ class Work:
     console: Console
     counts: Counter[str] = field(default_factory=Counter)
     notes: dict[Finding, None] = field(default_factory=dict)  # about the key, the same for every file of a folder
+    left: dict[Path, Remaining] = field(default_factory=dict)  # what each file of a folder still owes
 
     def one(self, source: Path, target: Path) -> int:
         """Label one file and say everything about it. Raises Error, which ``main`` shows."""
@@ -104,7 +114,8 @@ class Work:
             self.console.warn(self.words.say("signing", note.code, about=note.about))
         numbers = {name: self.counts[name] for name in ("done", "kept", "skipped", "failed")}
         kind = "would-summary" if self.order.dry_run else "summary"
-        sys.stdout.write(self.words.say("label", kind, **numbers) + "\n")
+        owed = remaining_of_many(self.left, self.words, self.order.platforms)
+        self._print([self.words.say("label", kind, **numbers), *owed])
         if not sum(self.counts.values()):
             codes.append(exits.UNREADABLE)
         return exits.worst(codes)
@@ -127,13 +138,15 @@ class Work:
             self.counts["failed"] += 1
             return self._refuse(source, refusal)
         except Error as error:
-            if error.code in _NO_MEDIA:
+            if error.code in _NO_MEDIA and not promises_media(source.name):
                 self.counts["skipped"] += 1
                 return exits.OK
-            self.console.warn(f"{source}: {self._worded(error)} [{error.code}]")
+            why = self.words.say("label", "not-readable") if error.code in _NO_MEDIA else self._worded(error)
+            self.console.warn(f"{source}: {why} [{error.code}]")
             self.counts["failed"] += 1
             return exits.UNREADABLE if isinstance(error, UnsupportedAsset) else exits.FAILED
         self._tell(source, prepared, done)
+        self.left[source] = remaining(prepared, done, self.words, self.order.platforms)
         self.counts["done"] += 1
         left_out = done is not None and self._is_unregistered(done)
         if done is None or done.doubt is None:

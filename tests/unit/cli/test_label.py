@@ -86,6 +86,38 @@ def test_a_political_advertisement_is_told_what_whoever_publishes_it_owes(keyed:
     assert "[TTPA-12-notice]" in told
 
 
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_what_is_owed_is_told_of_a_folder_too(keyed: Run, tmp_path: Path, dry: tuple[str, ...]) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    saved(source / "a.jpg", "JPEG", quality=90)
+    saved(source / "b.jpg", "JPEG", quality=90)
+    shutil.copy(MEDIA / "audio.wav", source / "c.wav")
+    facts = ("--context", "jur=NL", "--context", "political_ad=true")
+    done = keyed("label", source, tmp_path / "out", "--ai", "generated", "-r", "--allow-partial", *facts, *dry)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("[TTPA-11-label]") == 1, "what holds for every file is said once"
+    assert done.stdout.count("[TTPA-12-notice]") == 1
+    common, _, own = done.stdout.partition(f"  {source / 'c.wav'}:")
+    assert "disclosed in speech" not in common
+    assert "disclosed in speech" in own
+
+
+def test_a_file_named_as_media_that_is_none_has_failed(keyed: Run, tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    saved(source / "a.jpg", "JPEG", quality=90)
+    (source / "empty.jpg").write_bytes(b"")
+    (source / "garbage.JPG").write_bytes(b"no picture at all" * 50)
+    (source / "notes.txt").write_text("not a picture")
+    done = keyed("label", source, tmp_path / "out", "--ai", "generated", "-r")
+    assert done.returncode == 3
+    assert "1 labelled, 0 there already, 1 no media, 2 failed." in done.stdout
+    for name in ("empty.jpg", "garbage.JPG"):
+        assert f"{source / name}: it cannot be read" in done.stderr
+    assert "notes.txt" not in done.stderr
+
+
 def test_refusals_are_worded_and_write_nothing(keyed: Run, tmp_path: Path) -> None:
     cases = (
         (MEDIA / "ai-generated.png", "out.png", ("--ai", "none"), 1, "says of itself"),

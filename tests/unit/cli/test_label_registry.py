@@ -14,6 +14,8 @@ from waarmerk.provenance.build import build_recovery, build_verifier
 from waarmerk.provenance.recovery import Wishes
 from waarmerk.provenance.registry.model import Basis, BindingKind
 from waarmerk.provenance.registry.store import Store
+from waarmerk.provenance.report.summary import summary
+from waarmerk.provenance.report.wording import wording
 from waarmerk.provenance.settings import Settings
 
 __all__ = ["desk"]
@@ -49,6 +51,15 @@ def test_labelled_entered_stripped_and_bound_by_the_registry_alone(desk: Desk, t
     report = build_verifier(settings).verify(tmp_path / "copy.jpg")
     assert [(mark.detected, mark.bound) for mark in report.marks] == [(True, True)]
     assert (report.verdict.tier.value, report.verdict.origin.value) == ("proven", "ai-generated")
+    assert "parts of it may have been changed" in summary(report, wording("en"))
+
+    # The very file that was issued: by the registry alone, and by the ledger alone.
+    for source in ({"registry": str(own)}, {"ledger": tmp_path / "data" / "waarmerk" / "ledger.sqlite"}):
+        issued = build_verifier(Settings(keys=(desk.folder / "mark.key",), **source)).verify(out)
+        assert [(mark.detected, mark.bound) for mark in issued.marks] == [(True, True)]
+        assert "byte for byte the file as it was issued" in summary(issued, wording("en"))
+        assert not [each for each in issued.verdict.concerns if each.code.startswith("watermark.")]
+
     back = waarmerk("registry", "recover", tmp_path / "copy.jpg", "--trust", desk.folder / "trust", *AT)
     assert (back.returncode, "signature holds" in back.stdout) == (0, True), back.stderr
 

@@ -2,7 +2,7 @@
 """Bytes: what a file is, how large it may be, and how its header describes it. No decoder runs on opening."""
 
 from waarmerk.provenance.media.bmff import Movie, read_movie, unhashed
-from waarmerk.provenance.media.extension import extension_differs
+from waarmerk.provenance.media.extension import extension_differs, promises_media
 from waarmerk.provenance.media.image import Header, Picture, decode_rgb, read_header
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.open import asset_from_bytes, open_asset
@@ -32,6 +32,7 @@ __all__ = [
     "extension_differs",
     "kind_of",
     "open_asset",
+    "promises_media",
     "read_header",
     "read_movie",
     "sniff",

@@ -37,9 +37,18 @@ def extension_differs(name: str | None, media_type: str) -> bool:
 
     A name without an ending, or with one that promises no media, promises nothing.
     """
-    _, dot, ending = (name or "").rpartition(".")
-    promised = _TYPES.get(ending.lower()) if dot else None
+    promised = _promised(name)
     return promised is not None and media_type not in promised
+
+
+def promises_media(name: str | None) -> bool:
+    """Whether the ending of ``name`` promises a kind of media that is read here."""
+    return _promised(name) is not None
+
+
+def _promised(name: str | None) -> list[str] | None:
+    _, dot, ending = (name or "").rpartition(".")
+    return _TYPES.get(ending.lower()) if dot else None
 
 
 def usual_extension(media_type: str) -> str:

@@ -11,7 +11,8 @@ class MarkFinding:
     """One key's search. ``means`` is the key's purpose (``ai`` or ``origin``); ``bound`` None where unchecked.
 
     ``p_value`` accounts for everything searched; None only where the pixels could not be read. ``seconds``: of a
-    clip, the times of the frames in which the mark answered.
+    clip, the times of the frames in which the mark answered. ``unchanged``: this is, byte for byte,
+    the file that was issued with it.
     """
 
     scheme: str
@@ -21,6 +22,7 @@ class MarkFinding:
     p_value: float | None
     means: str | None
     bound: bool | None = None
+    unchanged: bool = False
     regions: tuple[tuple[int, int, int, int], ...] = ()
     seconds: tuple[float, ...] = ()
 

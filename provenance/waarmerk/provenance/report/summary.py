@@ -41,13 +41,21 @@ def summary_key(report: Report) -> str:
 
 
 def _basis(report: Report) -> str:
-    """What a standing AI finding rests on: a listed signer, a bound mark, who merely claims it, the registry."""
+    """What a standing AI finding rests on: a listed signer, a bound mark, the issued file, a claim, the registry."""
     if report.verdict.tier is Tier.PROVEN:
-        return "proven" if _vouches_for_ai(report.credential) else "mark"
+        return "proven" if _vouches_for_ai(report.credential) else "issued" if _is_as_issued(report) else "mark"
     claimants = report.verdict.claimed_by
     if Claimant.UPLOADER in claimants:
         return "declared"
     return "known" if claimants == (Claimant.REGISTRY,) else "claimed"
+
+
+def _is_as_issued(report: Report) -> bool:
+    """Whether this is, byte for byte, the file that was issued with its mark: so the ledger or the own registry say."""
+    if any(mark.unchanged and mark.bound and mark.means == "ai" for mark in report.marks):
+        return True
+    issued = [match for match in report.matches if match.kind == "exact" and match.basis == "issued"]
+    return any(match.verified and match.origin.is_ai for match in issued)
 
 
 def _vouches_for_ai(credential: Credential | None) -> bool:

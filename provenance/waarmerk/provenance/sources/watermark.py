@@ -67,6 +67,7 @@ class Binding:
     bound: bool | None = None
     codes: tuple[tuple[str, str | None], ...] = (("watermark.binding-unchecked", None),)
     says: Origin | None = None
+    unchanged: bool = False  # byte for byte what was issued
 
 
 UNCHECKED = Binding()
@@ -115,7 +116,8 @@ class WatermarkSource:
         except Exception:  # the file chose these pixels: what fails on them must not lose the rest of the report
             return self._unread("watermark.unreadable", Finding("watermark.search-failed"))
         found = [
-            (key, detection, self._binding(detection, rgb)) for key, detection in zip(self._keys, seen, strict=True)
+            (key, detection, self._binding(detection, asset, rgb))
+            for key, detection in zip(self._keys, seen, strict=True)
         ]
         return _examination(found)
 
@@ -138,8 +140,8 @@ class WatermarkSource:
             [(key, each, self._binding(each, asset)) for key, each in zip(self._keys, seen, strict=True)]
         )
 
-    def _binding(self, detection: Detection, content: "NDArray[np.uint8] | Asset") -> Binding:
-        """What the ledger and the content, pixels or a clip, say of a detected mark. Never raises."""
+    def _binding(self, detection: Detection, asset: Asset, rgb: "NDArray[np.uint8] | None" = None) -> Binding:
+        """What the ledger and the content, pixels or None for a clip, say of a detected mark. Never raises."""
         if self._ledger is None or detection.payload is None:
             return UNCHECKED
         try:
@@ -148,12 +150,14 @@ class WatermarkSource:
             return Binding(codes=(("ledger.unreadable", None),))
         if issued is None:
             return Binding(codes=(("watermark.not-issued", None),))
+        if issued.sha256.hex() == asset.sha256:  # nothing of it can differ from what was issued
+            return Binding(bound=True, codes=(), says=_SAYS.get(issued.says), unchanged=True)
         geometry = None if detection.geometry is None else detection.geometry.matrix
         try:
-            if isinstance(content, Asset):
-                seen = compare_clip(issued, self._stretches(content, issued), geometry)
+            if rgb is None:
+                seen = compare_clip(issued, self._stretches(asset, issued), geometry)
             else:
-                seen = compare(issued, content, geometry)
+                seen = compare(issued, rgb, geometry)
         except Exception:  # the pixels are a stranger's: what fails on them binds nothing
             seen = Likeness()
         return Binding(bound=seen.bound, codes=tuple(_doubts(seen)), says=_SAYS.get(issued.says))
@@ -212,7 +216,7 @@ def _examination(found: "Sequence[tuple[Key, Detection, Binding]]") -> Examinati
     return Examination(
         evidence=tuple(evidence_of(*one) for one in found),
         channels=tuple(_channel(detection) for _, detection, _ in found),
-        marks=tuple(_mark(key, detection, binding.bound) for key, detection, binding in found),
+        marks=tuple(_mark(key, detection, binding) for key, detection, binding in found),
     )
 
 
@@ -221,7 +225,7 @@ def _channel(detection: Detection) -> Channel:
     return Channel(name=f"watermark:{detection.key_id}", state=state)
 
 
-def _mark(key: Key, detection: Detection, bound: bool | None) -> MarkFinding:
+def _mark(key: Key, detection: Detection, binding: Binding) -> MarkFinding:
     return MarkFinding(
         scheme=detection.scheme,
         key_id=detection.key_id,
@@ -229,7 +233,8 @@ def _mark(key: Key, detection: Detection, bound: bool | None) -> MarkFinding:
         payload=None if detection.payload is None else bytes(detection.payload).hex(),
         p_value=detection.p_value,
         means=key.purpose,
-        bound=bound,
+        bound=binding.bound,
+        unchanged=binding.unchanged,
         seconds=tuple(getattr(detection, "seconds", ())),  # of a clip: where it answered
     )
 
