@@ -2,6 +2,7 @@
 """Labelling on the page: nobody without a key, no form from elsewhere, and what comes back is what was asked for."""
 
 import base64
+import errno
 import io
 import json
 import re
@@ -493,18 +494,71 @@ def test_a_file_that_is_not_labelled_says_why(client: TestClient, keyring: Keyri
     assert b"c2pa" in parts["sidecar"].content
 
 
+def put(shelf: Shelf, owner: str, tenant: str, size: int, *, free: int | None = None) -> str | None:
+    """Hold a file of so many bytes; the name of its bundle, None where no room was kept free."""
+    with shelf.room(owner, tenant, size if free is None else free) as bundle:
+        part = Part(name="a", media_type="image/png", data=b"x" * size)
+        return bundle if bundle is not None and shelf.fill(bundle, {"file": part}) else None
+
+
 def test_the_shelf_has_room_for_some(clock: Moving) -> None:
     shelf = Shelf(clock=clock, most_bytes=1000)
-    part = {"file": Part(name="a", media_type="image/png", data=b"x" * 100)}
-    first, *rest = [shelf.put("me", part) for _ in range(MOST + 1)]
+    part = Part(name="a", media_type="image/png", data=b"x" * 100)
+    first, *rest = [put(shelf, "me", "mine", 100) for _ in range(MOST + 1)]
     assert first is not None
     assert shelf.get("me", first, "file") is None, "the oldest made room"
-    assert all(each is not None and shelf.get("me", each, "file") == part["file"] for each in rest)
+    assert all(each is not None and shelf.get("me", each, "file") == part for each in rest)
     assert shelf.get("you", str(rest[0]), "file") is None
     assert shelf.get("me", str(rest[0]), "record") is None
-    assert shelf.put("you", {"file": Part(name="a", media_type="image/png", data=b"x" * 700)}) is None
-    assert shelf.held == MOST * 100
+    assert put(shelf, "me too", "mine", 101) is None, "a tenant has half of it"
+    assert put(shelf, "you", "yours", 500) is not None
+    assert put(shelf, "they", "theirs", 101) is None
+    assert shelf.held == MOST * 100 + 500
     shelf.forget("me")
-    assert shelf.held == 0
-    assert shelf.put("you", {"file": Part(name="a", media_type="image/png", data=b"x" * 700)}) is not None
+    assert shelf.held == 500
+    clock.now += KEPT
+    assert put(shelf, "they", "theirs", 5000) is not None, "one that is larger than all, where there is nothing else"
     shelf.close()
+    assert shelf.held == 0
+
+
+def test_room_on_the_shelf_is_kept_until_it_is_filled_or_let_go(clock: Moving) -> None:
+    shelf = Shelf(clock=clock, most_bytes=1000)
+    several = {key: Part(name=key, media_type="x/y", data=key.encode() * 99) for key in ("file", "sidecar", "record")}
+    with shelf.room("me", "mine", 400) as bundle:
+        assert bundle is not None
+        assert shelf.held == 400
+        assert put(shelf, "you", "mine", 200) is None
+        assert shelf.get("me", bundle, "file") is None
+        shelf.forget("me")
+        clock.now += KEPT
+        assert shelf.fill(bundle, several), "more than was thought is held all the same"
+    assert {key: shelf.get("me", bundle, key) for key in several} == several
+    assert shelf.held == 99 * len("filesidecarrecord")
+    with pytest.raises(ZeroDivisionError), shelf.room("you", "yours", 100):
+        raise ZeroDivisionError
+    with shelf.room("you", "yours", 100) as bundle:
+        shelf.close()
+        assert not shelf.fill(str(bundle), several)
+    assert shelf.held == 0
+
+
+@pytest.mark.parametrize("what", ["shelf", "disk", "file"])
+def test_nothing_is_labelled_where_there_is_no_room_for_it(
+    services: Services, keyring: Keyring, clock: Moving, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    def full(*_: Any) -> Any:
+        raise OSError(errno.ENOSPC, "full")
+
+    begun: list[Any] = []
+    monkeypatch.setattr("waarmerk.api.routes.desk.labelled", lambda *given: begun.append(given))
+    if what != "shelf":
+        place = "os.posix_fallocate" if what == "disk" else "nameless_file"
+        monkeypatch.setattr(f"waarmerk.api.shelf.{place}", full)
+    shelf = Shelf(clock=clock, most_bytes=100 if what == "shelf" else 2**30)
+    with TestClient(create_app(replace(services, shelf=shelf))) as client:
+        sent = enter(client, keyring)
+        with shelf.room("another", "delta", 50):
+            answer = send(client, sent, picture(), ai="none", title="kept in the form")
+    assert (answer.status_code, answer.headers["retry-after"], begun) == (503, "60", [])
+    assert "kept in the form" in {field.get("value") for field in Page(answer.text).named("input")}

@@ -42,6 +42,7 @@ router = APIRouter(include_in_schema=False)
 _OPEN = Depends(open_to(ANYONE, counted=False))
 _LOOKUPS = CapacityLimiter(4)  # threads that ask the database whether a key is still in use
 _KEY_BYTES, _ANSWERS_BYTES = 4096, 64 * 2**10
+_BESIDE_BYTES = 2**20  # what labelling adds, and the record; a picture that is encoded anew can be twice as large
 _VISIT, _START = "waarmerk-visit", "waarmerk-start"  # once a key was shown, and before
 
 
@@ -244,13 +245,23 @@ async def label(request: Request, lang: str | None = None) -> Response:
                 raise Problem("request.no-file")
             wishes = wishes_in(given)
             order = replace(order_of(desk.services, tenant, upload, wishes, moment), shows=True)
-            made = await desk.services.gate.run(lambda: labelled(desk.services, tenant, order), stranger=False)
+            shelf = desk.services.shelf
+            with shelf.room(session.id, tenant.name, 2 * upload.bytes + _BESIDE_BYTES) as bundle:
+                if bundle is None:
+                    raise Problem("service.full", retry_after=60)
+                made = await desk.services.gate.run(lambda: labelled(desk.services, tenant, order), stranger=False)
+                if made.data is None:
+                    return _not_labelled(desk, made, given)
+                parts = _parts(made, made.data)
+                if not shelf.fill(bundle, parts):
+                    raise Problem("service.full", retry_after=60)
     except Problem as problem:
         return desk.refused(problem, given)
-    if made.data is None:
-        return _not_labelled(desk, made, given)
     trail_of(request).note(made.told["report"])
-    return _labelled(desk, session, made, wishes.ai)
+    asyncio.get_running_loop().call_later(KEPT.total_seconds() + 1, shelf.sweep)
+    links = {part: f"/label/kept/{bundle}/{part}?lang={desk.language}" for part in parts}
+    until: datetime = desk.services.clock() + KEPT
+    return desk.answer(done(desk.visit, made.told, says=wishes.ai, until=until, links=links, picture=made.preview))
 
 
 @router.get("/label/kept/{bundle}/{part}", dependencies=[_OPEN])
@@ -270,10 +281,9 @@ async def fetch(request: Request, bundle: str, part: str, lang: str | None = Non
     return download(found.data, found.name, found.media_type)
 
 
-def _labelled(desk: _Desk, session: Session, made: LabelDone, says: str) -> Response:
-    """The page about a labelled file."""
-    data, told = made.data or b"", made.told
-    record = record_of(data, told)
+def _parts(made: LabelDone, data: bytes) -> dict[str, Part]:
+    """What can be fetched of a labelled file."""
+    record = record_of(data, made.told)
     media_type = str(record["media_type"])
     name = f"labelled{usual_extension(media_type)}"
     text = json.dumps(record, ensure_ascii=True, indent=1).encode("ascii")
@@ -281,14 +291,7 @@ def _labelled(desk: _Desk, session: Session, made: LabelDone, says: str) -> Resp
     if made.beside is not None:
         parts["sidecar"] = Part(name=f"{name}.c2pa", media_type="application/c2pa", data=made.beside)
     parts["record"] = Part(name=f"{name}.json", media_type="application/json", data=text)
-    shelf = desk.services.shelf
-    bundle = shelf.put(session.id, parts)
-    if bundle is None:
-        return desk.refused(Problem("service.full", retry_after=60))
-    asyncio.get_running_loop().call_later(KEPT.total_seconds() + 1, shelf.sweep)
-    links = {part: f"/label/kept/{bundle}/{part}?lang={desk.language}" for part in parts}
-    until: datetime = desk.services.clock() + KEPT
-    return desk.answer(done(desk.visit, told, says=says, until=until, links=links, picture=made.preview))
+    return parts
 
 
 def _not_labelled(desk: _Desk, made: LabelDone, given: Fields) -> Response:
