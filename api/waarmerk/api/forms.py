@@ -12,6 +12,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 MAX_FIELD_BYTES = 2**20
+MAX_HEAD_BYTES = 16 * 2**10  # of one part
 
 
 class FormError(Exception):
@@ -29,6 +30,7 @@ class Form:
         self._in_file = False
         self._name, self._field, self._disposition = b"", bytearray(), bytearray()
         self._header, self._value = bytearray(), bytearray()
+        self._head_bytes = 0
         self._ended = False
         self.file_field: str | None = None
         self.fields: dict[str, str] = {}
@@ -66,12 +68,21 @@ class Form:
             raise FormError("too many parts")
         self._in_file = False
         self._field, self._disposition = bytearray(), bytearray()
+        self._head_bytes = 0
 
     def _header_goes_on(self, data: bytes, start: int, end: int) -> None:
+        self._count(end - start)
         self._header += data[start:end]
 
     def _value_goes_on(self, data: bytes, start: int, end: int) -> None:
+        self._count(end - start)
         self._value += data[start:end]
+
+    def _count(self, size: int) -> None:
+        """Bound the head of a part, whatever the parser bounds."""
+        self._head_bytes += size
+        if self._head_bytes > MAX_HEAD_BYTES:
+            raise FormError("a head that is too long")
 
     def _header_ends(self) -> None:
         if self._header.lower() == b"content-disposition":

@@ -4,7 +4,8 @@
 A cookie says whose session it is, what it may do and until when, sealed by the service. It is worth what the key is
 worth: with every request the key is looked up by its prefix, so a session ends when its key is revoked. A session may
 never do more than examine and label, whatever else its key may do. Before anybody showed a key a session belongs to
-nobody; it exists so that the form of the key, too, has a token of its own (CSRF).
+nobody; it exists so that the form of the key, too, has a token of its own (CSRF). A visit belongs to the process in
+which it began: what was ended early is known there alone, and after a restart to nobody.
 """
 
 import base64
@@ -52,11 +53,12 @@ class Sessions:
         self._entropy = entropy
         self._lock = threading.Lock()
         self._ended: dict[str, datetime] = {}
+        self._start = entropy(_ID_BYTES).hex()  # of this process; sealed into every cookie
 
     def begin(self, known: Known | None = None) -> tuple[str, Session]:
         """A new session and its cookie. Raises ValueError for a key without a scope that sessions have."""
         session = Session(id=self._entropy(_ID_BYTES).hex(), ends=self._clock() + LIFE, known=_bounded(known, SCOPES))
-        told = {"id": session.id, "ends": int(session.ends.timestamp())}
+        told = {"id": session.id, "ends": int(session.ends.timestamp()), "start": self._start}
         if session.known is not None:
             held = session.known
             told |= {"tenant": held.tenant.name, "key": held.prefix, "scopes": sorted(held.scopes)}
@@ -64,9 +66,9 @@ class Sessions:
         return f"{_text(data)}.{_text(self._keyring.seal('session', data))}", session
 
     def read(self, cookie: str) -> Session | None:
-        """The session of a cookie of ours that has not ended, nor its key. Raises StoreError."""
+        """The session of a cookie of this process that has not ended, nor its key. Raises StoreError."""
         told = self._unsealed(cookie)
-        if told is None:
+        if told is None or told.get("start") != self._start:
             return None
         ends = datetime.fromtimestamp(told["ends"], UTC)
         with self._lock:
@@ -84,7 +86,7 @@ class Sessions:
         return Session(id=told["id"], ends=ends, known=_bounded(known, scopes))
 
     def end(self, session: Session) -> None:
-        """End a session before its hour; elsewhere its cookie, which the browser was told to forget, lasts as long."""
+        """End a session before its hour; its cookie is worth nothing from now on, here and elsewhere."""
         now = self._clock()
         with self._lock:
             self._ended = {each: ends for each, ends in self._ended.items() if ends > now}

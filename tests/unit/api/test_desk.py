@@ -320,6 +320,18 @@ def test_a_visit_has_no_more_scopes_than_it_needs(services: Services, keyring: K
     assert other.read(cookie) is None
 
 
+def test_a_visit_that_was_ended_does_not_live_again_after_a_restart(services: Services, keyring: Keyring) -> None:
+    assert services.sessions is not None
+    cookie, session = services.sessions.begin(keyring.find(keyring.add_key("delta", [Scope.LABEL], at=AT)))
+    start, _ = services.sessions.begin()
+    services.sessions.end(session)
+    after = Sessions(keyring, clock=services.clock)
+    assert [after.read(each) for each in (cookie, start)] == [None, None]
+    again, _ = after.begin()
+    assert after.read(again) is not None
+    assert services.sessions.read(start) is not None
+
+
 def test_the_rules_are_told_before_a_picture_is_sent(client: TestClient, keyring: Keyring, recorder: Any) -> None:
     sent = enter(client, keyring)
     facts = {"jur": "NL", "professional": "true", "edit": "full", "exists_or_plausible": "true"}

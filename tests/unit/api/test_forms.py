@@ -3,8 +3,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
+from python_multipart.multipart import MultipartParser
 
 from waarmerk.api.forms import MAX_FIELD_BYTES, Form, FormError
 
@@ -71,6 +73,18 @@ def test_a_file_arrives_as_it_was_sent_however_it_is_cut(piece: int) -> None:
 def test_what_is_no_such_form_is_refused(body: bytes, content_type: str, piece: int) -> None:
     with pytest.raises(FormError):
         read(body, piece=piece, content_type=content_type)
+
+
+@pytest.mark.parametrize("head", [b"X: " + b"y" * 20_000, b"y" * 20_000 + b": x", b"\r\n".join([b"X: y"] * 9000)])
+@pytest.mark.parametrize("piece", [64, 10**6])
+def test_a_head_is_bounded_where_the_parser_bounds_none(
+    monkeypatch: pytest.MonkeyPatch, head: bytes, piece: int
+) -> None:
+    boundless = partial(MultipartParser, max_header_count=10**9, max_header_size=10**9)
+    monkeypatch.setattr("waarmerk.api.forms.MultipartParser", boundless)
+    with pytest.raises(FormError, match="too long"):
+        read(part(b"a", b"1") + b"--b\r\n" + head + b"\r\n\r\nx\r\n--b--\r\n", piece=piece)
+    assert read(WHOLE, piece=piece)[1] == [FILE]
 
 
 def test_a_form_may_have_no_file_and_an_empty_one() -> None:
