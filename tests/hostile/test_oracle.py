@@ -30,6 +30,7 @@ from waarmerk.watermark.quality import psnr
 
 Pixels = npt.NDArray[np.uint8]
 SIDE = 512
+MEDIA = Path(__file__).resolve().parents[2] / "samples" / "media"
 
 
 @dataclass
@@ -168,6 +169,25 @@ def test_a_repeated_question_gets_the_same_answer_and_too_many_get_none(door: Do
     assert detected(door.send(encoded(picture(3)))) is False  # another picture is nobody's business of these
     door.clock.now = datetime.fromisoformat("2026-11-22T00:00:01+00:00")
     assert detected(door.send(variants[-1])) is True
+
+
+def test_a_clip_is_examined_once_and_its_marks_are_not_searched_for_strangers(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    perform = Pool.perform
+
+    def counted(self: Pool, *given: Any, **named: Any) -> Any:
+        asked.append(named["options"])
+        return perform(self, *given, **named)
+
+    monkeypatch.setattr(Pool, "perform", counted)
+    clip = (MEDIA / "clip.mp4").read_bytes()
+    told, owner = door.send(clip), door.send(clip, door.tenant)
+    assert asked == [{"withhold": True}, {}]
+    state = next(each["state"] for each in told["channels"] if each["channel"] == "watermark")
+    assert (told["status"], told["watermarks"], state) == ("examined", [], "unread")
+    assert detected(owner) is False
 
 
 def sensitivity(door: Door, marked: Pixels, *, spread: float, seed: int, questions: int) -> float:

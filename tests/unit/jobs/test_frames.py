@@ -5,7 +5,7 @@ import json
 import os
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -35,8 +35,30 @@ def test_an_answer_keeps_the_bytes_it_was_read_from(pipe: tuple[int, int]) -> No
     assert isinstance(got["answer"], Told)
     assert got["answer"].text == bytes(Json(REPORT).body)
     assert not isinstance({**got["answer"]}, Told)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda told: told.__setitem__("a", 2),
+        lambda told: told.__delitem__("a"),
+        lambda told: told.__ior__({"a": 2}),
+        lambda told: told.pop("a"),
+        lambda told: told.popitem(),
+        lambda told: told.update(a=2),
+        lambda told: told.setdefault("b", 2),
+        lambda told: told.clear(),
+    ],
+)
+def test_what_was_told_is_changed_in_a_copy(change: Callable[[Any], Any]) -> None:
+    told = Told(b'{"a":1}')
     with pytest.raises(TypeError):
-        got["answer"]["name"] = "other"
+        change(told)
+    assert told == json.loads(told.text)
+    copies: list[dict[str, Any]] = [told.copy(), {**told}, told | {}]
+    for copy in copies:
+        change(copy)
+        assert not isinstance(copy, Told)
 
 
 def test_several_messages_wait_for_a_worker_in_order(pipe: tuple[int, int]) -> None:

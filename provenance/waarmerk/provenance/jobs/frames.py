@@ -42,8 +42,11 @@ class Told(dict[str, Any]):
         super().__init__(read)
         self.text = text
 
-    def __setitem__(self, key: str, value: Any) -> NoReturn:
+    def _fixed(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError("what was told is changed in a copy")
+
+    __setitem__ = __delitem__ = __ior__ = _fixed
+    pop = popitem = update = setdefault = clear = _fixed
 
 
 def seconds_from_now(seconds: float) -> float:
