@@ -15,7 +15,7 @@ from pathlib import Path
 from waarmerk.provenance.credentials.container import find_stores
 from waarmerk.provenance.credentials.embed import embedded
 from waarmerk.provenance.credentials.jumbf import JumbfError, active_label
-from waarmerk.provenance.errors import ConfigurationError, LimitExceeded, StoreError, UnsupportedAsset
+from waarmerk.provenance.errors import ConfigurationError, Error, LimitExceeded, StoreError, UnsupportedAsset
 from waarmerk.provenance.media.image import decode_rgb
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.open import open_asset
@@ -122,6 +122,7 @@ class Recovery:
         self._extractor = extractor
         self._limits = extractor.limits
         self._finder = Finder(store, extractor.limits)
+        self.index_fault: str | None = None  # the code of what the index failed with after the last entry, if it did
 
     def add(self, path: Path, wishes: Wishes, *, at: datetime) -> Entry:
         """Enter the file at ``path``, which is parsed in this process. Raises as ``enter`` and ``features`` do."""
@@ -170,9 +171,15 @@ class Recovery:
             reference=None if reference is None else self._store.files.put(reference),
         )
         added = self._store.add(entry, features.bindings)
+        self.index_fault = None
         if added.number % _SEALED_EVERY == 0:
-            self._finder.settle()
-            self._finder.seal()
+            try:
+                self._finder.settle()
+                self._finder.seal()
+            except Error as error:  # the entry is there: whoever was told otherwise would enter it again
+                self.index_fault = error.code
+            except OSError:
+                self.index_fault = "registry.failed"
         return added
 
     def check(

@@ -156,6 +156,89 @@ def test_a_process_that_lasts_reads_what_others_sealed(store: Store, monkeypatch
     assert max(lasting.votes(local_hashes(pictures[2], LOCAL_KEPT)).items(), key=lambda pair: pair[1])[0] == 2
 
 
+def test_a_database_that_was_put_back_is_not_hidden_by_its_index(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows get the numbers again of rows that were entered after the backup, and that the index holds."""
+    monkeypatch.setattr(finder_module, "SHARD_ENTRIES", 4)
+    path, backup = tmp_path / "registry.sqlite", tmp_path / "backup"
+    for number in (1, 2):
+        enter(store, number, scene(300, 400, 10 + number))
+    store.close()
+    backup.write_bytes(path.read_bytes())
+    for number in (3, 4):
+        enter(store, number, scene(300, 400, 10 + number))
+    Finder(store, Limits()).seal()
+    store.remove([1], at=AT)
+    Finder(store, Limits()).settle()
+    index = store.folder / "index"
+    assert list(index.glob("phash-*"))
+    store.close()
+    path.write_bytes(backup.read_bytes())
+    store.files.put(reference_file(scene(300, 400, 11)))  # with the folder of its bytes
+
+    def shows(picture: Bytes) -> list[int]:
+        return [each.entry.number for each in Finder(store, Limits()).find(bytes(32), picture, ()) if each.verified]
+
+    assert shows(scene(300, 400, 11)) == [1], "removed after the backup, and there again"
+    enter(store, 5, ONE)
+    enter(store, 6, OTHER)
+    assert shows(smaller(ONE)) == [3], "entered under the number of another"
+    before = {path.name: path.read_bytes() for path in index.glob("*.npy")}
+    store.remove([2], at=AT)
+    Finder(store, Limits()).settle()
+    assert not list(index.glob("*.npy")), "what is of another database goes"
+    enter(store, 7, scene(300, 400, 17))
+    Finder(store, Limits()).seal()
+    assert list(index.glob("phash-*"))
+    assert before != {path.name: path.read_bytes() for path in index.glob("*.npy")}
+    assert shows(smaller(ONE)) == [3]
+    assert shows(scene(300, 400, 12)) == []
+
+
+def test_an_index_that_says_nothing_of_its_database_is_not_believed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finder_module, "SHARD_ENTRIES", 1)
+    enter(store, 1, ONE)
+    Finder(store, Limits()).seal()
+    (note,) = (store.folder / "index").glob("follows")
+    told = note.read_text("ascii")
+    for broken in ("", "1 1", "x y z", told.replace("added", "removed"), told.replace("1 1 ", "9 1 "), "\xe9"):
+        note.write_text(broken, "utf-8")
+        finder = Finder(store, Limits())
+        assert dict(finder.near(BindingKind.PHASH, fingerprints(ONE).phash)) == {1: 0}
+        assert finder._held[BindingKind.PHASH].sealed == ()
+    note.write_text(told, "ascii")
+    finder = Finder(store, Limits())
+    assert dict(finder.near(BindingKind.PHASH, fingerprints(ONE).phash)) == {1: 0}
+    assert finder._held[BindingKind.PHASH].sealed
+
+
+def test_a_search_that_fails_does_not_lose_the_file_itself(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    enter(store, 1, ONE)
+
+    def failing(_: Bytes) -> None:
+        raise cv2.error("failed")
+
+    monkeypatch.setattr(finder_module, "fingerprints", failing)
+    finder = Finder(store, Limits())
+    assert [each.kind for each in finder.find((1).to_bytes(32), ONE, ())] == ["exact"]
+    with pytest.raises(cv2.error):
+        finder.find(bytes(32), ONE, ())
+
+
+@pytest.mark.parametrize("shape", [(10, 8000), (3000, 8), (1, 200), (1, 2), (1, 1), (7, 9)])
+def test_a_thin_picture_is_entered_and_looked_up(store: Store, shape: tuple[int, int]) -> None:
+    thin = np.random.default_rng(1).integers(0, 256, (*shape, 3), np.uint8)
+    enter(store, 1, thin)
+    enter(store, 2, ONE)
+    finder = Finder(store, Limits())
+    assert [each.verified for each in finder.find((1).to_bytes(32), thin, ())][:1] == [True]
+    assert not any(each.verified for each in finder.find(bytes(32), thin, ())), "too little of it to say"
+    assert [each.entry.number for each in finder.find(bytes(32), smaller(ONE), ()) if each.verified] == [2]
+
+
 def test_pixels_are_turned_as_they_are_meant_to_be_seen() -> None:
     picture = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
     stored = {1: picture, 3: picture[::-1, ::-1], 6: np.rot90(picture, 1), 8: np.rot90(picture, 3)}

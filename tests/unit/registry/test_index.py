@@ -18,10 +18,12 @@ from tests.conftest import AT
 from tests.unit.marking.pictures import plain, scene
 from waarmerk.provenance.errors import StoreError
 from waarmerk.provenance.jobs import Pool
+from waarmerk.provenance.model.moment import rfc3339
+from waarmerk.provenance.registry import lineage
 from waarmerk.provenance.registry.hamming import Hits, Rows, rows, search
 from waarmerk.provenance.registry.hashes import LOCAL_ASKED, LOCAL_KEPT, fingerprints, local_hashes
 from waarmerk.provenance.registry.index import Shards, extended, keeping
-from waarmerk.provenance.registry.model import Binding, BindingKind
+from waarmerk.provenance.registry.model import Binding, BindingKind, Entry
 from waarmerk.provenance.registry.places import Places, listed, pointed
 from waarmerk.provenance.registry.store import Store
 from waarmerk.provenance.settings import Settings
@@ -181,6 +183,42 @@ def test_what_is_erased_is_overwritten_where_it_stands(tmp_path: Path, lists: bo
         assert held.count(known[15].tobytes()) == 1
 
 
+def test_a_damaged_shard_of_lists_is_said_to_be_damaged_and_goes(tmp_path: Path) -> None:
+    known = np.random.default_rng(4).integers(0, 256, (400, 16), np.uint8)
+    shards = Shards(tmp_path, "local", lists=True)
+
+    def seal(number: int) -> None:
+        part = known[100 * number : 100 * number + 100]
+        shards.seal(number + 1, rows([row.tobytes() for row in part], range(1, 101), hash_bytes=16))
+
+    def damage(name: str, bits: int) -> None:
+        held = np.load(tmp_path / f"local-0-1.{name}.npy", mmap_mode="r+")
+        held[1:-1] ^= np.uint32(bits)
+        held.flush()
+
+    seal(0)
+    damage("starts", 2**31)
+    with pytest.raises(StoreError, match="damaged"):
+        shards.load()
+    damage("starts", 2**31)
+    damage("postings", 0x7F)  # a hundred owners, who have seven bits
+    (part,) = shards.load()[1]
+    assert isinstance(part, Places)
+    with pytest.raises(StoreError, match="damaged"):
+        pointed([part], np.repeat(known[:100], 2, axis=0), mirrored_from=200)
+    shards.erase([5])
+    assert list(tmp_path.iterdir()) == [], "what cannot be read cannot be overwritten"
+    seal(0)
+    damage("postings", 0x7F)
+    for number in (1, 2, 3):
+        seal(number)
+    assert (shards.last, list(tmp_path.iterdir())) == (0, []), "nor joined"
+    for name, kind, size in (("owners", float, 3), ("starts", np.uint32, 257), ("postings", np.uint32, 0)):
+        np.save(tmp_path / f"local-0-1.{name}.npy", np.zeros(size, kind))
+    with pytest.raises(StoreError, match="damaged"):
+        shards.load()
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([8, 16, 32]), st.integers(0, 300), st.floats(0, 1))
 def test_both_engines_give_the_same_rows(seed: int, size: int, count: int, reach: float) -> None:
@@ -310,8 +348,12 @@ def test_rows_hold_what_they_were_given() -> None:
 
 def test_a_confined_process_maps_an_index_larger_than_its_memory_may_be(tmp_path: Path) -> None:
     known, index, rows_there = tmp_path / "known.sqlite", tmp_path / "known.sqlite.files" / "index", 1 << 29
-    Store(str(known), writing=True).create()
+    store = Store(str(known), writing=True)
+    store.create()
+    store.add(Entry(sha256=bytes(32), media_type="image/jpeg", added_at=rfc3339(AT)), [])
     index.mkdir()
+    lineage.follow(index, store)
+    store.close()
     np.save(index / "local-0-3.owners.npy", np.array([0, 1], np.uint32))
     np.save(index / "local-0-3.starts.npy", np.linspace(0, rows_there, 257).astype(np.uint32))
     held = np.lib.format.open_memmap(index / "local-0-3.postings.npy", "w+", np.uint32, (rows_there,))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import waarmerk.provenance.recovery as recovery_module
 from tests.unit.marking.conftest import AT, Desk, desk, saved
 from tests.unit.marking.pictures import scene
 from waarmerk.provenance.build import build_recovery, build_verifier
@@ -19,6 +20,7 @@ from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.window import Window
 from waarmerk.provenance.model import ChannelState, CredentialState, Integrity, Origin, Report
 from waarmerk.provenance.recovery import Recovery, Wishes, write_sidecar
+from waarmerk.provenance.registry.finder import Finder
 from waarmerk.provenance.registry.store import Store
 from waarmerk.provenance.report.summary import summary_key
 from waarmerk.provenance.settings import Settings
@@ -169,3 +171,20 @@ def test_without_a_registry_nothing_of_it_is_loaded() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_fails_in_the_index_after_an_entry_is_noted_and_the_entry_stands(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recovery = build_recovery(Settings(trust=case.settings.trust, registry=str(tmp_path / "own.sqlite")), at=AT)
+    monkeypatch.setattr(recovery_module, "_SEALED_EVERY", 1)
+    for number, error in enumerate((StoreError("registry.damaged", "no"), PermissionError("no"), None), start=1):
+
+        def failing(_: Finder, error: Exception | None = error) -> None:
+            if error is not None:
+                raise error
+
+        monkeypatch.setattr(Finder, "seal", failing)
+        Image.fromarray(scene(120, 160, number)).save(tmp_path / "one.png")
+        assert recovery.add(tmp_path / "one.png", Wishes(), at=AT).number == number
+        assert recovery.index_fault == ["registry.damaged", "registry.failed", None][number - 1]

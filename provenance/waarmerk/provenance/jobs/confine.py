@@ -34,11 +34,18 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_uint16), ("instructions", ctypes.POINTER(_Instruction)))
 
 
-def limit_resources(*, address_space_bytes: int, open_files: int, may_write: bool = False) -> None:
+def limit_resources(
+    *, address_space_bytes: int, open_files: int, data_bytes: int | None = None, may_write: bool = False
+) -> None:
     """Bound this process for good: address space, open files, no core dump, and unless ``may_write`` no byte written
     to any file.
+
+    ``data_bytes`` (as much as the address space where it is None) bounds what is the process's own: its heap, the
+    stacks of its threads, anonymous memory. Files that are mapped to be read are not, since Linux 4.7 (``man 2
+    setrlimit``, RLIMIT_DATA).
     """
     bounds = {resource.RLIMIT_AS: address_space_bytes, resource.RLIMIT_NOFILE: open_files, resource.RLIMIT_CORE: 0}
+    bounds[resource.RLIMIT_DATA] = address_space_bytes if data_bytes is None else data_bytes
     if not may_write:
         bounds[resource.RLIMIT_FSIZE] = 0
     for what, soft in bounds.items():

@@ -28,7 +28,11 @@ def main() -> None:
     answers = os.dup(1)
     os.dup2(2, 1)  # a stray print of a library is not an answer
     mapped = int(sys.argv[1]) if len(sys.argv) > 1 else 0  # of an index of a registry, in files: that is no memory
-    confine.limit_resources(address_space_bytes=LIMITS.worker_bytes + mapped, open_files=LIMITS.worker_files)
+    confine.limit_resources(
+        address_space_bytes=LIMITS.worker_bytes + mapped,
+        data_bytes=LIMITS.worker_bytes,  # what a file costs does not grow with the index beside it
+        open_files=LIMITS.worker_files,
+    )
     confine.refuse_network_and_programs()
     settings = receive(0)
     if settings is None:

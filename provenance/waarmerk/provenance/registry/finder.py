@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -20,6 +21,7 @@ from waarmerk.provenance.media.image import Picture, decode_rgb
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.open import asset_from_bytes
 from waarmerk.provenance.media.write import write_file
+from waarmerk.provenance.registry import lineage
 from waarmerk.provenance.registry.hamming import Rows, search
 from waarmerk.provenance.registry.hashes import LOCAL_ASKED, LOCAL_KEPT, fingerprints, local_hashes, mirrored
 from waarmerk.provenance.registry.index import SHARD_ENTRIES, Shards, extended, keeping
@@ -138,7 +140,11 @@ class Finder:
             for entry in self._store.of_mark(key_id, payload)[:_MOST_COMPARED]:
                 found.setdefault(entry.number, self._compared(entry, "watermark", None, ready))
         if rgb is not None and by_pixels:
-            self._near(rgb, ready, found)
+            try:
+                self._near(rgb, ready, found)
+            except (StoreError, cv2.error):  # an index that cannot be read, pixels that cannot be searched
+                if exact is None:
+                    raise
         order = {"exact": 0, "watermark": 1, "fingerprint": 2}
         return tuple(sorted(found.values(), key=lambda f: (not f.verified, order[f.kind], f.entry.number)))
 
@@ -156,13 +162,19 @@ class Finder:
         Where another process is at it, it is left to that one.
         """
         with keeping(self._folder, wait=False) as is_ours:
+            if is_ours:
+                self._disown()
             for kind in HASH_BYTES if is_ours else ():
                 shards = self._shards(kind)
                 shards.tidy()
-                last = max((each.last for each in shards.there()), default=0)
-                while len(page := self._store.bindings(kind, after=last, limit=SHARD_ENTRIES)) == SHARD_ENTRIES:
-                    last = page[-1][0]
-                    shards.seal(last, _rows(kind, page))
+                before = -1
+                while before < (last := shards.last):  # less after damage, when all went: the next one makes it anew
+                    page = self._store.bindings(kind, after=last, limit=SHARD_ENTRIES)
+                    if len(page) < SHARD_ENTRIES:
+                        break
+                    lineage.follow(self._folder, self._store)
+                    shards.seal(page[-1][0], _rows(kind, page))
+                    before = last
 
     def settle(self) -> None:
         """Overwrite in the index what was erased from the database since the last time. Raises StoreError.
@@ -170,12 +182,14 @@ class Finder:
         The database goes first: killed between, this is made good by the next one who writes.
         """
         with keeping(self._folder, wait=True):
-            mark = self._folder / "erased"
+            self._disown()
+            mark = self._erased
             after = int(mark.read_text("ascii")) if mark.is_file() else 0
             last, gone = self._store.erased(after=after)
             if last == after:
                 return
             self._held.clear()
+            lineage.follow(self._folder, self._store)
             for kind in HASH_BYTES if gone else ():
                 self._shards(kind).erase(gone)
             write_file(mark, str(last).encode("ascii"), verify=lambda _: None, force=True)
@@ -185,6 +199,13 @@ class Finder:
         self._held.clear()
         for kind in HASH_BYTES:
             self._shards(kind).forget()
+        self._erased.unlink(missing_ok=True)
+        lineage.forget(self._folder)
+
+    def _disown(self) -> None:
+        """Take away an index of another database, such as this one was before a backup was put back."""
+        if not lineage.follows(self._folder, self._store):
+            self.forget()
 
     def _near(self, rgb: Bytes, ready: "_Lazy", found: dict[int, Found]) -> None:
         nearest: dict[int, int] = {}
@@ -248,7 +269,9 @@ class Finder:
         if held is not None and held.count > 2 * SHARD_ENTRIES:  # a process that lasts; others have sealed meanwhile
             held = held if all(each.last <= held.after for each in self._shards(kind).there()) else None
         if held is None:
-            last, parts = self._shards(kind).load()
+            # Of another database: all rows are read from this one, until the next one that writes makes an index of it.
+            is_own = lineage.follows(self._folder, self._store)
+            last, parts = self._shards(kind).load() if is_own else (0, [])
             held = _Held(after=last, last=last, sealed=tuple(parts))
         page = self._store.bindings(kind, after=held.last)
         if page:
@@ -262,6 +285,10 @@ class Finder:
     @property
     def _folder(self) -> Path:
         return self._store.folder / "index"
+
+    @property
+    def _erased(self) -> Path:
+        return self._folder / "erased"
 
     def _shards(self, kind: BindingKind) -> Shards:
         return Shards(self._folder, kind.value, lists=kind is BindingKind.LOCAL)

@@ -17,6 +17,7 @@ LOCAL_KEPT, LOCAL_ASKED = 64, 256  # of a registered picture; of one looked up, 
 THUMBNAIL_SIDE = 96  # pixels of the longer side: enough to tell pictures apart, too little to recognise a passer-by
 CHROMA_SIDE = 48  # pixels: colours of parts, not of things
 FAINTEST = 0.01  # contrast of a place, of 1; at the usual 0.04 dark pictures have none
+THINNEST = 8  # pixels of the shorter side: a place has something around it, and the library fails on less
 # A mirrored SIFT descriptor: its 4 x 4 cells in reverse across the direction of the place, its 8 directions negated.
 MIRRORED = np.arange(128).reshape(4, 4, 8)[::-1][:, :, -np.arange(8) % 8].ravel()
 _DETECTED = 600  # places that the clearest are chosen from
@@ -68,6 +69,8 @@ def local_hashes(rgb: Bytes, count: int, *, everywhere: bool = False) -> Bytes:
     ``everywhere`` there are some more of each part of it: a busy page around a picture takes all the others.
     """
     grey = np.rint(luma(reduced(rgb, HASHED_SIDE))).astype(np.uint8)
+    if min(grey.shape) < THINNEST:
+        return np.zeros((0, LOCAL_BYTES), np.uint8)
     sift = cv2.SIFT.create(nfeatures=0 if everywhere else _DETECTED, contrastThreshold=FAINTEST)
     found = sift.detect(grey, None)
     clearest = sorted(found, key=lambda p: -p.response)[:_DETECTED]

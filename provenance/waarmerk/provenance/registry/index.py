@@ -27,12 +27,11 @@ from waarmerk.provenance.media.staging import (
     token,
 )
 from waarmerk.provenance.registry.hamming import Rows
-from waarmerk.provenance.registry.places import MOST_ENTRIES, Places, erase, listed, merged
+from waarmerk.provenance.registry.places import DAMAGED, MOST_ENTRIES, Places, erase, listed, merged
 
 SHARD_ENTRIES = 4000  # a process that starts reads fewer than these from the database
 _TOGETHER = 4  # shards of one size
 _AGAIN = 5  # times that a shard may vanish while it is opened, because it became part of a larger one
-_DAMAGED = "a shard of the index is damaged; remove the folder index, it is made anew"
 _ROWS, _PLACES = ("owners", "words"), ("owners", "starts", "postings")  # the last one makes a shard seen
 
 
@@ -66,6 +65,11 @@ class Shards:
                 chosen.append(shard)
         return chosen
 
+    @property
+    def last(self) -> int:
+        """The last row in a shard, 0 without any."""
+        return max((each.last for each in self.there()), default=0)
+
     def load(self) -> tuple[int, list[Rows] | list[Places]]:
         """The last row in a shard (0 without any), and the shards, mapped. Raises StoreError for damaged ones."""
         for again in range(_AGAIN):
@@ -74,16 +78,26 @@ class Shards:
                 return (there[-1].last if there else 0), [self._mapped(each) for each in there]  # type: ignore[return-value]
             if again and there == self.there():
                 break
-        raise StoreError("registry.damaged", _DAMAGED)
+        raise StoreError("registry.damaged", DAMAGED)
 
     def seal(self, last: int, part: Rows) -> None:
-        """Write a shard that ends with row ``last``, and make one of four of its size. Raises StoreError."""
+        """Write a shard that ends with row ``last``, and make one of four of its size. Raises StoreError.
+
+        Where one of the four is damaged, all shards go.
+        """
         there = self.there()
         new = listed(part) if self._names is _PLACES else part
         shard = Shard(there[-1].last if there else 0, last)
         self._write(shard, {name: [array] for name, array in new._asdict().items()})
-        while self._joined():
-            pass
+        try:
+            while self._joined():
+                pass
+        except (FileNotFoundError, IndexError, ValueError):
+            self.forget()
+        except StoreError as error:
+            if error.code != "registry.damaged":
+                raise
+            self.forget()
 
     def erase(self, owners: Sequence[int]) -> None:
         """Overwrite all hashes of these owners. Where a shard is damaged, all go. Nobody else may be writing."""
@@ -91,7 +105,7 @@ class Shards:
         try:
             for part in [self._mapped(shard, mode="r+") for shard in self.there()]:
                 _erase(part, owners)
-        except (OSError, StoreError):
+        except (OSError, StoreError, IndexError, ValueError):
             self.forget()
 
     def forget(self) -> None:
@@ -149,10 +163,12 @@ class Shards:
                 part.require()
             elif part.words.ndim != 2 or len(part.words) != len(part.owners):
                 raise ValueError("arrays of a shard differ in length")
+            if any(array.dtype != (np.uint64 if name == "words" else np.uint32) for name, array in held.items()):
+                raise ValueError("arrays of a shard hold something else")
         except FileNotFoundError:
             raise
         except (OSError, ValueError) as error:
-            raise StoreError("registry.damaged", _DAMAGED) from error
+            raise StoreError("registry.damaged", DAMAGED) from error
         return part
 
 

@@ -13,11 +13,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from waarmerk.provenance.errors import StoreError
 from waarmerk.provenance.registry.hamming import Bytes, Owners, Rows
 
 Numbers = npt.NDArray[np.uint32]
 Codes = npt.NDArray[np.uint64]
 Votes = npt.NDArray[np.int64]
+DAMAGED = "a shard of the index is damaged; remove the folder index, it is made anew"
 MOST_ENTRIES = (1 << 20) - 1  # of one part
 GENEROUS_ROWS = 1 << 20  # with fewer in all, keys one bit off are looked at as well
 _CODE = 34
@@ -52,10 +54,15 @@ class Places(NamedTuple):
         return (len(self.starts) - 1).bit_length() - 1
 
     def require(self) -> None:
-        """Raise ValueError where lists point beyond the rows."""
+        """Raise ValueError where lists point beyond the rows.
+
+        Whether a row names an owner that there is, is asked of those that are looked at: all would be read for it.
+        """
         bits = self.key_bits
         if len(self.starts) != (1 << bits) + 1 or int(self.starts[-1]) != len(self.postings):
             raise ValueError("lists beyond the rows")
+        if self.starts[0] or bool((self.starts[1:] < self.starts[:-1]).any()):
+            raise ValueError("lists that run backwards")
         if not _LEAST_KEY <= bits <= _ENTRY + _SPARE or not 1 <= len(self.owners) <= 1 << (bits - _SPARE):
             raise ValueError("more owners than there is room for")
 
@@ -97,7 +104,8 @@ def pointed(parts: Sequence[Places], queries: Bytes, *, mirrored_from: int) -> t
     """Owners that ``queries`` (Q x 16 bytes) point at, and how many do, two at least, the most first.
 
     Those before and from ``mirrored_from`` on are two ways to see one picture: the better one counts. Where many
-    queries point at few places the places are counted: a picture of bricks asks the same a hundred times.
+    queries point at few places the places are counted: a picture of bricks asks the same a hundred times. Raises
+    StoreError where a row names an owner that there is not.
     """
     asked = _codes(np.ascontiguousarray(queries).view(np.uint64))
     generous = sum(len(part.postings) for part in parts) < GENEROUS_ROWS
@@ -113,6 +121,8 @@ def pointed(parts: Sequence[Places], queries: Bytes, *, mirrored_from: int) -> t
 
 def erase(part: Places, owners: Sequence[int]) -> bool:
     """Take the rows of ``owners`` out of a part that may be written to; whether there were any.
+
+    Raises IndexError where a row names an owner that there is not.
 
     The rows stay in place and in order, with the code of a neighbour, and belong to nobody.
     """
@@ -155,6 +165,8 @@ def _pointed(part: Places, asked: Codes, mirrored_from: int, *, generous: bool) 
     sides = numbers << 1 | (who >= mirrored_from)
     there, by_query = _distinct(sides, who)
     votes = np.minimum(by_query, _distinct(sides, at[near])[1])
+    if len(there) and int(there[-1]) >> 1 >= len(part.owners):
+        raise StoreError("registry.damaged", DAMAGED)
     owners = part.owners[there >> 1]
     many = (votes >= _LEAST) & (owners != 0)
     return owners[many], votes[many]
@@ -210,5 +222,7 @@ def _values(part: Places, number: int, before: int) -> Codes:
     keys = np.repeat(np.arange(first, first + width, dtype=np.uint64), np.diff(starts))
     held = part.postings[int(starts[0]) : int(starts[-1])].astype(np.uint64)
     owners = held & np.uint64((1 << (bits - _SPARE)) - 1)
+    if len(owners) and int(owners.max()) >= len(part.owners):
+        raise ValueError("a row of nobody")
     codes = keys << np.uint64(_CODE - bits) | held >> np.uint64(bits - _SPARE)
     return codes << np.uint64(_ENTRY) | np.where(owners > 0, owners + np.uint64(before), owners)

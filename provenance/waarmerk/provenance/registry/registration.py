@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from waarmerk.provenance.registry.dense import sought
-from waarmerk.provenance.registry.hashes import FAINTEST, MIRRORED
+from waarmerk.provenance.registry.hashes import FAINTEST, MIRRORED, THINNEST
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
@@ -23,6 +23,7 @@ _LEAST_AGREEING = 12  # four places fit any perspective; twelve that agree by ch
 _SMALLEST, _LARGEST = 0.08, 12.0  # of the sides, after laying one on the other
 _MOST_UNEVEN = 3.0  # scale across over scale down: nobody reposts a picture squeezed further
 _FEW_PLACES = 200  # of the reference
+_THIN_STRIP = 2 * THINNEST  # pixels of the shorter side: structure is measured around each of them
 _SAME_SHAPE = 0.03  # of the ratio of the sides
 
 
@@ -48,7 +49,14 @@ class Lie:
 
 
 def places_of(grey: Bytes, *, spread: bool = False) -> Places:
-    """The clearest places of H x W grey; with ``spread`` the clearest of each part of it (costs a third more)."""
+    """The clearest places of H x W grey, none of a thin strip.
+
+    With ``spread`` the clearest of each part of it (costs a third more).
+    """
+    if min(grey.shape) < THINNEST:
+        return Places(
+            at=np.zeros((0, 2)), described=np.zeros((0, 128), np.float32), shape=(grey.shape[0], grey.shape[1])
+        )
     sift = cv2.SIFT.create(nfeatures=0 if spread else _PLACES, contrastThreshold=FAINTEST)
     if spread:
         found, described = sift.compute(grey, _spread(sift.detect(grey, None), grey.shape))
@@ -77,8 +85,10 @@ def lies(reference: Places, examined: Places, kept: Bytes, grey: Bytes) -> Itera
 
     Straight and mirrored, as common places say. Where there are too few places to say anything, the whole picture and
     the whole within an even border are supposed to lie there, if their shapes are alike, and all of both is laid on
-    each other at many sizes.
+    each other at many sizes. A thin strip lies nowhere.
     """
+    if min(*kept.shape, *grey.shape) < _THIN_STRIP:
+        return
     if min(len(reference.at), len(examined.at)) >= _LEAST_AGREEING:
         straight = _agreed(reference, examined)
         if straight is not None:

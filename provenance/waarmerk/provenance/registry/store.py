@@ -199,6 +199,20 @@ class Store:
             gone = connection.scalars(sa.select(HISTORY.c.entry).where(beyond, HISTORY.c.what == "removed")).all()
         return int(last or after), [int(number) for number in gone]
 
+    def change(self, number: int | None = None) -> tuple[int, int, str, str, bytes | None] | None:
+        """Number, entry, kind and moment of a note of the history, and the digest of the entry where it is our own.
+
+        The last one where no number is given; None where there is no such note.
+        """
+        noted = (HISTORY.c.id, HISTORY.c.entry, HISTORY.c.what, HISTORY.c.at, ENTRY.c.sha256)
+        wanted = sa.select(*noted).join(ENTRY, sa.and_(ENTRY.c.number == HISTORY.c.entry, _OWN), isouter=True)
+        wanted = wanted if number is None else wanted.where(HISTORY.c.id == number)
+        with reading(self.engine) as connection:
+            row = connection.execute(wanted.order_by(HISTORY.c.id.desc()).limit(1)).first()
+        if row is None:
+            return None
+        return int(row[0]), int(row[1]), str(row[2]), str(row[3]), None if row[4] is None else bytes(row[4])
+
     def bindings_of(self, *numbers: int) -> dict[int, tuple[Binding, ...]]:
         """The bindings of each of these entries (a thousand at most), in order; entries without any are left out."""
         wanted = sa.select(BINDING.c.entry, BINDING.c.kind, BINDING.c.value, BINDING.c.key_id)
