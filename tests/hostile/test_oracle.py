@@ -185,8 +185,9 @@ def test_a_clip_is_examined_once_and_its_marks_are_not_searched_for_strangers(
     clip = (MEDIA / "clip.mp4").read_bytes()
     told, owner = door.send(clip), door.send(clip, door.tenant)
     assert asked == [{"withhold": True}, {}]
-    state = next(each["state"] for each in told["channels"] if each["channel"] == "watermark")
-    assert (told["status"], told["watermarks"], state) == ("examined", [], "unread")
+    channel = next(each for each in told["channels"] if each["channel"] == "watermark")
+    assert (told["status"], told["watermarks"], channel["state"]) == ("examined", [], "unread")
+    assert channel["code"] == "watermark.clip-withheld"
     assert detected(owner) is False
 
 

@@ -28,7 +28,7 @@ class UnreadChannels:
         ``withheld`` are channels of which this caller is not to learn what they find: ``watermark``, ``closed:NAME``.
         """
         self._watermark = watermark
-        self._why = "watermark.asked-too-often" if "watermark" in withheld else "watermark.no-key"
+        self._is_withheld = "watermark" in withheld
         self._withheld = [each for each in withheld if each != "watermark"]
         self._registry = registry
         self._open_marks = open_marks
@@ -37,14 +37,15 @@ class UnreadChannels:
     def examine(self, asset: Asset) -> Examination:
         """Name the unread channels for this kind of asset."""
         channels = []
+        why = "clip-withheld" if asset.media_type.startswith("video/") else "asked-too-often"
         if not self._watermark:
-            channels.append(_unread("watermark", self._why))
+            channels.append(_unread("watermark", f"watermark.{why if self._is_withheld else 'no-key'}"))
         if not self._registry:
             channels.append(_unread("registry", "registry.not-configured"))
         if asset.media_type.startswith(_VISUAL):
             if not self._open_marks:
                 channels.append(_unread("open-marks", "open-marks.not-searched"))
-            channels.extend(_unread(name, "detector.asked-too-often") for name in self._withheld)
+            channels.extend(_unread(name, f"detector.{why}") for name in self._withheld)
             channels.extend(
                 _unread(f"closed:{name}", f"closed.{code}") for name, code in _CLOSED if name not in self._asked
             )
