@@ -73,6 +73,16 @@ def test_another_clip_is_not_found_and_half_of_one_does_not_count(known: Recover
     assert not any(each.verified for each in mixed)
 
 
+def test_another_clip_with_frames_of_a_known_one_is_no_copy(known: Recovery, tmp_path: Path) -> None:
+    other = film(7, 8, 9)
+    for at, frame in enumerate(film(1, 2, 3)):
+        if at % 4 == 0:
+            other[at] = frame
+    found = known.match(write(tmp_path / "spliced.mp4", other))
+    assert found
+    assert not any(each.verified or each.whole for each in found)
+
+
 def test_what_is_kept_of_a_clip_goes_through_an_answer(known: Recovery, tmp_path: Path) -> None:
     features = known._extractor.features(tmp_path / "one.mp4")
     assert Features.from_json(features.to_json()) == features

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from waarmerk.provenance.registry import ClipFrame, Issuance, Likeness, compare_clip
+from waarmerk.provenance.registry import ClipFrame, ClipLikeness, Issuance, compare_clip, compare_still
 from waarmerk.provenance.registry.stills import MOST_STILLS, Collector, packed, unpacked
 
 Bytes = npt.NDArray[np.uint8]
@@ -71,9 +71,9 @@ FILM = film([1, 2, 3])
 ENTRY = issued(FILM)
 
 
-def compared(frames: Sequence[Bytes], geometry: npt.NDArray[np.float64] | None = None) -> Likeness:
+def compared(frames: Sequence[Bytes], geometry: npt.NDArray[np.float64] | None = None) -> ClipLikeness:
     matrix = np.eye(3) if geometry is None else geometry
-    return compare_clip(ENTRY, stretches(frames), tuple(float(v) for v in matrix.ravel()))
+    return compare_clip(ENTRY, stretches(frames), tuple(float(v) for v in matrix.ravel()), complete=True)
 
 
 def coarse(frame: Bytes) -> Bytes:
@@ -113,6 +113,43 @@ def test_half_another_clip_is_neither() -> None:
     assert compared([*FILM[:18], *film([7, 8])]).bound is None
 
 
+@pytest.mark.parametrize("every", [2, 3, 9])
+def test_frames_of_the_issued_clip_between_those_of_another_bind_nothing(every: int) -> None:
+    other = film([7, 8, 9])
+    mixed = [mine if at % every == 0 else another for at, (mine, another) in enumerate(zip(FILM, other, strict=True))]
+    found = compared(mixed)
+    assert found.bound is None
+    assert found.others > len(FILM) // 3
+
+
+def test_one_frame_that_shows_something_else_is_enough() -> None:
+    assert compared([*FILM[:20], film([7])[3], *FILM[21:]]).bound is None
+
+
+def test_what_is_left_untold_binds_nothing() -> None:
+    """Dark for a while: what is shown there nobody can compare."""
+    dark = [np.full((HEIGHT, WIDTH, 3), 9, np.uint8)] * 9
+    found = compared([*FILM[:27], *dark])
+    assert (found.bound, found.others, found.untold) == (None, 0, 9)
+
+
+def test_what_was_not_all_looked_at_is_never_bound() -> None:
+    found = compare_clip(ENTRY, stretches(FILM), None, complete=False)
+    assert (found.bound, found.others, found.complete) == (None, 0, False)
+    assert compare_clip(ENTRY, stretches(film([7, 8, 9])), None, complete=False).bound is False
+
+
+def test_the_comparison_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waarmerk.provenance.registry.clip_match._MOST_WORK", 10_000)
+    assert compared(FILM).bound is None
+
+
+@pytest.mark.parametrize("at", [0, 13, 18, 35])
+def test_a_still_of_an_issued_clip_is_bound_or_cannot_be_told(at: int) -> None:
+    assert compare_still(ENTRY, FILM[at], None).bound is True
+    assert compare_still(ENTRY, film([7])[at % 12], None).bound is None
+
+
 def test_opposite_colours_are_told() -> None:
     planes = [cv2.cvtColor(frame, cv2.COLOR_RGB2YCrCb) for frame in FILM]
     turned = [np.dstack((p[:, :, 0], 255 - p[:, :, 1], 255 - p[:, :, 2])) for p in planes]
@@ -125,11 +162,11 @@ def test_nothing_to_compare_tells_nothing(frames: list[Bytes]) -> None:
 
 
 def test_an_entry_of_an_earlier_version_tells_nothing() -> None:
-    assert compare_clip(replace(ENTRY, stills=()), stretches(FILM), None).bound is None
+    assert compare_clip(replace(ENTRY, stills=()), stretches(FILM), None, complete=True).bound is None
 
 
 def test_no_geometry_takes_it_for_whole_and_a_senseless_one_tells_nothing() -> None:
-    assert compare_clip(ENTRY, stretches(FILM), None).bound is True
+    assert compare_clip(ENTRY, stretches(FILM), None, complete=True).bound is True
     for matrix in (np.zeros((3, 3)), np.diag([1e9, 1e9, 1.0]), np.array([[0.0, 1, 0], [1, 0, 0], [0, 0, 1]])):
         assert compared(FILM, matrix).bound is None
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.unit.marking.pictures import scene
 from waarmerk.provenance.media import Limits, asset_from_bytes
-from waarmerk.provenance.model import Assurance, ChannelState
+from waarmerk.provenance.media.stretches import WORTH_COMPARING
+from waarmerk.provenance.model import Assurance, ChannelState, MarkFinding
 from waarmerk.provenance.registry import Issuance, Ledger, Still
 from waarmerk.provenance.registry.hashes import chroma, thumbnail
 from waarmerk.provenance.sources import Examination
@@ -65,10 +67,58 @@ def test_a_mark_is_found_in_every_container(muxer: str, codec: str, tmp_path: Pa
 def test_the_ledger_binds_a_clip_by_its_frames(kept: str, tmp_path: Path) -> None:
     picture = embed(blocks(1), KEY, PAYLOAD)
     data = clip(tmp_path / "a", picture, "mp4", "libx264")
-    shown = {"its own": picture, "another's": scene(360, 480, 4)[36:324, 48:432], "none": None}[kept]
-    small = thumbnail(picture if shown is None else shown)
-    shades = chroma(picture if shown is None else shown)
-    ledger = Ledger(tmp_path / "own" / "ledger.sqlite")
+    shown = {"its own": [picture], "another's": [scene(360, 480, 4)[36:324, 48:432]], "none": []}[kept]
+    mark, _ = told(tmp_path, data, shown)
+    assert mark.detected
+    assert (mark.bound is True) == (kept == "its own")
+
+
+@pytest.mark.parametrize("issued", [(0,), (0, 1, 2, 3, 4, 5), (0, 2, 4, 6, 8, 10)])
+def test_frames_of_an_issued_clip_between_others_bind_nothing(issued: tuple[int, ...], tmp_path: Path) -> None:
+    mine, other = embed(blocks(1), KEY, PAYLOAD), blocks(9)
+    frames = [mine if at in issued else other for at in range(12)]
+    mark, codes = told(tmp_path, written(tmp_path / "a", frames), [mine])
+    assert mark.detected
+    assert mark.bound is None
+    assert set(codes) == {"watermark.clip-mixed"}
+
+
+def test_a_clip_of_which_part_was_looked_at_is_not_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waarmerk.provenance.media.stretches.MOST_DECODED", 10)
+    picture = embed(blocks(1), KEY, PAYLOAD)
+    data = written(tmp_path / "a", [picture] * (10 * WORTH_COMPARING + 1))
+    mark, codes = told(tmp_path, data, [picture])
+    assert mark.detected
+    assert mark.bound is None
+    assert set(codes) == {"watermark.clip-part-seen"}
+
+
+def test_a_still_of_an_issued_clip_is_compared_with_the_likest_of_its_frames(tmp_path: Path) -> None:
+    mine, other = embed(blocks(1), KEY, PAYLOAD), scene(360, 480, 4)[36:324, 48:432]
+    Image.fromarray(mine).save(tmp_path / "a.png")
+    mark, _ = told(tmp_path, (tmp_path / "a.png").read_bytes(), [other, mine])
+    assert (mark.detected, mark.bound) == (True, True)
+    mark, codes = told(tmp_path, (tmp_path / "a.png").read_bytes(), [other, other])
+    assert (mark.detected, mark.bound) == (True, None)  # most frames of a clip are not kept
+    assert codes == ["watermark.binding-unknown"]
+
+
+def written(path: Path, frames: list[Any]) -> bytes:
+    with av.open(str(path), "w", format="mp4") as out:
+        stream = out.add_stream("libx264", rate=25, options={"crf": "20", "preset": "ultrafast"})
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for each in frames:
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(each), "rgb24")))
+        out.mux(stream.encode(None))
+    return path.read_bytes()
+
+
+def told(folder: Path, data: bytes, shown: list[Any]) -> tuple[MarkFinding, list[str]]:
+    """The mark in a file, where the ledger kept these frames of what was issued; and the concerns."""
+    stills = tuple(Still(at=float(at), thumbnail=thumbnail(each), chroma=chroma(each)) for at, each in enumerate(shown))
+    first = stills[0] if stills else Still(at=0.0, thumbnail=thumbnail(blocks(1)), chroma=chroma(blocks(1)))
+    ledger = Ledger(folder / f"own-{len(list(folder.iterdir()))}" / "ledger.sqlite")
     ledger.create()
     ledger.add(
         Issuance(
@@ -83,17 +133,16 @@ def test_the_ledger_binds_a_clip_by_its_frames(kept: str, tmp_path: Path) -> Non
             height=288,
             phash=bytes(8),
             pdq=None,
-            thumbnail=small,
+            thumbnail=first.thumbnail,
             geometry=None,
             manifest=None,
-            chroma=shades,
-            stills=() if shown is None else (Still(at=0.0, thumbnail=small, chroma=shades),),
+            chroma=first.chroma,
+            stills=stills,
         )
     )
     source = WatermarkSource((KEY,), Limits(), max_false_positive=MAX_FALSE_POSITIVE, ledger=ledger)
-    (mark,) = source.examine(asset_from_bytes(data, name=None, limits=Limits())).marks
-    assert mark.detected
-    assert (mark.bound is True) == (kept == "its own")
+    found = source.examine(asset_from_bytes(data, name=None, limits=Limits()))
+    return found.marks[0], [each.code for each in found.evidence[0].findings]
 
 
 def blocks(seed: int) -> Any:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Known assets: what was issued under our own keys, and whether a marked picture is what was issued."""
 
-from waarmerk.provenance.registry.clip_match import ClipFrame, compare_clip
+from waarmerk.provenance.registry.clip_match import ClipFrame, ClipLikeness, compare_clip, compare_still
 from waarmerk.provenance.registry.ledger import Ledger
 from waarmerk.provenance.registry.model import Chroma, Issuance, Still, Thumbnail
 from waarmerk.provenance.registry.verify_match import Likeness, compare
@@ -9,6 +9,7 @@ from waarmerk.provenance.registry.verify_match import Likeness, compare
 __all__ = [
     "Chroma",
     "ClipFrame",
+    "ClipLikeness",
     "Issuance",
     "Ledger",
     "Likeness",
@@ -16,4 +17,5 @@ __all__ = [
     "Thumbnail",
     "compare",
     "compare_clip",
+    "compare_still",
 ]

@@ -10,10 +10,12 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
 
 from waarmerk.provenance.errors import ConfigurationError, LimitExceeded, StoreError, UnsupportedAsset
 from waarmerk.provenance.media.limits import Limits
-from waarmerk.provenance.media.stretches import every_second, stretches
+from waarmerk.provenance.media.stretches import WORTH_COMPARING, Looked, SmallFrame, every_second, stretches
 from waarmerk.provenance.media.video import VIDEO_TYPES
 from waarmerk.provenance.model import Asset
 from waarmerk.provenance.registry.clip_match import ClipFrame, compare_clip
@@ -60,13 +62,34 @@ def clip_frames(asset: Asset, limits: Limits) -> list[tuple[float, ClipFrame]]:
     return [(each.seconds, ClipFrame(rgb=each.rgb, width=each.width, height=each.height)) for each in found]
 
 
-def clip_stretches(asset: Asset, limits: Limits) -> list[list[ClipFrame]]:
-    """Stretches of a clip to look it up by, none where it cannot be decoded."""
-    try:
-        found = [[each.upright for each in held] for held in stretches(asset, limits, seconds=_STRETCH_SECONDS)]
-    except (UnsupportedAsset, LimitExceeded, ConfigurationError):
-        return []
-    return [[ClipFrame(rgb=each.rgb, width=each.width, height=each.height) for each in held] for held in found]
+class ClipSight:
+    """A clip as it is looked up: a little of it to ask for, all of it only where there is something to compare with."""
+
+    def __init__(self, asset: Asset, limits: Limits) -> None:
+        self._asset = asset
+        self._limits = limits
+
+    @cached_property
+    def little(self) -> Looked:
+        """Frames to look it up by."""
+        return self._looked(1)
+
+    @cached_property
+    def much(self) -> Looked:
+        """Frames to compare with what was entered."""
+        return self.little if self.little.complete else self._looked(WORTH_COMPARING)
+
+    def _looked(self, worth: int) -> Looked:
+        """None of it where it cannot be decoded."""
+        try:
+            return stretches(self._asset, self._limits, seconds=_STRETCH_SECONDS, worth=worth)
+        except (UnsupportedAsset, LimitExceeded, ConfigurationError):
+            return Looked(stretches=(), seconds=0.0, complete=False)
+
+
+def clip_stretches(asset: Asset, limits: Limits) -> ClipSight:
+    """A clip to look up."""
+    return ClipSight(asset, limits)
 
 
 class ClipFinder:
@@ -76,27 +99,25 @@ class ClipFinder:
         self._store = store
         self._finder = finder
 
-    def find(
-        self, sha256: bytes, stretches: Sequence[Sequence[ClipFrame]], marks: Sequence[tuple[str, bytes]]
-    ) -> tuple[Found, ...]:
-        """What is known of a clip with this digest, these frames (upright) and these marks. Raises StoreError."""
+    def find(self, sha256: bytes, clip: ClipSight, marks: Sequence[tuple[str, bytes]]) -> tuple[Found, ...]:
+        """What is known of a clip with this digest, these frames and these marks. Raises StoreError."""
         found = {each.entry.number: each for each in self._finder.find(sha256, None, marks)}
         for number, each in found.items():
             if each.kind == "watermark":
-                found[number] = replace(each, resemblance=self._compared(each.entry, stretches))
+                found[number] = replace(each, resemblance=self._compared(each.entry, clip))
         if not any(each.verified for each in found.values()):
-            for entry, distance in self._near(stretches):
+            for entry, distance in self._near(clip):
                 if entry.number not in found:
-                    seen = self._compared(entry, stretches)
+                    seen = self._compared(entry, clip)
                     found[entry.number] = Found(entry=entry, kind="fingerprint", distance=distance, resemblance=seen)
         order = {"exact": 0, "watermark": 1, "fingerprint": 2}
         return tuple(sorted(found.values(), key=lambda f: (not f.verified, order[f.kind], f.entry.number)))
 
-    def _near(self, stretches: Sequence[Sequence[ClipFrame]]) -> list[tuple[Entry, int]]:
+    def _near(self, clip: ClipSight) -> list[tuple[Entry, int]]:
         """Entered clips that most frames point at, and the least distance of a hash."""
         votes: Counter[int] = Counter()
         nearest: dict[int, int] = {}
-        for hashed in frame_hashes((float(at), frame.rgb) for at, frame in enumerate(_asked(stretches))):
+        for hashed in frame_hashes((float(at), frame.rgb) for at, frame in enumerate(_asked(clip.little))):
             pointed: set[int] = set()
             for kind, value in ((BindingKind.PHASH, hashed.phash), (BindingKind.PDQ, hashed.pdq)):
                 for number, distance in () if value is None else self._finder.near(kind, value):
@@ -105,26 +126,34 @@ class ClipFinder:
             votes.update(pointed)
         ranked = sorted(votes, key=lambda number: (-votes[number], nearest[number], number))
         entries = (self._store.entry(number) for number in ranked)
-        clips = [entry for entry in entries if entry is not None and entry.media_type in VIDEO_TYPES]
-        return [(entry, nearest[entry.number]) for entry in clips[:_MOST_COMPARED]]
+        clips = (entry for entry in entries if entry is not None and entry.media_type in VIDEO_TYPES)
+        return [(entry, nearest[entry.number]) for entry in islice(clips, _MOST_COMPARED)]
 
-    def _compared(self, entry: Entry, stretches: Sequence[Sequence[ClipFrame]]) -> Resemblance | None:
+    def _compared(self, entry: Entry, clip: ClipSight) -> Resemblance | None:
         if entry.reference is None or entry.width is None or entry.height is None:
             return None
         try:
             stills = unpacked(self._store.files.get(entry.reference, max_bytes=MOST_BYTES))
         except (StoreError, ValueError, struct.error, zlib.error):
             return None  # nothing to compare with: it stays a candidate
-        seen = compare_clip(_as_issued(entry, stills), stretches, None)
+        frames = [[_seen(each) for each in held] for held in clip.much.stretches]
+        seen = compare_clip(_as_issued(entry, stills), frames, None, complete=clip.much.complete)
         share = 1.0 - seen.differing / seen.parts if seen.parts else 0.0
         bound = seen.bound is True
         whole = bound and not seen.is_altered and not seen.colours_turned
         return Resemblance(verified=bound, whole=whole, share=share, overlap=1.0 if bound else 0.0)
 
 
-def _asked(stretches: Sequence[Sequence[ClipFrame]]) -> list[ClipFrame]:
+def _seen(frame: SmallFrame) -> ClipFrame:
+    """A frame as it is meant to be seen."""
+    turned = frame.upright
+    return ClipFrame(rgb=turned.rgb, width=turned.width, height=turned.height)
+
+
+def _asked(looked: Looked) -> list[ClipFrame]:
     """Frames spread over what was seen."""
-    frames = [frame for stretch in stretches for frame in (stretch[0], stretch[len(stretch) // 2]) if stretch]
+    held = looked.stretches
+    frames = [_seen(frame) for stretch in held for frame in (stretch[0], stretch[len(stretch) // 2])]
     step = max(1, -(-len(frames) // _MOST_ASKED))
     return frames[::step]
 

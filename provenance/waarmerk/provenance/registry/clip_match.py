@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a marked clip is what was issued: in each of some stretches the frame that is likest one of those kept of
-the issued clip, compared with it part by part as a picture is (``verify_match``).
+"""Whether a marked clip is what was issued: some frames of each of its stretches, each compared part by part with the
+likest of those kept of the issued clip, as a picture is (``verify_match``).
 
 A mark that was put onto another clip finds the frames of that clip, and none of them is like any that was kept. What
-was cut out, put first or sped up keeps its frames; what was put between others is seen by the stretches that are not.
+was cut out, put first or sped up keeps its frames. One frame that shows something else is enough to bind nothing:
+frames of the issued clip between those of another make no copy.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,12 +19,16 @@ from waarmerk.provenance.registry.verify_match import UNTOLD, Likeness, compare
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
-BOUND_SHARE = 0.6  # of the stretches, before a clip counts as what was issued; and none of them something else
+MOST_UNTOLD = 0.1  # of the frames compared, before nobody is told that the clip is what was issued
 OTHER_SHARE = 0.5  # of them that show something else, and none what was issued
 _SIDE = 48  # pixels of the longer side at which frames are looked through
 _LEAST_SIDE, _MOST_SIDE = 6, 4 * _SIDE
 _ASLANT = 0.1  # of the scale: turned further than that, frames are not looked through
 _FLAT = 1.0  # deviation in levels
+_MOST_TRIED = 4  # kept frames beside the likest
+_MOST_WORK = (
+    250_000_000  # pixels of small planes laid on each other, of one clip: 48 seconds with 120 frames kept take 50
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,36 +40,94 @@ class ClipFrame:
     height: int
 
 
-def compare_clip(
-    issued: Issuance, stretches: Iterable[Sequence[ClipFrame]], geometry: tuple[float, ...] | None
-) -> Likeness:
-    """Compare stretches of a clip, each long enough to hold a moment that was kept, with what was issued.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClipLikeness(Likeness):
+    """What the comparison of a clip came to: of ``frames``, ``others`` show something else and ``untold`` too little.
 
-    ``geometry`` is the detection's matrix for frames at their full size. Counts of parts are means over the stretches.
+    ``complete``: they stand for the whole clip. Counts of parts are means over the frames that tell something.
     """
-    kept = [_small(np.frombuffer(s.thumbnail.pixels, np.uint8).reshape(s.thumbnail.height, -1)) for s in issued.stills]
-    found: list[Likeness] = []
-    for frames in stretches if kept else ():
-        found.append(_likeness(issued, kept, frames, geometry))
-    return _together(found)
+
+    frames: int = 0
+    others: int = 0
+    untold: int = 0
+    complete: bool = False
 
 
-def _likeness(
-    issued: Issuance, kept: list[Floats], frames: Sequence[ClipFrame], geometry: tuple[float, ...] | None
-) -> Likeness:
-    best, at = -1.0, (0, 0)
-    for number, frame in enumerate(frames):
-        plane = _as_issued(issued, frame, geometry)
+def compare_clip(
+    issued: Issuance,
+    stretches: Iterable[Sequence[ClipFrame]],
+    geometry: tuple[float, ...] | None,
+    *,
+    complete: bool,
+) -> ClipLikeness:
+    """Compare some frames of each stretch of a clip with what was issued.
+
+    ``geometry`` is the detection's matrix for frames at their full size. ``complete`` says that the stretches are all
+    of the clip: otherwise it is never bound.
+    """
+    search = _Search(issued)
+    found = [each for frames in stretches for each in search.stretch(frames, geometry)]
+    return _together(found, complete=complete)
+
+
+def compare_still(issued: Issuance, rgb: Bytes, geometry: tuple[float, ...] | None) -> Likeness:
+    """Compare a picture, H x W x 3, with the likest frame of an issued clip.
+
+    It is never told to be something else: most frames of the clip were not kept.
+    """
+    height, width = rgb.shape[:2]
+    (seen,) = _Search(issued).stretch([ClipFrame(rgb=rgb, width=width, height=height)], geometry)
+    return replace(seen, bound=None) if seen.bound is False else seen
+
+
+class _Search:
+    """Looks for the likest kept frame, within a budget."""
+
+    def __init__(self, issued: Issuance) -> None:
+        self._issued = issued
+        self._left = _MOST_WORK
+        self._kept = [
+            _small(np.frombuffer(s.thumbnail.pixels, np.uint8).reshape(s.thumbnail.height, -1)) for s in issued.stills
+        ]
+
+    def stretch(self, frames: Sequence[ClipFrame], geometry: tuple[float, ...] | None) -> list[Likeness]:
+        """One answer for each frame: that of the likest kept frame, and where it is not the same, that of those which
+        frames beside it are the same as: of what moves, a small plane is like the wrong one.
+        """
+        likest = [self._likest(frame, geometry) for frame in frames]
+        found = [self._compared(frame, which, geometry) for frame, which in zip(frames, likest, strict=True)]
+        same = {which for which, each in zip(likest, found, strict=True) if which is not None and each.bound is True}
+        for number, frame in enumerate(frames):
+            if found[number].bound is True or likest[number] is None:
+                continue
+            beside = sorted(
+                same | {which + step for which in same for step in (-1, 1)}, key=lambda w: (w not in same, w)
+            )
+            for which in beside[:_MOST_TRIED]:
+                again = self._compared(frame, which, geometry)
+                if again.bound is True:
+                    found[number] = again
+                    break
+        return found
+
+    def _compared(self, frame: ClipFrame, which: int | None, geometry: tuple[float, ...] | None) -> Likeness:
+        if which is None or not 0 <= which < len(self._kept):
+            return UNTOLD
+        return compare(_entry(self._issued, self._issued.stills[which]), frame.rgb, _reduced(geometry, frame))
+
+    def _likest(self, frame: ClipFrame, geometry: tuple[float, ...] | None) -> int | None:
+        plane = _as_issued(self._issued, frame, geometry)
         if plane is None:
-            continue
-        for which, reference in enumerate(kept):
+            return None
+        best, likest = 0.0, None
+        for which, reference in enumerate(self._kept):
+            self._left -= max(plane.size, reference.size)
+            if self._left < 0:
+                return None
             score = _score(reference, plane)
             if score > best:
-                best, at = score, (number, which)
-    if best <= 0.0:
-        return UNTOLD
-    likest = frames[at[0]]
-    return compare(_entry(issued, issued.stills[at[1]]), likest.rgb, _reduced(geometry, likest))
+                best, likest = score, which
+        return likest
 
 
 def _entry(issued: Issuance, still: Still) -> Issuance:
@@ -121,20 +184,22 @@ def _small(grey: Bytes) -> Floats:
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _together(found: Sequence[Likeness]) -> Likeness:
+def _together(found: Sequence[Likeness], *, complete: bool) -> ClipLikeness:
     told = [each for each in found if each.bound is not None]
-    if not told:
-        return UNTOLD
-    same, other = (sum(each.bound is which for each in told) for which in (True, False))
+    same, others = (sum(each.bound is which for each in told) for which in (True, False))
     bound: bool | None = None
-    if not other and same >= BOUND_SHARE * len(found):
+    if complete and same and not others and len(found) - same <= MOST_UNTOLD * len(found):
         bound = True
-    elif not same and other > OTHER_SHARE * len(found):
+    elif not same and others > OTHER_SHARE * len(found):
         bound = False
-    return Likeness(
+    return ClipLikeness(
         bound=bound,
-        parts=round(sum(each.parts for each in told) / len(told)),
-        differing=round(sum(each.differing for each in told) / len(told)),
+        parts=round(sum(each.parts for each in told) / max(1, len(told))),
+        differing=round(sum(each.differing for each in told) / max(1, len(told))),
         colours_turned=sum(each.colours_turned for each in told) > len(told) / 2,
         colours_compared=all(each.colours_compared for each in told),
+        frames=len(found),
+        others=others,
+        untold=len(found) - len(told),
+        complete=complete,
     )

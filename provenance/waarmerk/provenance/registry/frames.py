@@ -54,16 +54,18 @@ class Alignment:
 def frame_hashes(frames: Iterable[tuple[float, Bytes]], *, every: float = EVERY_SECONDS) -> tuple[FrameHash, ...]:
     """The hashes of the first frame in each ``every`` seconds, of (seconds, H x W x 3 RGB) in the order of time.
 
-    Frames without detail are left out. At most ``MOST_FRAMES``; what comes after is not read. Raises ValueError for
-    times that run backwards or are no numbers, and for an interval that is not positive.
+    Frames without detail and those that do not advance are left out. At most ``MOST_FRAMES``; what comes after is not
+    read. Raises ValueError for times that are no numbers, and for an interval that is not positive.
     """
     if not every > 0:
         raise ValueError("the interval is a positive number of seconds")
     found: list[FrameHash] = []
     due, before = -np.inf, -np.inf
     for at, rgb in frames:
-        if not (np.isfinite(at) and at >= before):
-            raise ValueError("frames come in the order of time")
+        if not np.isfinite(at):
+            raise ValueError("the time of a frame is a number")
+        if at <= before:
+            continue
         before = at
         if at < due:
             continue

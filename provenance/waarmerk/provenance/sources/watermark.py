@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from waarmerk.provenance.errors import ConfigurationError, LimitExceeded, StoreError, UnsupportedAsset
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.once import DecodedOnce
-from waarmerk.provenance.media.stretches import stretches
+from waarmerk.provenance.media.stretches import WORTH_COMPARING, Looked, stretches
 from waarmerk.provenance.media.video import VIDEO_TYPES
 from waarmerk.provenance.model import (
     Asset,
@@ -28,7 +28,16 @@ from waarmerk.provenance.model import (
     MarkFinding,
     Origin,
 )
-from waarmerk.provenance.registry import ClipFrame, Issuance, Ledger, Likeness, compare, compare_clip
+from waarmerk.provenance.registry import (
+    ClipFrame,
+    ClipLikeness,
+    Issuance,
+    Ledger,
+    Likeness,
+    compare,
+    compare_clip,
+    compare_still,
+)
 from waarmerk.provenance.sources import Examination
 from waarmerk.watermark import Detection, Key, detect_each
 
@@ -153,20 +162,24 @@ class WatermarkSource:
         if issued.sha256.hex() == asset.sha256:  # nothing of it can differ from what was issued
             return Binding(bound=True, codes=(), says=_SAYS.get(issued.says), unchanged=True)
         geometry = None if detection.geometry is None else detection.geometry.matrix
+        seen, looked = Likeness(), None
         try:
             if rgb is None:
-                seen = compare_clip(issued, self._stretches(asset, issued), geometry)
+                looked = self._looked(asset, issued)
+                seen = compare_clip(issued, _frames(looked), geometry, complete=looked.complete)
+            elif issued.stills:
+                seen = compare_still(issued, rgb, geometry)
             else:
                 seen = compare(issued, rgb, geometry)
         except Exception:  # the pixels are a stranger's: what fails on them binds nothing
             seen = Likeness()
-        return Binding(bound=seen.bound, codes=tuple(_doubts(seen)), says=_SAYS.get(issued.says))
+        return Binding(bound=seen.bound, codes=tuple(_doubts(seen, looked)), says=_SAYS.get(issued.says))
 
-    def _stretches(self, clip: Asset, issued: Issuance) -> "Iterator[list[ClipFrame]]":
+    def _looked(self, clip: Asset, issued: Issuance) -> Looked:
         """Stretches of a clip, each half as long again as what lies between two frames that were kept."""
         apart = min((late.at - early.at for early, late in pairwise(issued.stills)), default=1.0)
-        for frames in stretches(clip, self._limits, seconds=1.5 * max(0.5, apart)):
-            yield [ClipFrame(rgb=each.rgb, width=each.width, height=each.height) for each in frames]
+        secret = next((key.sub_key("clip-places") for key in self._keys if key.key_id == issued.key_id), b"")
+        return stretches(clip, self._limits, seconds=1.5 * max(0.5, apart), worth=WORTH_COMPARING, secret=secret)
 
     def _unread(self, why: str, *findings: Finding) -> Examination:
         evidence = Evidence(
@@ -181,17 +194,36 @@ class WatermarkSource:
         )
 
 
-def _doubts(seen: Likeness) -> Iterator[tuple[str, str | None]]:
+def _frames(looked: Looked) -> "Iterator[list[ClipFrame]]":
+    for frames in looked.stretches:
+        yield [ClipFrame(rgb=each.rgb, width=each.width, height=each.height) for each in frames]
+
+
+def _doubts(seen: Likeness, looked: Looked | None = None) -> Iterator[tuple[str, str | None]]:
     """What must not vanish behind "bound": where it is not certain, and what differs where it is."""
-    code = {True: None, False: "watermark.not-bound", None: "watermark.binding-unknown"}[seen.bound]
-    if code is not None:
-        yield code, None
+    if seen.bound is False:
+        yield "watermark.not-bound", None
+    elif seen.bound is None:
+        yield from _untold(seen, looked)
     if seen.bound is not False and seen.is_altered:
         yield "watermark.parts-differ", f"{seen.differing}/{seen.parts}"
     if seen.bound is not False and seen.colours_turned:
         yield "watermark.colours-differ", None
     if seen.bound is not False and not seen.colours_compared:
         yield "watermark.colours-uncompared", None
+
+
+def _untold(seen: Likeness, looked: Looked | None) -> Iterator[tuple[str, str | None]]:
+    """Why it cannot be told."""
+    is_part = looked is not None and not looked.complete
+    strange = seen.others + seen.untold if isinstance(seen, ClipLikeness) else 0
+    is_mixed = isinstance(seen, ClipLikeness) and strange > 0 and (strange < seen.frames or seen.others > 0)
+    if isinstance(seen, ClipLikeness) and is_mixed:
+        yield "watermark.clip-mixed", f"{strange}/{seen.frames}"
+    if looked is not None and is_part:
+        yield "watermark.clip-part-seen", f"{looked.seconds:.1f} s"
+    if not is_mixed and not is_part:
+        yield "watermark.binding-unknown", None
 
 
 def evidence_of(key: Key, detection: Detection, binding: Binding = UNCHECKED) -> Evidence:
