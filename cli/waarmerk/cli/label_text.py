@@ -10,6 +10,7 @@ from waarmerk.provenance.marking.labeller import Labelled, Prepared, Refused
 from waarmerk.provenance.marking.plan import Gap, Layer, owed
 from waarmerk.provenance.media.video import VIDEO_TYPES
 from waarmerk.provenance.model import Duty, DutyStatus
+from waarmerk.provenance.report.rows import role_first
 from waarmerk.provenance.report.wording import Wording
 
 _MUST = (DutyStatus.PROHIBITED, DutyStatus.REQUIRED)
@@ -148,7 +149,7 @@ def remaining(prepared: Prepared, done: Labelled | None, words: Wording, platfor
     undecided = [duty for duty, _ in asked if duty.status is DutyStatus.UNDECIDED]
     if undecided:
         kind = "undecided" if platforms else "undecided-more"
-        fields = sorted({question.field for duty in undecided for question in duty.asks})
+        fields = role_first(sorted({question.field for duty in undecided for question in duty.asks}))
         lines.append(f"  ? {words.say('label', kind, count=len(undecided), fields=', '.join(fields))}")
     return Remaining(lines=tuple(lines) or (f"  {words.say('label', 'nothing-remaining')}",), owed=count)
 

@@ -34,7 +34,7 @@ from waarmerk.provenance.errors import (
 )
 from waarmerk.provenance.marking.convert import written_type
 from waarmerk.provenance.marking.labeller import Labelled, Labeller, Prepared, Refused
-from waarmerk.provenance.marking.plan import Wishes
+from waarmerk.provenance.marking.plan import Layer, Wishes
 from waarmerk.provenance.media import extension_differs, open_asset, promises_media
 from waarmerk.provenance.media.write import require_target, sweep
 from waarmerk.provenance.model import Finding
@@ -78,6 +78,7 @@ class Work:
     counts: Counter[str] = field(default_factory=Counter)
     notes: dict[Finding, None] = field(default_factory=dict)  # about the key, the same for every file of a folder
     left: dict[Path, Remaining] = field(default_factory=dict)  # what each file of a folder still owes
+    stores: set[str] = field(default_factory=set)  # what remembers something of this run: ledger, registry
 
     def one(self, source: Path, target: Path) -> int:
         """Label one file and say everything about it. Raises Error, which ``main`` shows."""
@@ -93,7 +94,8 @@ class Work:
             return exits.FAILED
         except (UnsupportedAsset, LimitExceeded) as error:
             raise type(error)(error.code, f"{source}: {self._worded(error)}") from error
-        self._print(told(prepared, done, self.words, platforms=self.order.platforms))
+        self._note_stores(prepared, done)
+        self._print([*told(prepared, done, self.words, platforms=self.order.platforms), *self._stores()])
         return (
             exits.FAILED if done is not None and (self._is_unregistered(done) or done.doubt is not None) else exits.OK
         )
@@ -115,7 +117,7 @@ class Work:
         numbers = {name: self.counts[name] for name in ("done", "kept", "skipped", "failed")}
         kind = "would-summary" if self.order.dry_run else "summary"
         owed = remaining_of_many(self.left, self.words, self.order.platforms)
-        self._print([self.words.say("label", kind, **numbers), *owed])
+        self._print([self.words.say("label", kind, **numbers), *self._stores(), *owed])
         if not sum(self.counts.values()):
             codes.append(exits.UNREADABLE)
         return exits.worst(codes)
@@ -146,6 +148,7 @@ class Work:
             self.counts["failed"] += 1
             return exits.UNREADABLE if isinstance(error, UnsupportedAsset) else exits.FAILED
         self._tell(source, prepared, done)
+        self._note_stores(prepared, done)
         self.left[source] = remaining(prepared, done, self.words, self.order.platforms)
         self.counts["done"] += 1
         left_out = done is not None and self._is_unregistered(done)
@@ -168,6 +171,17 @@ class Work:
                 self.notes[note] = None
             else:
                 self.console.warn(f"{source}: {self.words.say('signing', note.code, about=note.about)}")
+
+    def _note_stores(self, prepared: Prepared, done: Labelled | None) -> None:
+        if done is not None and Layer.LEDGER in prepared.plan.layers:
+            self.stores.add("ledger")
+        if done is not None and done.registered is not None:
+            self.stores.add("registry")
+
+    def _stores(self) -> list[str]:
+        """Where the ledger and the registry are that took something in."""
+        places = {"ledger": str(self.order.ledger), "registry": _without_password(self.order.registry or "")}
+        return [self.words.say("label", f"{name}-is", path=places[name]) for name in sorted(self.stores)]
 
     def _prepared(self, source: Path, target: Path) -> Prepared:
         try:
@@ -216,6 +230,15 @@ class Work:
         found = (section for section in ("label", "signing") if self.words.has(section, error.code))
         section = next(found, None)
         return error.message if section is None else self.words.say(section, error.code, message=error.message)
+
+
+def _without_password(address: str) -> str:
+    """A path as it is; of the address of a server neither the password nor the parameters."""
+    scheme, mark, rest = address.partition("://")
+    if not mark:
+        return address
+    user, at, host = rest.partition("?")[0].rpartition("@")
+    return f"{scheme}://{user.partition(':')[0]}{at}{host}"
 
 
 def _make_folder(folder: Path) -> None:

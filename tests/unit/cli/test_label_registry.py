@@ -37,6 +37,8 @@ def test_labelled_entered_stripped_and_bound_by_the_registry_alone(desk: Desk, t
     assert done.returncode == 0, done.stderr
     assert "in your registry as r1" in " ".join(done.stdout.split())
     own = tmp_path / "data" / "waarmerk" / "registry" / "registry.sqlite"
+    assert f"Your registry: {own}" in done.stdout
+    assert f"Your ledger: {own.parents[1] / 'ledger.sqlite'}" in done.stdout
     store = Store(str(own))
     (entry,) = store.entries()
     assert (entry.basis, entry.labels, entry.published) == (Basis.ISSUED, ("ai-generated",), False)

@@ -53,6 +53,17 @@ def test_a_context_file_is_the_same_as_its_facts(waarmerk: Run, tmp_path: Path) 
     assert labels(waarmerk, "--context", path) == labels(waarmerk, *given(DEEPFAKE))
 
 
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_the_facts_that_are_open_are_named_and_the_given_ones_are_not(waarmerk: Run, language: str) -> None:
+    facts = ("--context", "political_ad=true", "--context", "jur=NL")
+    open_line = {"en": "that no file can tell: role, ", "nl": "geen bestand kan vertellen: role, "}[language]
+    command = ("verify", SAMPLES / "ai-generated.png", *BASE, *facts, "--lang", language)
+    named = " ".join(waarmerk(*command).stdout.split()).partition(open_line)[2].partition(". ")[0]
+    assert "platform" in named
+    assert not {"jur", "political_ad", "role"} & set(named.split(", "))
+    assert open_line not in " ".join(waarmerk(*command, "--context", "role=deployer").stdout.split())
+
+
 def test_platforms_are_named_with_for(waarmerk: Run) -> None:
     found = labels(waarmerk, *given(DEEPFAKE), "--for", "tiktok,own")
     assert found["TT-selflabel"]["status"] == "required"

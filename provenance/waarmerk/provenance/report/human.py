@@ -72,7 +72,7 @@ class _Panel:
             text = plain(duty.wording, limit=_MAX_TEXT)
             yield f"{duty.head}: “{text}”{place} — {plain(duty.source)} [{plain(duty.rule)}]"
         if asked := rows.asked():
-            yield self._words.say("axis", "asks", count=len(asked))
+            yield self._words.say("axis", "asks", count=len(asked), fields=", ".join(map(plain, asked)))
 
     def _unread(self, document: dict[str, Any]) -> Iterator[str]:
         for channel in document["channels"]:

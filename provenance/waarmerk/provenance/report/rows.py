@@ -6,7 +6,7 @@ Green is only what a list the reader trusts vouches for; a stranger's intact sig
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -198,7 +198,7 @@ class Rows:
         return ", ".join(self._say("rule", f"{key}-{about}", day=day) for key, day in parts)
 
     def asked(self) -> dict[str, str]:
-        """The questions that decide the labels still open, by their field, each once.
+        """The questions that decide the labels still open, by their field, each once; the role first.
 
         Where nothing points to AI and no label was decided the questions are beside the point.
         """
@@ -208,7 +208,7 @@ class Rows:
         for duty in self._document["labels"]:
             for ask in duty["asks"] if duty["status"] == "undecided" else ():
                 found.setdefault(ask["field"], self._in_language(ask["question"]))
-        return found
+        return {field: found[field] for field in role_first(found)}
 
     def concerns(self) -> list[str]:
         """What must not vanish behind the headline."""
@@ -223,6 +223,11 @@ class Rows:
 
     def _say(self, section: str, key: str, /, **parts: object) -> str:
         return self._words.say(section, key, **parts)
+
+
+def role_first(fields: Iterable[str]) -> list[str]:
+    """The open facts in their order, ``role`` before all: who somebody is decides which of the others matter."""
+    return sorted(fields, key=lambda field: field != "role")
 
 
 def _card(name: str, row: Row) -> Card:
