@@ -2,6 +2,8 @@
 """``waarmerk registry`` as a desk uses it."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,20 @@ def test_a_registry_that_is_none_is_wrong_usage(folder: Path, waarmerk: Run) -> 
         assert "registry." in done.stderr
     assert waarmerk("registry", "list", "--registry", folder / "none.sqlite").returncode == 3
     assert not (folder / "none.sqlite").exists()
+
+
+def test_an_index_that_fails_is_told_and_the_entry_stands(tmp_path: Path, waarmerk: Run) -> None:
+    known = tmp_path / "known.sqlite"
+    for number in (1, 2):
+        Image.fromarray(scene(120, 160, number)).save(tmp_path / f"{number}.png")
+    assert waarmerk("registry", "add", tmp_path / "1.png", "--registry", known, "--at", AT).returncode == 0
+    with closing(sqlite3.connect(known)) as database, database:
+        database.execute("UPDATE sqlite_sequence SET seq = 1023 WHERE name = 'entry'")  # the next one seals the index
+    (tmp_path / "known.sqlite.files" / "index").write_bytes(b"no folder")
+    done = waarmerk("registry", "add", tmp_path / "2.png", "--registry", known, "--at", AT)
+    assert done.returncode == 0
+    assert done.stdout.startswith("r1024: ")
+    assert "registry.failed" in done.stderr
+    assert "nothing has to be entered again" in done.stderr
+    again = waarmerk("registry", "add", tmp_path / "2.png", "--registry", known, "--at", AT)
+    assert (again.returncode, "registry.known" in again.stderr) == (1, True)
