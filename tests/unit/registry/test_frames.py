@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A clip is found in another at its offset; equal stills, black frames and other clips are not."""
+"""Of a clip one frame a second is hashed, where there is something in it to tell."""
 
 from collections.abc import Iterator
 from io import BytesIO
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.unit.marking.pictures import plain, scene
-from waarmerk.provenance.registry.frames import FrameHash, align, frame_hashes
+from waarmerk.provenance.registry.frames import frame_hashes
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -42,43 +42,9 @@ def test_one_frame_a_second_is_hashed() -> None:
     assert frame_hashes(clip([1]), every=0.5)[1].at == pytest.approx(0.6)
 
 
-def test_a_part_is_found_with_its_offset() -> None:
-    part = frame_hashes(clip([3, 4, 5], quality=40))
-    found = align(KNOWN, part)
-    assert found is not None
-    assert found.offset == pytest.approx(4.0, abs=0.25)
-    assert (found.start, found.end) == (0.0, 5.0)
-    assert found.frames == found.possible == 6
-    assert found.distance <= 20
-
-
-def test_a_copy_within_another_clip_is_found_where_it_is() -> None:
-    mixed = frame_hashes(clip([91, 92, 2, 3, 4, 93], quality=50))
-    found = align(KNOWN, mixed)
-    assert found is not None
-    assert found.offset == pytest.approx(-2.0, abs=0.25)
-    assert (found.start, found.end) == (4.0, 9.0)
-
-
-def test_other_clips_scrambled_ones_and_stills_are_no_copy() -> None:
-    assert align(KNOWN, frame_hashes(clip([21, 22, 23, 24]))) is None
-    assert align(KNOWN, frame_hashes(clip([6, 91, 1, 92, 4]))) is None
-    still = frame_hashes((float(second), shot(7)) for second in range(20))
-    assert align(still, still[:8]) is None, "one picture that stands has no place in time"
-    assert align(KNOWN, ()) is None
-    assert align((), KNOWN) is None
-
-
 def test_frames_without_detail_are_left_out() -> None:
     black = [(float(second), plain(90, 160, 0, 0, 0)) for second in range(6)]
     assert frame_hashes(black) == ()
-
-
-def test_without_pdq_the_other_hash_decides() -> None:
-    bare = [FrameHash(at=each.at, phash=each.phash, pdq=None) for each in KNOWN]
-    found = align(bare, bare[4:10])
-    assert found is not None
-    assert (found.offset, found.frames, found.distance) == (0.0, 6, 0.0)
 
 
 @pytest.mark.parametrize("times", [[float("nan")], [0.0, float("inf")]])
