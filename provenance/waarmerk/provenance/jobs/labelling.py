@@ -83,6 +83,7 @@ def label_apart(order: LabelOrder, signer: Signer) -> LabelDone:
         told = answer.get("answer")
         if isinstance(told, dict) and all(key in told for key in _KEYS):
             beside = _written(folder / SIDECAR) if (folder / SIDECAR).exists() else None
+            told = dict(told)
             seen = told.pop("preview", None)
             preview = seen if isinstance(seen, dict) else None
             return LabelDone(data=_written(folder / TARGET), told=told, beside=beside, preview=preview)
