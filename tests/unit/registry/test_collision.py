@@ -39,7 +39,7 @@ def test_a_second_preimage_of_both_hashes_never_counts(number: int, seed: int, t
     assert bits[1] <= 31, "the attack is not one"
     assert min(apart(fingerprints(carrier), fingerprints(target))) > 12
     assert noise_ratio(carrier, forged) > 15, "the attack replaced the picture"
-    assert compare(reference_of(carrier), forged).verified, "what is forged still shows its carrier"
+    assert compare(reference_of(carrier), forged).share > 0.75, "what is forged still shows what its carrier shows"
     store = Store(str(tmp_path / "registry.sqlite"), writing=True)
     store.create()
     known = Entry(sha256=bytes(32), media_type="image/jpeg", added_at=DAY, labels=("fake",), origin=Origin.AI_GENERATED)

@@ -26,9 +26,11 @@ _COARSEST, _FINEST = 8.0, 1.0  # pixels; structure is what lies between
 _REACH = 2  # pixels a part may be off: paper folds and lenses bend
 _LEAST_STRUCTURE = 2.5  # grey levels, standard deviation within a part
 _AGREES = 0.55  # correlation within a part
-_SHARE, _LARGEST_OTHER, _LARGEST_ADDED = 0.75, 0.08, 0.10  # photographs
+_SHARE, _LARGEST_OTHER, _LARGEST_ADDED = 0.75, 0.08, 0.08  # photographs
+_LIT_OTHERWISE = 0.15  # smooth parts for each with structure: where that says little, light has to say more
 _BAR, _LARGEST_BAR = 0.20, 0.22  # a bar along an edge: how deep, and of how many parts
-_SHARE_ON_PAPER, _OTHER_ON_PAPER, _AGREEING_ON_PAPER = 0.97, 1, 0.6  # parts
+_SHARE_ON_PAPER, _OTHER_ON_PAPER, _AGREEING_ON_PAPER, _LEAST_AGREEING = 0.97, 1, 0.6, 8  # parts
+_LETTERED = 0.75  # of a strip: where both have something, it is letters and no cover
 _TONE, _ONE_TONE = 5, 0.42  # of a cover: grey levels, and what it takes of the place that differs
 _SMALLEST_COVER, _LARGEST_COVER = 0.01, 0.05  # of the picture: a sticker, and less than a coat
 _BEFORE = 0.5  # of a patch that had its tone before
@@ -37,8 +39,8 @@ _SOLID, _AROUND = 9, 6  # pixels: thicker than letters of a text, and the soft e
 _SOFT_EDGE = np.ones((2 * _AROUND + 1, 2 * _AROUND + 1), np.uint8)
 _PAPER_TONE = 6  # grey levels
 _TOUCHES = 0.2  # of a place that differs: with less structure of the reference in it, it was put where nothing is
-_MOST_ANEW = 0.02  # of all parts: a date or a number may be another one, a caption may not
-_LIGHT = 14.0  # grey levels
+_MOST_ANEW = 0.01  # of all parts: a date or a number may be another one, a caption may not
+_LIGHT, _LIGHT_ROUNDS, _LEAST_LIT = 14.0, 3, 16  # grey levels; of the fit of the curve; parts
 _MOST_ADDED = 0.15  # of all parts: ink that was written over a drawing or form
 
 
@@ -53,11 +55,13 @@ class Judged:
 
 
 class Parts(NamedTuple):
-    """For each part of the reference: whether it agrees, whether either has structure there, whether it has itself."""
+    """For each part of the reference: whether it agrees, whether either has structure there, whether the reference has,
+    whether what is laid on it has."""
 
     agrees: Truths
     counted: Truths
     had: Truths
+    shows: Truths
 
 
 def structure_of(reference: Bytes, values: Floats, known: Truths) -> Parts:
@@ -76,8 +80,8 @@ def structure_of(reference: Bytes, values: Floats, known: Truths) -> Parts:
     grid = _grid(_BLOCK)
     inside = _mean(known.astype(np.float32), _BLOCK)[grid] > 0.99
     strong = np.maximum(spread, seen_spread)[grid] > _LEAST_STRUCTURE**2
-    had = spread[grid] > _LEAST_STRUCTURE**2
-    return Parts(best[grid] >= _AGREES, inside & strong, inside & had)
+    had, shows = (plane[grid] > _LEAST_STRUCTURE**2 for plane in (spread, seen_spread))
+    return Parts(best[grid] >= _AGREES, inside & strong, inside & had, inside & shows)
 
 
 def on_photograph(reference: Bytes, values: Floats, known: Truths, parts: Parts) -> Judged:
@@ -86,6 +90,7 @@ def on_photograph(reference: Bytes, values: Floats, known: Truths, parts: Parts)
     What lies where the reference has no structure takes nothing away from it: only how large it is counts.
     """
     agrees, counted, hidden = parts.agrees, parts.counted, np.zeros_like(parts.had)
+    told = np.zeros_like(parts.had)  # by a bar or a cover, its even inside too
     covered, largest, added, bar, anew = 0, 0, 0, 0, 0
     strokes = Strokes(reference, values, known)
     for rows, columns in _groups(counted & ~agrees):
@@ -93,11 +98,14 @@ def on_photograph(reference: Bytes, values: Floats, known: Truths, parts: Parts)
         group[rows, columns] = True
         place = strokes.at(_pixels(_filled(group), reference.shape)) if rows.size >= _LEAST_COVER else UNCLEAR
         under = _covered(reference, values, group)
-        if place.written_anew and not under.any():
+        is_bar = _is_bar(rows, columns, counted.shape) or _is_bar(columns, rows, counted.shape[::-1])
+        letters = int((parts.had & parts.shows & group).sum()) >= _LETTERED * rows.size
+        if (place.written_anew and not under.any()) or (is_bar and letters and place.lettered_anew):
             anew += rows.size
-        elif _is_bar(rows, columns, counted.shape) or _is_bar(columns, rows, counted.shape[::-1]):
-            bar, hidden = max(bar, rows.size), hidden | group
+        elif is_bar:
+            bar, hidden, told = max(bar, rows.size), hidden | group, told | _box(rows, columns, told.shape)
         else:
+            told |= (_filled(group) > 0) & (under.any() or place.written_over)
             covered, hidden, group = covered + int(under.sum()), hidden | under, group & ~under
             size = int(_filled(group).sum())  # what is smooth within another outline is another thing too
             if place.written_over and not under.any():
@@ -106,11 +114,13 @@ def on_photograph(reference: Bytes, values: Floats, known: Truths, parts: Parts)
                 largest = max(largest, size)
             else:
                 added = max(added, size)
+    lit = lit_otherwise(reference, values, known, apart=told) & ~told & ~counted
     total, whole = int(counted.sum()), float(known.mean()) * counted.size
     seen = parts.had & ~hidden
     share = float((agrees & seen).sum() / max(1, int(seen.sum())))
     small = largest <= max(1.0, _LARGEST_OTHER * total) and added <= _LARGEST_ADDED * whole
     small &= bar <= _LARGEST_BAR * whole and anew <= _MOST_ANEW * whole
+    small &= int(lit.sum()) <= _LIT_OTHERWISE * total
     few = bar + covered <= _MOST_COVERED * max(whole, 1.0)
     return Judged(
         verified=share >= _SHARE and small and few,
@@ -151,8 +161,11 @@ def on_paper(reference: Bytes, values: Floats, known: Truths, parts: Parts) -> J
     same = share >= _SHARE_ON_PAPER and largest <= _OTHER_ON_PAPER
     written_over = not is_lost.any() and int(is_added.sum()) <= _MOST_ADDED * int(inside.sum())
     few = float(hidden[known].mean()) <= _MOST_COVERED if known.any() else False
-    seen = parts.had & (_mean(hidden.astype(np.float32), _BLOCK)[_grid(_BLOCK)] == 0)
-    few &= int((parts.agrees & seen).sum()) >= _AGREEING_ON_PAPER * int(seen.sum())
+    covers = _mean(hidden.astype(np.float32), _BLOCK)[_grid(_BLOCK)] > 0
+    few &= _lit_alike(reference, values, known, parts, covers)
+    seen = parts.had & ~covers
+    few &= _other_thing(reference, values, parts) <= max(_LEAST_COVER, _LARGEST_OTHER * int(parts.counted.sum()))
+    few &= int((parts.agrees & seen).sum()) >= max(_LEAST_AGREEING, _AGREEING_ON_PAPER * int(seen.sum()))
     kept = int((counted & ~is_added).sum())  # parts where the ink of the reference was seen
     return Judged(
         verified=(same or written_over) and few,
@@ -162,21 +175,51 @@ def on_paper(reference: Bytes, values: Floats, known: Truths, parts: Parts) -> J
     )
 
 
-def differing_light(reference: Bytes, values: Floats, known: Truths) -> int:
-    """Parts whose light is not what one curve for the whole picture makes of the reference: pale stickers, for one."""
+def _other_thing(reference: Bytes, values: Floats, parts: Parts) -> int:
+    """The parts of the largest place where both have something and it differs; bars and covers are no other thing."""
+    largest = 0
+    for rows, columns in _groups(parts.had & parts.shows & ~parts.agrees):
+        group = np.zeros_like(parts.had)
+        group[rows, columns] = True
+        if not (_is_bar(rows, columns, group.shape) or _is_bar(columns, rows, group.shape[::-1])):
+            largest = max(largest, int((group & ~_covered(reference, values, group)).sum()))
+    return largest
+
+
+def _lit_alike(reference: Bytes, values: Floats, known: Truths, parts: Parts, covers: Truths) -> bool:
+    """Whether what is smooth has the light that is to be expected there, bars and covers aside."""
+    lit = lit_otherwise(reference, values, known, apart=covers) & ~covers & ~parts.counted
+    bars = np.zeros_like(lit)
+    for rows, columns in _groups(lit):
+        bars[rows, columns] = _is_bar(rows, columns, lit.shape) or _is_bar(columns, rows, lit.shape[::-1])
+    few = int((lit & ~bars).sum()) <= _LIT_OTHERWISE * int(parts.counted.sum())
+    return few and int(bars.sum()) <= _LARGEST_BAR * max(1.0, float(known.mean()) * lit.size)
+
+
+def lit_otherwise(reference: Bytes, values: Floats, known: Truths, *, apart: Truths | None = None) -> Truths:
+    """Parts whose light is not what one curve for the whole picture makes of the reference, with light from one side.
+
+    What is smooth has no structure to compare: a pale sticker, or the sky of another picture in the same frame. Parts
+    that are ``apart``, under a bar or a cover, say nothing about the curve.
+    """
     grid = _grid(_BLOCK)
     inside = _mean(known.astype(np.float32), _BLOCK)[grid] > 0.99
+    found, (rows, columns) = np.zeros_like(inside), np.nonzero(inside)
     one = _mean(reference.astype(np.float32), _BLOCK)[grid][inside].astype(np.float64)
     other = _mean(values, _BLOCK)[grid][inside].astype(np.float64)
-    kept, rest = np.ones(one.size, np.bool_), np.zeros(one.size)
-    for _ in range(3):
-        if kept.sum() < 8:
-            return 0
-        terms = np.stack([np.ones_like(one), one / 128, (one / 128) ** 2], axis=1)
-        curve = np.linalg.lstsq(terms[kept], other[kept], rcond=None)[0]
-        rest = np.abs(other - terms @ curve)
-        kept = rest <= max(float(np.quantile(rest, 0.8)), 1.0)
-    return int((rest > _LIGHT).sum())
+    terms = [np.ones_like(one), one / 128, (one / 128) ** 2]
+    terms += [at / max(1, side - 1) - 0.5 for at, side in ((rows, inside.shape[0]), (columns, inside.shape[1]))]
+    design, rest = np.stack(terms, axis=1), np.zeros(one.size)
+    open_to_see = np.ones(one.size, np.bool_) if apart is None else ~apart[inside]
+    kept = open_to_see
+    for _ in range(_LIGHT_ROUNDS):
+        if kept.sum() < _LEAST_LIT:
+            return found
+        curve = np.linalg.lstsq(design[kept], other[kept], rcond=None)[0]
+        rest = np.abs(other - design @ curve)
+        kept = open_to_see & (rest <= max(float(np.quantile(rest[open_to_see], 0.8)), 1.0))
+    found[rows, columns] = rest > _LIGHT
+    return found
 
 
 def _solid(ink: Truths) -> Truths:
@@ -234,6 +277,13 @@ def _filled(group: Truths) -> Bytes:
     outlines, _ = cv2.findContours(parts, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     cv2.drawContours(parts, outlines, -1, (1.0,), cv2.FILLED)
     return parts
+
+
+def _box(rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], shape: tuple[int, ...]) -> Truths:
+    """The upright box around some parts."""
+    box = np.zeros(shape, np.bool_)
+    box[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] = True
+    return box
 
 
 def _pixels(parts: Bytes, shape: tuple[int, ...]) -> Truths:

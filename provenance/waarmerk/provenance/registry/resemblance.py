@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from waarmerk.provenance.registry.covers import Judged, differing_light, on_paper, on_photograph, structure_of
+from waarmerk.provenance.registry.covers import Judged, lit_otherwise, on_paper, on_photograph, structure_of
 from waarmerk.provenance.registry.hashes import luma, reduced
 from waarmerk.provenance.registry.registration import Lie, Places, lies, places_of
 
@@ -106,7 +106,7 @@ def _compared(reference: Bytes, ready: Look, lie: Lie) -> Resemblance:
         return nothing
     return Resemblance(
         verified=judged.verified,
-        whole=_is_whole(judged, overlap, differing_light(reference, values, known)) and not lie.mirrored,
+        whole=_is_whole(judged, overlap, int(lit_otherwise(reference, values, known).sum())) and not lie.mirrored,
         share=judged.share,
         overlap=overlap,
         region=region,

@@ -26,6 +26,10 @@ _STEP, _LEAST_POINTS = 8, 16  # of the fit of the curve
 _OPEN, _SAME = 0.2, 0.96  # of a place: not changed; correlation there
 _LITTLE_LOST, _LITTLE_GONE, _LEAST_KEPT = 0.15, 0.4, 100  # text over a picture; pixels
 _BARE = 0.01  # of a place
+_LETTERS_OPEN, _LETTERS_LOST = (
+    0.08,
+    0.1,
+)  # of a strip: other captions leave 0.11 at least, a bar over a picture next to nothing
 _MUCH_LOST, _MOST_GONE = 0.18, 0.6  # another text: copies lose at most 0.16, other texts 0.18 at least
 
 
@@ -54,6 +58,11 @@ class Place(NamedTuple):
         """Whether what stood there was replaced, on the same ground."""
         clear = self.open >= _OPEN and self.correlation >= _SAME
         return clear and self.lost >= _MUCH_LOST and self.gone >= _MOST_GONE
+
+    @property
+    def lettered_anew(self) -> bool:
+        """The same of a strip of letters, where there is no more than letters and hardly anything between them."""
+        return self.open >= _LETTERS_OPEN and self.lost >= _LETTERS_LOST and self.gone >= _MOST_GONE
 
 
 UNCLEAR = Place(0.0, 0.0, 0.0, 0.0, 0, bare=False)
