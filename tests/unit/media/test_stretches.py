@@ -85,6 +85,21 @@ def test_a_frame_that_stands_long_is_looked_at() -> None:
     assert any(at == pytest.approx(0.76) for each in found for at in each)
 
 
+@pytest.mark.parametrize(("videos", "complete"), [(1, True), (2, False)])
+def test_a_second_video_that_a_player_may_show_makes_it_incomplete(videos: int, complete: bool) -> None:
+    held = BytesIO()
+    with av.open(held, "w", format="mp4") as out:
+        streams = [out.add_stream("libx264", rate=10, options={"preset": "ultrafast"}) for _ in range(videos)]
+        for video in streams:
+            video.width, video.height, video.pix_fmt = 160, 96, "yuv420p"
+        for level, video in enumerate(streams):
+            for _ in range(10):
+                picture = np.full((96, 160, 3), 40 + 90 * level, np.uint8)
+                out.mux(video.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+            out.mux(video.encode(None))
+    assert looked(held.getvalue(), 1.5).complete is complete
+
+
 class Backwards:
     """A container whose frames run backwards once."""
 
