@@ -118,6 +118,8 @@ def done(
     words = wording(visit.language)
     open_ends = bool(told["gaps"])
     kind = "done-partial" if open_ends else "done-full" if says != "none" else "done-signed"
+    if kind == "done-full" and "sidecar" in links:
+        kind = "done-beside"
     page = {
         "problem": None,
         "kind": kind,

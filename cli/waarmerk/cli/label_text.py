@@ -79,6 +79,8 @@ def _verdict(prepared: Prepared, done: Labelled | None, words: Wording, owed: in
         return words.say("label", "verdict-uncertain", path=done.target)
     open_ends = owed + len({gap.code for gap in prepared.plan.gaps})
     kind = "verdict-open" if open_ends else "verdict-signed" if not prepared.wishes.says.is_ai else "verdict-done"
+    if kind == "verdict-done" and done.beside is not None:
+        kind = "verdict-beside"
     return words.say("label", kind, path=done.target, count=open_ends)
 
 

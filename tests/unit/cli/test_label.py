@@ -74,6 +74,7 @@ def test_a_dry_run_says_everything_and_writes_nothing(keyed: Run, tmp_path: Path
     assert done.returncode == 0, done.stderr
     for said in ("nothing is written", "AI-modified", "signed with your key", "TT-selflabel", "EU-50-4-deepfake"):
         assert said in done.stdout
+    assert "EU-50-4-legacy" not in done.stdout, "that no label is owed is not perhaps owed"
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == before
 
 
@@ -179,6 +180,9 @@ def test_two_inputs_never_share_a_target(keyed: Run, tmp_path: Path) -> None:
     names = ["a.c2pa", "a.heic.c2pa", "a.heic.jpg", "a.jpg", "b.jpg", "b.jpg.c2pa", "b.png", "b.png.c2pa"]
     assert sorted(path.name for path in out.iterdir()) == names
     assert "()" not in done.stderr
+    alone = keyed("label", source / "b.png", tmp_path / "alone.png", "--ai", "generated", "--sidecar").stdout
+    assert "as its credentials, beside it" in alone
+    assert "Every layer is in it," not in alone
     again = keyed("label", source, out, "--ai", "generated", "--sidecar")
     assert "0 labelled, 4 there already" in again.stdout
     (source / "c.heic").write_bytes((source / "a.heic").read_bytes())

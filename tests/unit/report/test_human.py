@@ -74,6 +74,15 @@ def test_no_line_is_wider_than_asked() -> None:
             assert max(map(len, lines)) <= width
 
 
+@pytest.mark.parametrize(("language", "head"), [("en", "Not read"), ("nl", "Niet gelezen")])
+def test_what_was_not_read_of_one_file_does_not_share_the_head_of_what_holds_for_all(language: str, head: str) -> None:
+    report = copy.deepcopy(document("stripped.jpg"))
+    report["channels"].append({"channel": "watermark:k", "state": "unread", "code": "watermark.not-pixels"})
+    lines = render(report, language=language, colour=False).splitlines()
+    assert not [line for line in lines if line.strip().startswith(head)]
+    assert [line for line in lines if line.strip().startswith({"en": "Left out", "nl": "Overgeslagen"}[language])]
+
+
 def hostile() -> dict[str, Any]:
     """A report whose every free text tries to leave its place."""
     evil = "\x1b[31m\u202eevil\x00=1+1"

@@ -28,8 +28,13 @@ _OWED = (DutyStatus.PROHIBITED, DutyStatus.REQUIRED, DutyStatus.UNDECIDED, DutyS
 
 def owed(duties: Iterable[Duty], *, has_label: bool) -> tuple[tuple[Duty, bool], ...]:
     """What of these duties falls to whoever made a labelled file, and whether the label in the picture meets it."""
-    theirs = (duty for duty in duties if duty.status in _OWED and duty.who in _MAKERS)
+    theirs = (duty for duty in duties if duty.status in _OWED and duty.who in _MAKERS and not _is_mere_notice(duty))
     return tuple((duty, has_label and duty.label in _IN_THE_PICTURE) for duty in theirs)
+
+
+def _is_mere_notice(duty: Duty) -> bool:
+    """Whether it would only say that nothing is owed, should the facts turn out that way."""
+    return duty.status is DutyStatus.UNDECIDED and duty.label == "voluntary_disclosure"
 
 
 class Says(StrEnum):

@@ -53,7 +53,7 @@ class _Panel:
             yield from self._axes(rows)
             yield from self._listed("labels", list(self._labels(rows)), _YELLOW)
             yield from self._listed("concerns", rows.concerns(), _YELLOW)
-            yield from self._listed("unread", list(self._unread(document)), _DIM)
+            yield from self._listed("left-out", list(self._unread(document)), _DIM)
         yield from self._listed("steps", rows.steps(), "")
 
     def footer(self, codes: Iterable[str]) -> Iterator[str]:
