@@ -504,6 +504,9 @@ def test_a_file_that_is_not_labelled_says_why(client: TestClient, keyring: Keyri
     assert list(parts) == ["file", "sidecar", "record"]
     assert parts["sidecar"].headers["content-disposition"] == 'attachment; filename="labelled.png.c2pa"'
     assert b"c2pa" in parts["sidecar"].content
+    beside = send(client, sent, picture(), ai="generated", sidecar="true")
+    assert (beside.status_code, "in a file beside it. Both" in beside.text) == (200, True)
+    assert "Every layer is in the file" not in beside.text
 
 
 def put(shelf: Shelf, owner: str, tenant: str, size: int, *, free: int | None = None) -> str | None:
