@@ -119,9 +119,9 @@ def test_every_layer_is_written_and_found(desk: Desk, tmp_path: Path, muxer: str
 
 
 def moved(number: int, seed: int) -> Any:
-    """A frame of a film in which something happens."""
+    """A frame of a film that moves as slowly as the stills of the ledger, one a second, can follow."""
     random = np.random.default_rng(seed)
-    wide = np.kron(random.integers(0, 256, (9, 40, 3)), np.ones((40, 40, 1))).astype(float)[:, 6 * number :][:, :640]
+    wide = np.kron(random.integers(0, 256, (9, 40, 3)), np.ones((40, 40, 1))).astype(float)[:, 2 * number :][:, :640]
     return np.clip(0.6 * wide + 50 + random.normal(0, 6, (360, 640, 3)), 0, 255).astype(np.uint8)
 
 
