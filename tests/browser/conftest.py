@@ -61,7 +61,7 @@ def _listening(service: subprocess.Popen[bytes], log: Path) -> str:
     raise AssertionError(log.read_text("utf-8"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as tool:

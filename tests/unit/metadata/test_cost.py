@@ -4,9 +4,11 @@
 import struct
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
+from waarmerk.provenance.errors import LimitExceeded
 from waarmerk.provenance.media import Limits, asset_from_bytes
 from waarmerk.provenance.metadata import read
 
@@ -60,6 +62,6 @@ FILES: dict[str, Callable[[], bytes]] = {
 def test_many_small_parts(name: str) -> None:
     data = FILES[name]()
     started = time.process_time()
-    asset = asset_from_bytes(data, name=None, limits=LIMITS)
-    read(asset, LIMITS)
+    with suppress(LimitExceeded):  # to refuse it is an answer
+        read(asset_from_bytes(data, name=None, limits=LIMITS), LIMITS)
     assert time.process_time() - started < 4
