@@ -74,9 +74,20 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     signal.signal(signal.SIGHUP, _end)
     try:
         code = commands.main(args=arguments, prog_name="waarmerk", standalone_mode=False)
+        sys.stdout.flush()
     except Exception as error:  # the last line of defence: a fault must not look like a finding
         code = _explained(error)
+        _let_go_of_output()
     sys.exit(code if isinstance(code, int) else exits.OK)
+
+
+def _let_go_of_output() -> None:
+    """What could not be written is not tried again at the end: Python would make the exit code 120 of that."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _keep_no_core() -> None:

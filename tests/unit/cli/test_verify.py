@@ -271,7 +271,8 @@ def test_the_report_matches_its_schema(waarmerk: Run, folder: Path) -> None:
         jsonschema.validate(report, schema)
 
 
-def test_a_full_disk_is_a_message_and_not_a_finding(photo: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_a_message_and_not_a_finding(photo: Path, unbuffered: str) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "waarmerk.cli", "verify", str(photo)],
@@ -279,8 +280,10 @@ def test_a_full_disk_is_a_message_and_not_a_finding(photo: Path) -> None:
             stderr=subprocess.PIPE,
             text=True,
             check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         )
     assert done.returncode == 5
+    assert "Exception ignored" not in done.stderr
     assert "No space left" in done.stderr
     assert "Traceback" not in done.stderr
 
