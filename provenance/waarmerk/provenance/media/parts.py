@@ -11,11 +11,9 @@ from dataclasses import replace
 
 from waarmerk.provenance.errors import LimitExceeded
 from waarmerk.provenance.media.bmff import Steps, boxes
-from waarmerk.provenance.media.limits import MIB, Limits
-from waarmerk.provenance.media.segments import TooManyParts, jpeg_segments, png_chunks, riff_chunks
+from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.segments import TooManyParts, jpeg_scans, jpeg_segments, png_chunks, riff_chunks
 from waarmerk.provenance.media.window import Truncated, Window
-
-_SCAN = b"\xff\xda"  # a start of scan; in the data of a scan 0xFF is never followed by it (ITU-T T.81, B.1.1.5)
 
 
 def require_few_parts(window: Window, media_type: str, limits: Limits) -> None:
@@ -32,13 +30,11 @@ def require_few_parts(window: Window, media_type: str, limits: Limits) -> None:
 
 
 def require_few_scans(window: Window, limits: Limits) -> None:
-    """Raise LimitExceeded (``media.too-many-parts``) for a JPEG of more than ``Limits.scans``, thumbnails included."""
-    found, at, before = 0, 0, b""
-    while block := window.up_to(at, MIB):
-        found += (before + block).count(_SCAN)
-        at, before = at + len(block), block[-1:]
-    if found > limits.scans:
-        raise _too_many(limits.scans)
+    """Raise LimitExceeded (``media.too-many-parts``) for a JPEG of more than ``Limits.scans``."""
+    try:
+        jpeg_scans(window, limits)
+    except TooManyParts:
+        raise LimitExceeded("media.too-many-parts", f"the picture has more than {limits.scans} scans") from None
 
 
 def _too_many(most: int) -> LimitExceeded:

@@ -5,6 +5,7 @@ Each walk is a single pass forward, ends at the picture data or the end of the f
 where a part reaches past the end, TooManyParts where there are more than ``Limits.parts``.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ class Part:
 
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # TEM, RSTn, SOI carry no length
 _SOS, _EOI = 0xDA, 0xD9
+_MARKER, _BLOCK_BYTES = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]"), 1 << 20
 
 
 def jpeg_segments(window: Window, limits: Limits) -> Iterator[Part]:
@@ -49,6 +51,39 @@ def jpeg_segments(window: Window, limits: Limits) -> Iterator[Part]:
             yield Part(bytes((marker,)), at + 4, length - 2)
             at += 2 + length
     raise TooManyParts
+
+
+def jpeg_scans(window: Window, limits: Limits) -> int:
+    """Scans of the picture that the file begins with (ITU-T T.81, annex B): what a segment holds is none, nor what
+    stands behind its end, such as the film of a motion photo. What is no marker is skipped, as decoders do.
+
+    Raises TooManyParts for more segments than ``Limits.picture_parts`` or scans than ``Limits.scans``.
+    """
+    found, at = 0, 2
+    for _ in range(limits.picture_parts):
+        marker = _next_marker(window, at)
+        if marker is None or marker[1] == _EOI:
+            return found
+        at, name = marker[0] + 2, marker[1]
+        found += name == _SOS
+        if found > limits.scans:
+            raise TooManyParts
+        if name not in _ALONE:
+            length = int.from_bytes(window.up_to(at, 2))
+            at += max(2, length)
+    raise TooManyParts
+
+
+def _next_marker(window: Window, at: int) -> tuple[int, int] | None:
+    """Where the next marker stands and which it is; in the data of a scan 0xFF is followed by 0 or is a restart."""
+    while block := window.up_to(at, _BLOCK_BYTES):
+        seen = _MARKER.search(block)
+        if seen is not None:
+            return at + seen.start(), block[seen.end() - 1]
+        if len(block) < _BLOCK_BYTES:
+            return None
+        at += len(block) - 1  # a marker may begin with the last byte
+    return None
 
 
 def png_chunks(window: Window, limits: Limits) -> Iterator[Part]:

@@ -168,7 +168,7 @@ def _is_issued(found: Found, rgb: Bytes | None) -> bool:
     if found.kind == "exact":
         return True
     if entry.media_type in VIDEO_TYPES:
-        return found.verified  # most of its stretches, and none that shows something else
+        return found.verified  # all of it was looked at, and no frame shows something else
     if rgb is None or seen is None or not seen.verified or seen.region is None:
         return False
     filled = seen.region[2] * seen.region[3] / (rgb.shape[0] * rgb.shape[1])
