@@ -78,16 +78,14 @@ def owed_for(wishes: Wishes, settings: Settings, packs: RuleSet, at: datetime) -
 
 def _decided(packs: RuleSet, stated: Mapping[str, Any], at: datetime, chosen: tuple[str, ...]) -> tuple[Duty, ...]:
     from waarmerk.provenance.labelling.campaign import with_publisher  # noqa: PLC0415 - only where it is asked
-    from waarmerk.provenance.labelling.decide import decide, decide_for  # noqa: PLC0415
+    from waarmerk.provenance.labelling.decide import decide_for  # noqa: PLC0415
     from waarmerk.provenance.labelling.stated import split_facts, weighed  # noqa: PLC0415
 
     facts, context = split_facts(stated, packs.by_name)
     verdict = weighed(facts, context, weigh)
 
     def decided(context: Context) -> tuple[Duty, ...]:
-        if chosen:
-            return decide_for(packs, facts, verdict, context, at, platforms=chosen)
-        return decide(packs, facts, verdict, context, at)
+        return decide_for(packs, facts, verdict, context, at, platforms=chosen)
 
     return with_publisher(decided, context)
 

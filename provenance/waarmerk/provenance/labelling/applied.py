@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from waarmerk.provenance.labelling.campaign import with_publisher
 from waarmerk.provenance.labelling.context import Context, Given
-from waarmerk.provenance.labelling.decide import decide, decide_for
+from waarmerk.provenance.labelling.decide import decide_for
 from waarmerk.provenance.labelling.facts import Facts, evidence_of, fact_checked, facts_of
 from waarmerk.provenance.labelling.rules import RuleSet
 from waarmerk.provenance.labelling.wording import one_line
@@ -121,8 +121,6 @@ class AppliedRules:
         self, facts: Facts, verdict: Verdict, context: Context, at: datetime, texts: Mapping[str, str]
     ) -> tuple[Duty, ...]:
         def decided(context: Context) -> tuple[Duty, ...]:
-            if not self._platforms:
-                return decide(self._packs, facts, verdict, context, at, texts=texts)
             return decide_for(self._packs, facts, verdict, context, at, platforms=self._platforms, texts=texts)
 
         return with_publisher(decided, context) if self._for_maker else decided(context)

@@ -4,7 +4,7 @@
 Order of the answer: prohibited, required, undecided, recommended, info; within a status the order of the packs.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from waarmerk.provenance.labelling.context import Context, Given
@@ -49,10 +49,15 @@ def decide_for(
     context: Context,
     at: datetime,
     *,
-    platforms: Iterable[str],
+    platforms: Collection[str],
     texts: Mapping[str, str] | None = None,
 ) -> tuple[Duty, ...]:
-    """The duties on several platforms together: of each rule the strongest outcome, the earlier platform on a tie."""
+    """The duties on several platforms together: of each rule the strongest outcome, the earlier platform on a tie.
+
+    Where none are named it is ``decide``: the platform of the context, if there is one.
+    """
+    if not platforms:
+        return decide(packs, facts, verdict, context, at, texts=texts)
     strongest: dict[str, Duty] = {}
     for platform in platforms:
         there = context.with_facts(Given(field="platform", value=platform, origin="uploader"))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.labelling.context import Context, Given
-from waarmerk.provenance.labelling.decide import decide, decide_for
+from waarmerk.provenance.labelling.decide import decide_for
 from waarmerk.provenance.labelling.facts import Facts, facts_from
 from waarmerk.provenance.labelling.fields import MAX_TERMS, MAX_TEXT, shown
 from waarmerk.provenance.labelling.rules import RuleSet
@@ -128,8 +128,7 @@ def replay(line: str, packs: RuleSet) -> list[tuple[str, str | None, str | None]
     None stands for absent. Raises ConfigurationError for a line that is no record.
     """
     then = read_record(line, packs)
-    inputs = (packs, then.facts, then.verdict, then.context, then.at)
-    duties = decide_for(*inputs, platforms=then.platforms) if then.platforms else decide(*inputs)
+    duties = decide_for(packs, then.facts, then.verdict, then.context, then.at, platforms=then.platforms)
     now = {duty.rule: duty.status.value for duty in duties}
     return [
         (rule, then.result.get(rule), now.get(rule))
