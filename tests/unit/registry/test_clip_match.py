@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A clip is what was issued where its stretches show frames that were kept; another clip's do not."""
 
+import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from io import BytesIO
@@ -189,3 +191,11 @@ def test_they_are_stored_as_they_are() -> None:
     assert data is not None
     assert unpacked(data) == ENTRY.stills
     assert packed(()) is None
+
+
+@pytest.mark.parametrize("cut", [0, 10, -1], ids=["nothing", "a head cut short", "a frame cut short"])
+def test_what_was_stored_otherwise_is_no_frames(cut: int) -> None:
+    data = packed(ENTRY.stills)
+    assert data is not None
+    with pytest.raises((ValueError, struct.error)):
+        unpacked(zlib.compress(zlib.decompress(data)[:cut]))

@@ -22,7 +22,7 @@ from waarmerk.provenance.registry.clip_match import ClipFrame, compare_clip
 from waarmerk.provenance.registry.finder import Finder, Found
 from waarmerk.provenance.registry.frames import frame_hashes, ties_of
 from waarmerk.provenance.registry.hashes import chroma, thumbnail
-from waarmerk.provenance.registry.model import Binding, BindingKind, Entry, Issuance, Still
+from waarmerk.provenance.registry.model import Binding, BindingKind, Entry, Shown, Still
 from waarmerk.provenance.registry.resemblance import Resemblance
 from waarmerk.provenance.registry.stills import MOST_STILLS, packed, unpacked
 from waarmerk.provenance.registry.store import Store
@@ -137,7 +137,11 @@ class ClipFinder:
         except (StoreError, ValueError, struct.error, zlib.error):
             return None  # nothing to compare with: it stays a candidate
         frames = [[_seen(each) for each in held] for held in clip.much.stretches]
-        seen = compare_clip(_as_issued(entry, stills), frames, None, complete=clip.much.complete)
+        first = stills[0]
+        kept = Shown(
+            width=entry.width, height=entry.height, thumbnail=first.thumbnail, chroma=first.chroma, stills=stills
+        )
+        seen = compare_clip(kept, frames, None, complete=clip.much.complete)
         share = 1.0 - seen.differing / seen.parts if seen.parts else 0.0
         bound = seen.bound is True
         whole = bound and not seen.is_altered and not seen.colours_turned
@@ -156,26 +160,3 @@ def _asked(looked: Looked) -> list[ClipFrame]:
     frames = [_seen(frame) for stretch in held for frame in (stretch[0], stretch[len(stretch) // 2])]
     step = max(1, -(-len(frames) // _MOST_ASKED))
     return frames[::step]
-
-
-def _as_issued(entry: Entry, stills: tuple[Still, ...]) -> Issuance:
-    """An entry in the form that clips are compared in: what stands here for a mark is never looked at."""
-    first = stills[0]
-    return Issuance(
-        key_id="",
-        payload=bytes(8),
-        scheme="",
-        issued_at=entry.added_at,
-        says="none",
-        sha256=entry.sha256,
-        media_type=entry.media_type,
-        width=entry.width or 1,
-        height=entry.height or 1,
-        phash=bytes(8),
-        pdq=None,
-        thumbnail=first.thumbnail,
-        geometry=None,
-        manifest=None,
-        chroma=first.chroma,
-        stills=stills,
-    )

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from waarmerk.provenance.registry.model import Issuance, Still
+from waarmerk.provenance.registry.model import Kept, Shown, Still
 from waarmerk.provenance.registry.verify_match import UNTOLD, Likeness, compare
 
 Bytes = npt.NDArray[np.uint8]
@@ -54,7 +54,7 @@ class ClipLikeness(Likeness):
 
 
 def compare_clip(
-    issued: Issuance,
+    issued: Kept,
     stretches: Iterable[Sequence[ClipFrame]],
     geometry: tuple[float, ...] | None,
     *,
@@ -70,7 +70,7 @@ def compare_clip(
     return _together(found, complete=complete)
 
 
-def compare_still(issued: Issuance, rgb: Bytes, geometry: tuple[float, ...] | None) -> Likeness:
+def compare_still(issued: Kept, rgb: Bytes, geometry: tuple[float, ...] | None) -> Likeness:
     """Compare a picture, H x W x 3, with the likest frame of an issued clip.
 
     It is never told to be something else: most frames of the clip were not kept.
@@ -83,7 +83,7 @@ def compare_still(issued: Issuance, rgb: Bytes, geometry: tuple[float, ...] | No
 class _Search:
     """Looks for the likest kept frame, within a budget."""
 
-    def __init__(self, issued: Issuance) -> None:
+    def __init__(self, issued: Kept) -> None:
         self._issued = issued
         self._left = _MOST_WORK
         self._kept = [
@@ -113,7 +113,7 @@ class _Search:
     def _compared(self, frame: ClipFrame, which: int | None, geometry: tuple[float, ...] | None) -> Likeness:
         if which is None or not 0 <= which < len(self._kept):
             return UNTOLD
-        return compare(_entry(self._issued, self._issued.stills[which]), frame.rgb, _reduced(geometry, frame))
+        return compare(_frame_of(self._issued, self._issued.stills[which]), frame.rgb, _reduced(geometry, frame))
 
     def _likest(self, frame: ClipFrame, geometry: tuple[float, ...] | None) -> int | None:
         plane = _as_issued(self._issued, frame, geometry)
@@ -130,9 +130,16 @@ class _Search:
         return likest
 
 
-def _entry(issued: Issuance, still: Still) -> Issuance:
-    """The entry of one frame."""
-    return replace(issued, thumbnail=still.thumbnail, chroma=still.chroma, stills=())
+def _frame_of(issued: Kept, still: Still) -> Shown:
+    """One of the frames that were kept."""
+    return Shown(
+        width=issued.width,
+        height=issued.height,
+        thumbnail=still.thumbnail,
+        chroma=still.chroma,
+        geometry=issued.geometry,
+        label=issued.label,
+    )
 
 
 def _reduced(geometry: tuple[float, ...] | None, frame: ClipFrame) -> tuple[float, ...] | None:
@@ -144,7 +151,7 @@ def _reduced(geometry: tuple[float, ...] | None, frame: ClipFrame) -> tuple[floa
     return tuple(float(v) for v in matrix.ravel())
 
 
-def _as_issued(issued: Issuance, frame: ClipFrame, geometry: tuple[float, ...] | None) -> Floats | None:
+def _as_issued(issued: Kept, frame: ClipFrame, geometry: tuple[float, ...] | None) -> Floats | None:
     """A frame small and grey, as large and turned over as it lies on the issued one; None where it lies aslant."""
     to_issued = np.diag([issued.width / frame.width, issued.height / frame.height])
     if geometry is not None and issued.geometry is not None:

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from waarmerk.provenance.model import Origin
 
@@ -43,6 +43,38 @@ class Still:
     at: float
     thumbnail: Thumbnail
     chroma: Chroma
+
+
+class Kept(Protocol):
+    """What there is of a picture or clip to compare others with; ``Issuance`` and ``Shown`` are such."""
+
+    @property
+    def width(self) -> int: ...  # noqa: D102 - as Issuance has them
+    @property
+    def height(self) -> int: ...  # noqa: D102
+    @property
+    def thumbnail(self) -> Thumbnail: ...  # noqa: D102
+    @property
+    def chroma(self) -> Chroma | None: ...  # noqa: D102
+    @property
+    def geometry(self) -> tuple[float, ...] | None: ...  # noqa: D102
+    @property
+    def label(self) -> tuple[int, int, int, int] | None: ...  # noqa: D102
+    @property
+    def stills(self) -> tuple[Still, ...]: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One frame, or the frames kept of a clip, to compare with; the fields mean what they mean in ``Issuance``."""
+
+    width: int
+    height: int
+    thumbnail: Thumbnail
+    chroma: Chroma | None
+    geometry: tuple[float, ...] | None = None
+    label: tuple[int, int, int, int] | None = None
+    stills: tuple[Still, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

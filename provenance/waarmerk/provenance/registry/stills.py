@@ -65,7 +65,11 @@ def unpacked(data: bytes) -> tuple[Still, ...]:
         seconds, width, height, across, down = _HEAD.unpack_from(held, at)
         at += _HEAD.size
         light, shades = held[at : at + width * height], held[at + width * height :][: 2 * across * down]
+        if not light or not shades or (len(light), len(shades)) != (width * height, 2 * across * down):
+            raise ValueError("a frame cut short")
         at += len(light) + len(shades)
         small = Thumbnail(width=width, height=height, pixels=light)
         found.append(Still(at=seconds, thumbnail=small, chroma=Chroma(width=across, height=down, pixels=shades)))
+    if not found:
+        raise ValueError("no frames")
     return tuple(found)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from waarmerk.provenance.registry.hashes import colours, luma
-from waarmerk.provenance.registry.model import Issuance
+from waarmerk.provenance.registry.model import Kept
 from waarmerk.provenance.registry.parts import Agreement, Laid, agreement, structured
 
 Bytes = npt.NDArray[np.uint8]
@@ -62,7 +62,7 @@ class Likeness:
 UNTOLD = Likeness()
 
 
-def compare(issued: Issuance, rgb: Bytes, geometry: tuple[float, ...] | None) -> Likeness:
+def compare(issued: Kept, rgb: Bytes, geometry: tuple[float, ...] | None) -> Likeness:
     """Compare ``rgb`` (H x W x 3) with what was issued.
 
     ``geometry`` is the detection's matrix (row-major 3 x 3, pixel centres of ``rgb`` to the mark's reference).
@@ -98,7 +98,7 @@ def _bound(found: Agreement) -> bool | None:
     return False if found.correlation < OTHER and share > MOSTLY_OTHER else None
 
 
-def _reference(issued: Issuance) -> tuple[Floats, Floats]:
+def _reference(issued: Kept) -> tuple[Floats, Floats]:
     """What was issued, H x W x 3 (luma, Cb, Cr), and where it may be compared: not under the visible label."""
     small = issued.thumbnail
     light = np.frombuffer(small.pixels, np.uint8).reshape(small.height, small.width).astype(np.float64)
@@ -117,7 +117,7 @@ def _reference(issued: Issuance) -> tuple[Floats, Floats]:
     return np.dstack(planes), known
 
 
-def _aligned(issued: Issuance, rgb: Bytes, geometry: tuple[float, ...] | None) -> Laid | None:
+def _aligned(issued: Kept, rgb: Bytes, geometry: tuple[float, ...] | None) -> Laid | None:
     """The picture turned and scaled as it lies on the thumbnail, and where it is known."""
     height, width = rgb.shape[:2]
     scale = issued.thumbnail.width / issued.width
