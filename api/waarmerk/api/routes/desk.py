@@ -7,155 +7,40 @@ token of the visit; what is labelled waits a few minutes under a name that only 
 
 import asyncio
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
-from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import RedirectResponse
 
 from waarmerk.api.auth import ANYONE, Scope, address_of, count, open_to, require_allowed
 from waarmerk.api.bodies import small_body
 from waarmerk.api.desk_form import MAX_PARTS, Fields, filled, owed_for, wishes_in
-from waarmerk.api.desk_view import Visit, done, duties_of, form, label_of, problem_text, reason, sign_in
+from waarmerk.api.desk_request import LOOKUPS, Desk
+from waarmerk.api.desk_view import done, duties_of, form, problem_text, reason, sign_in
 from waarmerk.api.labelling import labelled, order_of, record_of
-from waarmerk.api.page_answers import SAFE, download, html
-from waarmerk.api.page_view import language_of
+from waarmerk.api.page_answers import download
 from waarmerk.api.problems import Problem
-from waarmerk.api.services import services_of
-from waarmerk.api.sessions import LIFE, Session, Sessions
 from waarmerk.api.shelf import KEPT, Part
 from waarmerk.api.spool import received
-from waarmerk.api.tenants import Known, Tenant
 from waarmerk.api.trail import trail_of
 from waarmerk.provenance.jobs.labelling import LabelDone
 from waarmerk.provenance.media.extension import usual_extension
-from waarmerk.provenance.report.wording import Wording, wording
 
 router = APIRouter(include_in_schema=False)
 
 _OPEN = Depends(open_to(ANYONE, counted=False))
-_LOOKUPS = CapacityLimiter(4)  # threads that ask the database whether a key is still in use
 _KEY_BYTES, _ANSWERS_BYTES = 4096, 64 * 2**10
 _BESIDE_BYTES = 2**20  # what labelling adds, and the record; a picture that is encoded anew can be twice as large
-_VISIT, _START = "waarmerk-visit", "waarmerk-start"  # once a key was shown, and before
-
-
-class _Desk:
-    """One request to these pages: in which language, by which visit."""
-
-    def __init__(self, request: Request, lang: str | None) -> None:
-        self.request = request
-        self.services = services_of(request)
-        self.language = language_of(lang, request.headers.get("accept-language", ""))
-        self.words = wording(self.language)
-        self.session: Session | None = None
-        self._fresh: str | None = None
-        self._has_ended = False
-
-    @property
-    def sessions(self) -> Sessions:
-        """The visits of this service. Raises Problem where it has none."""
-        if self.services.sessions is None:
-            raise Problem("service.not-configured")
-        return self.services.sessions
-
-    async def enter(self) -> None:
-        """Find the visit, or begin one that nobody has shown a key in. Raises Problem, StoreError."""
-        for name in (_VISIT, _START):
-            cookie = self.request.cookies.get(self._named(name), "")
-            self.session = await run_sync(self.sessions.read, cookie, limiter=_LOOKUPS) if cookie else None
-            if self.session is not None:
-                return
-        self._fresh, self.session = self.sessions.begin()
-
-    def _named(self, name: str) -> str:
-        return f"__Host-{name}" if self._is_tls else name
-
-    @property
-    def _is_tls(self) -> bool:
-        return self.request.url.scheme == "https"
-
-    @property
-    def visit(self) -> Visit:
-        """Whoever sees the page."""
-        session = self.session
-        token = "" if session is None else self.sessions.token(session)
-        return Visit(language=self.language, token=token, session=session)
-
-    def keyed(self) -> tuple[Session, Tenant]:
-        """The visit of somebody who may label. Raises Problem."""
-        session = self.session
-        if session is None or session.known is None:
-            raise Problem("auth.missing", headers={"WWW-Authenticate": "Bearer"})
-        if Scope.LABEL not in session.known.scopes:
-            raise Problem("auth.forbidden")
-        trail_of(self.request).tenant = session.known.tenant.name
-        return session, session.known.tenant
-
-    def require_token(self, fields: Fields) -> None:
-        """Raise Problem for a form that does not come from a page of this visit."""
-        if self.session is None or not self.sessions.holds(self.session, fields.get("token", "")):
-            raise Problem("auth.token")
-
-    def answer(self, page: str, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-        """A page, with the cookie of a visit that has just begun."""
-        return self._marked(html(page, self.language, status=status, headers=headers))
-
-    def turned(self) -> Response:
-        """On to the form, with ``GET``."""
-        made = RedirectResponse(f"/label?lang={self.language}", HTTPStatus.SEE_OTHER, headers=SAFE)
-        return self._marked(made)
-
-    def begin_anew(self, known: Known | None = None) -> None:
-        """Another visit in place of this one: what was sealed before somebody showed a key is worth nothing after."""
-        if self.session is not None:
-            self.sessions.end(self.session)
-        self._has_ended = known is None
-        self._fresh, self.session = self.sessions.begin(known)
-
-    def refused(self, problem: Problem, given: Fields | None = None) -> Response:
-        """A problem as a page: the form of the key where one is needed, else the form with what was filled in."""
-        trail_of(self.request).code = problem.code
-        status, headers = problem.status_code, dict(problem.headers or {})
-        text = problem_text(self.words, problem.code)
-        session = self.session
-        is_keyed = session is not None and session.known is not None and Scope.LABEL in session.known.scopes
-        if is_keyed and problem.code not in ("auth.missing", "auth.forbidden"):
-            reasons = _reasons(self.words, problem)
-            text = self.words.say("desk_problem", "label.fields") if reasons else text
-            text = self.words.say("desk", "tenant-none") if problem.code == "tenant.not-configured" else text
-            page = form(self.visit, given or {}, problem=text, reasons=reasons)
-        else:
-            page = sign_in(self.visit, problem=text)
-        return self.answer(page, status=status, headers=headers)
-
-    def _marked(self, response: Response) -> Response:
-        """With the cookie of a visit that has just begun.
-
-        Before a key was shown it has a name of its own: a request from another site comes without cookies, and what it
-        is answered with must not take the place of a visit.
-        """
-        if self._fresh is None or self.session is None:
-            return response
-        name = self._named(_START if self.session.known is None else _VISIT)
-        life, is_tls = int(LIFE.total_seconds()), self._is_tls
-        response.set_cookie(name, self._fresh, max_age=life, path="/", secure=is_tls, httponly=True, samesite="strict")
-        if self._has_ended:
-            gone = self._named(_VISIT)
-            response.delete_cookie(gone, path="/", secure=is_tls, httponly=True, samesite="strict")
-        return response
 
 
 @router.get("/label", dependencies=[_OPEN])
 async def show(request: Request, lang: str | None = None) -> Response:
     """The form for whoever showed a key, the form of the key for everybody else."""
-    desk = _Desk(request, lang)
+    desk = Desk(request, lang)
     try:
         await desk.enter()
         desk.keyed()
@@ -169,7 +54,7 @@ async def show(request: Request, lang: str | None = None) -> Response:
 @router.post("/label/key", dependencies=[_OPEN])
 async def key(request: Request, lang: str | None = None) -> Response:
     """Show a key: for an hour the visit stands for it."""
-    desk = _Desk(request, lang)
+    desk = Desk(request, lang)
     try:
         await desk.enter()
         require_allowed(request, desk.services.quota.count_attempt(address_of(request)))
@@ -177,7 +62,7 @@ async def key(request: Request, lang: str | None = None) -> Response:
         desk.require_token(fields)
         keyring = desk.services.keyring
         shown = fields.get("key", "").strip()
-        known = None if keyring is None else await run_sync(keyring.find, shown, limiter=_LOOKUPS)
+        known = None if keyring is None else await run_sync(keyring.find, shown, limiter=LOOKUPS)
         if known is None:
             raise Problem("auth.unknown-key", headers={"WWW-Authenticate": "Bearer"})
         if Scope.LABEL not in known.scopes:
@@ -192,7 +77,7 @@ async def key(request: Request, lang: str | None = None) -> Response:
 @router.post("/label/end", dependencies=[_OPEN])
 async def end(request: Request, lang: str | None = None) -> Response:
     """End the visit, and let go what was labelled in it."""
-    desk = _Desk(request, lang)
+    desk = Desk(request, lang)
     try:
         await desk.enter()
         session, _ = desk.keyed()
@@ -207,7 +92,7 @@ async def end(request: Request, lang: str | None = None) -> Response:
 @router.post("/label/owed", dependencies=[_OPEN])
 async def owed(request: Request, lang: str | None = None) -> Response:
     """What the rules ask of a picture that is labelled so, before any picture is sent."""
-    desk, given = _Desk(request, lang), {}
+    desk, given = Desk(request, lang), {}
     try:
         await desk.enter()
         session, tenant = desk.keyed()
@@ -220,7 +105,7 @@ async def owed(request: Request, lang: str | None = None) -> Response:
         def work() -> list[dict[str, Any]]:
             return owed_for(wishes, settings, desk.services.rulebooks.of(settings.rule_packs), at)
 
-        labels = await run_sync(work, limiter=_LOOKUPS)
+        labels = await run_sync(work, limiter=LOOKUPS)
     except Problem as problem:
         return desk.refused(problem, given)
     day = at.strftime("%Y-%m-%d")
@@ -230,7 +115,7 @@ async def owed(request: Request, lang: str | None = None) -> Response:
 @router.post("/label", dependencies=[_OPEN])
 async def label(request: Request, lang: str | None = None) -> Response:
     """Label the picture in the form and say what became of it."""
-    desk, given = _Desk(request, lang), {}
+    desk, given = Desk(request, lang), {}
     try:
         await desk.enter()
         session, tenant = desk.keyed()
@@ -267,7 +152,7 @@ async def label(request: Request, lang: str | None = None) -> Response:
 @router.get("/label/kept/{bundle}/{part}", dependencies=[_OPEN])
 async def fetch(request: Request, bundle: str, part: str, lang: str | None = None) -> Response:
     """A labelled picture, its credentials or its record, for the visit in which it was made."""
-    desk = _Desk(request, lang)
+    desk = Desk(request, lang)
     try:
         await desk.enter()
         session, _ = desk.keyed()
@@ -294,7 +179,7 @@ def _parts(made: LabelDone, data: bytes) -> dict[str, Part]:
     return parts
 
 
-def _not_labelled(desk: _Desk, made: LabelDone, given: Fields) -> Response:
+def _not_labelled(desk: Desk, made: LabelDone, given: Fields) -> Response:
     """Why there is no labelled file."""
     code = str(made.code)
     if code.startswith(("worker.", "internal.")):
@@ -313,13 +198,3 @@ def _fields(body: bytes) -> dict[str, str]:
         return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=2 * MAX_PARTS))
     except ValueError:
         raise Problem("request.form") from None
-
-
-def _reasons(words: Wording, problem: Problem) -> list[str]:
-    """What is wrong, or with which field: by the words that stand beside it on the page."""
-    if problem.code != "request.invalid":
-        return []
-    if words.has("desk", str(problem.detail)):
-        return [reason(words, str(problem.detail))]
-    named = [each["pointer"].removeprefix("/body").lstrip("/") for each in problem.errors]
-    return [label_of(words, name) or each["detail"] for name, each in zip(named, problem.errors, strict=True)]
