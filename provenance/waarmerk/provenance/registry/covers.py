@@ -7,25 +7,20 @@ is not. Text laid over a picture leaves what is beside its letters.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from waarmerk.provenance.registry.structure import BLOCK, Parts, block_mean, centres, lit_otherwise
 from waarmerk.provenance.registry.written import UNCLEAR, Strokes
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Truths = npt.NDArray[np.bool_]
 
-_BLOCK = 16  # pixels of the reference
 _INK_BLOCK, _INK_OTHER = 8, 0.12  # pixels; share of a part where one has ink and the other has none near
 _STRONG_INK, _WEAK_INK = 0.5, 0.2  # of the contrast between paper and the darkest or lightest on it
-_COARSEST, _FINEST = 8.0, 1.0  # pixels; structure is what lies between
-_REACH = 2  # pixels a part may be off: paper folds and lenses bend
-_LEAST_STRUCTURE = 2.5  # grey levels, standard deviation within a part
-_AGREES = 0.55  # correlation within a part
 _SHARE, _LARGEST_OTHER, _LARGEST_ADDED = 0.75, 0.08, 0.08  # photographs
 _LIT_OTHERWISE = 0.15  # smooth parts for each with structure: where that says little, light has to say more
 _BAR, _LARGEST_BAR = 0.20, 0.22  # a bar along an edge: how deep, and of how many parts
@@ -40,7 +35,6 @@ _SOFT_EDGE = np.ones((2 * _AROUND + 1, 2 * _AROUND + 1), np.uint8)
 _PAPER_TONE = 6  # grey levels
 _TOUCHES = 0.2  # of a place that differs: with less structure of the reference in it, it was put where nothing is
 _MOST_ANEW = 0.01  # of all parts: a date or a number may be another one, a caption may not
-_LIGHT, _LIGHT_ROUNDS, _LEAST_LIT = 14.0, 3, 16  # grey levels; of the fit of the curve; parts
 _MOST_ADDED = 0.15  # of all parts: ink that was written over a drawing or form
 
 
@@ -52,36 +46,6 @@ class Judged:
     share: float
     parts: int
     largest_other: int
-
-
-class Parts(NamedTuple):
-    """For each part of the reference: whether it agrees, whether either has structure there, whether the reference has,
-    whether what is laid on it has."""
-
-    agrees: Truths
-    counted: Truths
-    had: Truths
-    shows: Truths
-
-
-def structure_of(reference: Bytes, values: Floats, known: Truths) -> Parts:
-    """The parts of two pictures compared by their structure."""
-    one, other = _structured(reference.astype(np.float32)), _structured(values)
-    mean, spread = _mean(one, _BLOCK), _mean(one * one, _BLOCK)
-    spread = np.maximum(spread - mean**2, 0)
-    seen = _mean(other, _BLOCK)
-    seen_spread = np.maximum(_mean(other * other, _BLOCK) - seen**2, 0)
-    best = np.full_like(one, -1.0)
-    for down in range(-_REACH, _REACH + 1):
-        for across in range(-_REACH, _REACH + 1):
-            moved, average, width = (_moved(plane, down, across) for plane in (other, seen, seen_spread))
-            joint = _mean(one * moved, _BLOCK) - mean * average
-            best = np.maximum(best, joint / np.sqrt(np.maximum(spread * width, 1e-3)))
-    grid = _grid(_BLOCK)
-    inside = _mean(known.astype(np.float32), _BLOCK)[grid] > 0.99
-    strong = np.maximum(spread, seen_spread)[grid] > _LEAST_STRUCTURE**2
-    had, shows = (plane[grid] > _LEAST_STRUCTURE**2 for plane in (spread, seen_spread))
-    return Parts(best[grid] >= _AGREES, inside & strong, inside & had, inside & shows)
 
 
 def on_photograph(reference: Bytes, values: Floats, known: Truths, parts: Parts) -> Judged:
@@ -147,21 +111,21 @@ def on_paper(reference: Bytes, values: Floats, known: Truths, parts: Parts) -> J
     open_to_see = known & ~hidden
     lost = strong & open_to_see & (cv2.dilate((other > _WEAK_INK).astype(np.uint8), near) == 0)
     added = (other > _STRONG_INK) & open_to_see & (cv2.dilate((one > _WEAK_INK).astype(np.uint8), near) == 0)
-    grid = _grid(_INK_BLOCK)
-    inside = _mean(known.astype(np.float32), _INK_BLOCK)[grid] > 0.99
+    grid = centres(_INK_BLOCK)
+    inside = block_mean(known.astype(np.float32), _INK_BLOCK)[grid] > 0.99
     written = ((np.maximum(one, other) > _STRONG_INK) & open_to_see).astype(np.float32)
-    counted = inside & (_mean(written, _INK_BLOCK)[grid] > 0)
+    counted = inside & (block_mean(written, _INK_BLOCK)[grid] > 0)
     gone = strong & open_to_see & (other <= _WEAK_INK)  # no pixel may be off here: other letters cross where these were
-    is_lost = counted & (_mean(gone.astype(np.float32), _INK_BLOCK)[grid] >= _INK_OTHER)
-    is_added = counted & (_mean(added.astype(np.float32), _INK_BLOCK)[grid] >= _INK_OTHER)
-    differs = counted & (_mean((lost | added).astype(np.float32), _INK_BLOCK)[grid] >= _INK_OTHER)
+    is_lost = counted & (block_mean(gone.astype(np.float32), _INK_BLOCK)[grid] >= _INK_OTHER)
+    is_added = counted & (block_mean(added.astype(np.float32), _INK_BLOCK)[grid] >= _INK_OTHER)
+    differs = counted & (block_mean((lost | added).astype(np.float32), _INK_BLOCK)[grid] >= _INK_OTHER)
     total = int(counted.sum())
     share = 1 - int(differs.sum()) / max(1, total)
     largest = max((rows.size for rows, _ in _groups(differs)), default=0)
     same = share >= _SHARE_ON_PAPER and largest <= _OTHER_ON_PAPER
     written_over = not is_lost.any() and int(is_added.sum()) <= _MOST_ADDED * int(inside.sum())
     few = float(hidden[known].mean()) <= _MOST_COVERED if known.any() else False
-    covers = _mean(hidden.astype(np.float32), _BLOCK)[_grid(_BLOCK)] > 0
+    covers = block_mean(hidden.astype(np.float32), BLOCK)[centres(BLOCK)] > 0
     few &= _lit_alike(reference, values, known, parts, covers)
     seen = parts.had & ~covers
     few &= _other_thing(reference, values, parts) <= max(_LEAST_COVER, _LARGEST_OTHER * int(parts.counted.sum()))
@@ -194,32 +158,6 @@ def _lit_alike(reference: Bytes, values: Floats, known: Truths, parts: Parts, co
         bars[rows, columns] = _is_bar(rows, columns, lit.shape) or _is_bar(columns, rows, lit.shape[::-1])
     few = int((lit & ~bars).sum()) <= _LIT_OTHERWISE * int(parts.counted.sum())
     return few and int(bars.sum()) <= _LARGEST_BAR * max(1.0, float(known.mean()) * lit.size)
-
-
-def lit_otherwise(reference: Bytes, values: Floats, known: Truths, *, apart: Truths | None = None) -> Truths:
-    """Parts whose light is not what one curve for the whole picture makes of the reference, with light from one side.
-
-    What is smooth has no structure to compare: a pale sticker, or the sky of another picture in the same frame. Parts
-    that are ``apart``, under a bar or a cover, say nothing about the curve.
-    """
-    grid = _grid(_BLOCK)
-    inside = _mean(known.astype(np.float32), _BLOCK)[grid] > 0.99
-    found, (rows, columns) = np.zeros_like(inside), np.nonzero(inside)
-    one = _mean(reference.astype(np.float32), _BLOCK)[grid][inside].astype(np.float64)
-    other = _mean(values, _BLOCK)[grid][inside].astype(np.float64)
-    terms = [np.ones_like(one), one / 128, (one / 128) ** 2]
-    terms += [at / max(1, side - 1) - 0.5 for at, side in ((rows, inside.shape[0]), (columns, inside.shape[1]))]
-    design, rest = np.stack(terms, axis=1), np.zeros(one.size)
-    open_to_see = np.ones(one.size, np.bool_) if apart is None else ~apart[inside]
-    kept = open_to_see
-    for _ in range(_LIGHT_ROUNDS):
-        if kept.sum() < _LEAST_LIT:
-            return found
-        curve = np.linalg.lstsq(design[kept], other[kept], rcond=None)[0]
-        rest = np.abs(other - design @ curve)
-        kept = open_to_see & (rest <= max(float(np.quantile(rest[open_to_see], 0.8)), 1.0))
-    found[rows, columns] = rest > _LIGHT
-    return found
 
 
 def _solid(ink: Truths) -> Truths:
@@ -267,7 +205,7 @@ def _covered(reference: Bytes, values: Floats, group: Truths) -> Truths:
     if cover.sum() < _ONE_TONE * mask.sum() or largest > _LARGEST_COVER * reference.size:
         return nothing
     edged = np.asarray(cv2.dilate(cover.astype(np.uint8), _SOFT_EDGE), np.float32)
-    under = _mean(edged, _BLOCK)[_grid(_BLOCK)] > 0
+    under = block_mean(edged, BLOCK)[centres(BLOCK)] > 0
     return np.asarray(group & under, np.bool_)
 
 
@@ -289,7 +227,7 @@ def _box(rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], shape: tuple
 def _pixels(parts: Bytes, shape: tuple[int, ...]) -> Truths:
     """The pixels of parts (1) of a picture of that shape."""
     mask = np.zeros(shape, np.bool_)
-    filled = np.repeat(np.repeat(parts, _BLOCK, axis=0), _BLOCK, axis=1)[: shape[0], : shape[1]] > 0
+    filled = np.repeat(np.repeat(parts, BLOCK, axis=0), BLOCK, axis=1)[: shape[0], : shape[1]] > 0
     mask[: filled.shape[0], : filled.shape[1]] = filled
     return mask
 
@@ -307,20 +245,3 @@ def _is_bar(rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], shape: tu
     """Whether parts lie in a strip along the first or last rows that is wider than half the picture."""
     depth = _BAR * shape[0] + 1
     return bool((rows.max() < depth or rows.min() > shape[0] - 1 - depth) and np.ptp(columns) > 0.5 * shape[1])
-
-
-def _structured(plane: Floats) -> Floats:
-    fine = cv2.GaussianBlur(plane, (0, 0), _FINEST)
-    return np.asarray(fine - cv2.GaussianBlur(plane, (0, 0), _COARSEST), np.float32)
-
-
-def _mean(plane: Floats, block: int) -> Floats:
-    return np.asarray(cv2.boxFilter(plane, -1, (block, block)), np.float32)
-
-
-def _grid(block: int) -> tuple[slice, slice]:
-    return slice(block // 2, None, block), slice(block // 2, None, block)
-
-
-def _moved(plane: Floats, down: int, across: int) -> Floats:
-    return np.roll(plane, (down, across), axis=(0, 1))

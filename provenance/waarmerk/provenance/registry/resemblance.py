@@ -17,9 +17,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from waarmerk.provenance.registry.covers import Judged, lit_otherwise, on_paper, on_photograph, structure_of
+from waarmerk.provenance.registry.covers import Judged, on_paper, on_photograph
 from waarmerk.provenance.registry.hashes import luma, reduced
 from waarmerk.provenance.registry.registration import Lie, Places, lies, places_of
+from waarmerk.provenance.registry.structure import lit_otherwise, structure_of
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
