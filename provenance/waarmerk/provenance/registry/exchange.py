@@ -17,10 +17,11 @@ import sqlalchemy as sa
 from waarmerk.provenance.errors import StoreError
 from waarmerk.provenance.model.moment import moment_of, rfc3339
 from waarmerk.provenance.registry.database import reading, writing
+from waarmerk.provenance.registry.entry_rows import insert_entry
 from waarmerk.provenance.registry.model import Binding, Entry, State
 from waarmerk.provenance.registry.package import FORMAT, MAX_ITEMS, Item, Package, item_of, written
 from waarmerk.provenance.registry.schema import BINDING, ENTRY, EXPORT, HISTORY, ISSUER
-from waarmerk.provenance.registry.store import Store, insert_entry
+from waarmerk.provenance.registry.store import Store
 
 _AHEAD = timedelta(
     days=1

@@ -2,16 +2,14 @@
 """The registry's database: entries, their bindings and what became of them, each change in one transaction."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
 
 from waarmerk.provenance.errors import ConfigurationError, StoreError
 from waarmerk.provenance.media.staging import database_file
-from waarmerk.provenance.model import Origin
 from waarmerk.provenance.model.moment import rfc3339
 from waarmerk.provenance.registry.database import (
     database_path,
@@ -22,11 +20,13 @@ from waarmerk.provenance.registry.database import (
     server_address,
     writing,
 )
+from waarmerk.provenance.registry.edition import brought_up, require_version, version_of
+from waarmerk.provenance.registry.entry_rows import entry_of, insert_entry
 from waarmerk.provenance.registry.files import Blobs, Bytes, Files
-from waarmerk.provenance.registry.model import Basis, Binding, BindingKind, Entry, Role, State
-from waarmerk.provenance.registry.schema import BINDING, ENTRY, HISTORY, ISSUER, SCHEMA_VERSION, SIGHTING, VERSION
+from waarmerk.provenance.registry.model import Basis, Binding, BindingKind, Entry, State
+from waarmerk.provenance.registry.schema import BINDING, ENTRY, HISTORY, ISSUER, SCHEMA_VERSION, SIGHTING
 
-__all__ = ["Store", "database_path", "insert_entry"]
+__all__ = ["Store", "database_path"]
 
 Value = TypeVar("Value")
 _AT_ONCE = 1000  # values in one statement: SQLite takes 32,766
@@ -84,41 +84,20 @@ class Store:
 
         All or nothing. Raises StoreError, ``registry.newer`` for one that a later version has written.
         """
-        from waarmerk.provenance.registry import migrate  # noqa: PLC0415 - 0.3 s, once in the life of a registry
-
-        before = self._version()
+        before = version_of(self.engine)
         if before == SCHEMA_VERSION:
             return False
         if before is not None and before > SCHEMA_VERSION:
             self.require()
         engine = self.engine if self.path is None else opened_file(self.path, writing=True, migrating=True)
-        with writing(engine) as connection:
-            tables = set(sa.inspect(connection).get_table_names())
-            if before is None and tables and VERSION.name not in tables:
-                raise StoreError("registry.unknown", "this is no registry")
-            migrate.upgrade(connection)
-            if self.path is not None and connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
-                raise StoreError("registry.damaged", "entries and bindings do not belong together")
+        brought_up(engine, before)
         return True
 
     def require(self) -> None:
         """Raise StoreError unless this is a registry of this version; the error says which way it differs."""
         if self.path is not None and not self.path.is_file():
             raise StoreError("registry.missing", f"there is no registry {self.path.name}")
-        version = self._version()
-        if version == SCHEMA_VERSION:
-            return
-        if version is None:
-            raise StoreError("registry.unknown", "this is no registry")
-        if version > SCHEMA_VERSION:
-            raise StoreError("registry.newer", "a later version of waarmerk wrote this registry; it is left alone")
-        raise StoreError("registry.older", "an earlier version wrote this registry; run waarmerk registry upgrade")
-
-    def _version(self) -> int | None:
-        with reading(self.engine) as connection:
-            names = set(sa.inspect(connection).get_table_names())
-            versions = connection.scalars(sa.select(VERSION.c.version)).all() if VERSION.name in names else []
-        return int(versions[0]) if len(versions) == 1 else None
+        require_version(version_of(self.engine))
 
     def add(self, entry: Entry, bindings: Iterable[Binding]) -> Entry:
         """Add an entry with its bindings, all or nothing. Raises StoreError; ``registry.known`` where it is there."""
@@ -166,7 +145,7 @@ class Store:
         """Entries whatever their state with numbers beyond ``after``, in order."""
         wanted = sa.select(ENTRY).where(ENTRY.c.number > after).order_by(ENTRY.c.number).limit(most)
         with reading(self.engine) as connection:
-            return [_entry(row) for row in connection.execute(wanted).mappings()]
+            return [entry_of(row) for row in connection.execute(wanted).mappings()]
 
     def bindings(
         self, kind: BindingKind, *, after: int, limit: int | None = None, foreign: bool = False
@@ -326,36 +305,9 @@ class Store:
     def _select(self, *where: sa.ColumnElement[bool]) -> Sequence[Entry]:
         with reading(self.engine) as connection:
             found = connection.execute(sa.select(ENTRY).where(*where).order_by(ENTRY.c.number))
-            return [_entry(row) for row in found.mappings()]
+            return [entry_of(row) for row in found.mappings()]
 
 
 def _portions(numbers: Sequence[Value]) -> Iterator[Sequence[Value]]:
     """As many at once as a database takes in one statement."""
     return (numbers[at : at + _AT_ONCE] for at in range(0, len(numbers), _AT_ONCE))
-
-
-def insert_entry(connection: sa.Connection, entry: Entry, bindings: Iterable[Binding]) -> int:
-    """Add an entry with its bindings to a transaction; its number."""
-    row = {field.name: getattr(entry, field.name) for field in fields(Entry) if field.name != "number"}
-    row |= {"labels": list(entry.labels), "fact_checks": list(entry.fact_checks), "origin": entry.origin.value}
-    row |= {"state": entry.state.value, "role": entry.role.value, "basis": entry.basis.value}
-    number = int(connection.execute(sa.insert(ENTRY).values(row).returning(ENTRY.c.number)).scalar_one())
-    tied = [{"entry": number, "kind": b.kind.value, "value": b.value, "key_id": b.key_id} for b in bindings]
-    if tied:
-        connection.execute(sa.insert(BINDING), tied)
-    connection.execute(sa.insert(HISTORY).values(entry=number, what="added", at=entry.added_at))
-    return number
-
-
-def _entry(row: Any) -> Entry:
-    """A row as it was added. Raises StoreError where somebody else wrote into it."""
-    values = dict(row)
-    try:
-        words = {"origin": Origin, "state": State, "role": Role, "basis": Basis}
-        values |= {name: kind(values[name]) for name, kind in words.items()}
-        values["labels"], values["fact_checks"] = (tuple(map(str, values[n])) for n in ("labels", "fact_checks"))
-        for name in ("sha256", "manifest", "reference"):
-            values[name] = None if values[name] is None else bytes(values[name])
-        return Entry(**values)
-    except (ValueError, TypeError) as error:
-        raise StoreError("registry.damaged", "an entry of the registry is damaged") from error
