@@ -4,7 +4,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,19 @@ settings.load_profile("waarmerk")
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
+class Clock:
+    """A moment that passes when told to."""
+
+    def __init__(self, now: datetime = AT) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def wait(self, **length: float) -> None:
+        self.now += timedelta(**length)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The shared material beside the project; tests that need it are skipped where it is absent."""
@@ -31,8 +44,13 @@ def shared() -> Path:
 
 @pytest.fixture
 def at() -> datetime:
-    """The clock of every decision in the tests."""
+    """The moment of every decision in the tests."""
     return AT
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.conftest import AT
+from tests.tenants import keyring_of
 from tests.unit.api.conftest import Recorder
 from waarmerk.api.app import create_app
 from waarmerk.api.disputes import Disputes
@@ -20,7 +21,6 @@ from waarmerk.api.quota import Quota
 from waarmerk.api.services import Services
 from waarmerk.api.tenants import Keyring, Scope, Tenant
 from waarmerk.api.worklist import Worklist
-from waarmerk.provenance.jobs.database import Database
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.queue import Queue
 from waarmerk.provenance.model.moment import rfc3339
@@ -73,13 +73,11 @@ def registries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def keyring(tmp_path_factory: pytest.TempPathFactory, registries: dict[str, str]) -> Iterator[Keyring]:
-    database = Database(str(tmp_path_factory.mktemp("service") / "service.sqlite"))
-    made = Keyring(database, bytes(32), monotonic=lambda: 0.0)
-    made.create()
-    for name in ("north", "south"):
-        made.add_tenant(Tenant(name=name, settings={"registry": registries[name]}, per_minute=10**6), at=AT)
-    yield made
-    database.close()
+    tenants = [
+        Tenant(name=name, settings={"registry": registries[name]}, per_minute=10**6) for name in ("north", "south")
+    ]
+    with keyring_of(tmp_path_factory.mktemp("service"), *tenants) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

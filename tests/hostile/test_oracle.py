@@ -15,30 +15,22 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from tests.conftest import AT
+from tests.conftest import AT, Clock
+from tests.tenants import keyring_of
 from waarmerk.api.app import create_app
 from waarmerk.api.gate import Gate
 from waarmerk.api.journal import Journal
 from waarmerk.api.oracle import A_DAY, NearDuplicates
 from waarmerk.api.quota import Quota
 from waarmerk.api.services import Services
-from waarmerk.api.tenants import Keyring, Scope, Tenant
+from waarmerk.api.tenants import Scope, Tenant
 from waarmerk.provenance import Pool, Settings
-from waarmerk.provenance.jobs.database import Database
 from waarmerk.watermark import Key, Payload, embed
 from waarmerk.watermark.quality import psnr
 
 Pixels = npt.NDArray[np.uint8]
 SIDE = 512
 MEDIA = Path(__file__).resolve().parents[2] / "samples" / "media"
-
-
-@dataclass
-class Clock:
-    now: datetime = AT
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @dataclass
@@ -96,23 +88,20 @@ def a_day() -> int:
 
 @pytest.fixture
 def door(pool: Pool, key: tuple[Key, Path], tmp_path: Path, a_day: int) -> Iterator[Door]:
-    database, clock = Database(str(tmp_path / "service.sqlite")), Clock()
-    keyring = Keyring(database, bytes(32), monotonic=lambda: 0.0)
-    keyring.create()
-    keyring.add_tenant(Tenant(name="owner", settings={"keys": [str(key[1])]}), at=AT)
-    services = Services(
-        bench=pool,
-        settings=Settings(keys=(key[1],)),
-        clock=clock,
-        gate=Gate(working=1),
-        quota=Quota(clock=clock, stranger_per_minute=10_000),
-        near_duplicates=NearDuplicates(clock=clock, a_day=a_day),
-        journal=Journal(lambda line: None),
-        keyring=keyring,
-    )
-    with TestClient(create_app(services)) as client:
-        yield Door(client, clock, {"Authorization": f"Bearer {keyring.add_key('owner', [Scope.VERIFY], at=AT)}"})
-    database.close()
+    clock = Clock()
+    with keyring_of(tmp_path, Tenant(name="owner", settings={"keys": [str(key[1])]})) as keyring:
+        services = Services(
+            bench=pool,
+            settings=Settings(keys=(key[1],)),
+            clock=clock,
+            gate=Gate(working=1),
+            quota=Quota(clock=clock, stranger_per_minute=10_000),
+            near_duplicates=NearDuplicates(clock=clock, a_day=a_day),
+            journal=Journal(lambda line: None),
+            keyring=keyring,
+        )
+        with TestClient(create_app(services)) as client:
+            yield Door(client, clock, {"Authorization": f"Bearer {keyring.add_key('owner', [Scope.VERIFY], at=AT)}"})
 
 
 @pytest.fixture(scope="module")

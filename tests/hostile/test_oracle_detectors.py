@@ -12,14 +12,14 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from tests.conftest import AT
+from tests.tenants import keyring_of
 from tests.unit.marking.pictures import scene
 from waarmerk.api.app import create_app
 from waarmerk.api.journal import Journal
 from waarmerk.api.oracle import NearDuplicates, coarse, tells_marks
 from waarmerk.api.services import Services
-from waarmerk.api.tenants import Keyring, Scope, Tenant
+from waarmerk.api.tenants import Scope, Tenant
 from waarmerk.provenance import Pool, Settings
-from waarmerk.provenance.jobs.database import Database
 
 A_DAY = 3
 BENT = """
@@ -51,12 +51,8 @@ def owner() -> dict[str, str]:
 
 @pytest.fixture
 def client(settings: Settings, tmp_path: Path, owner: dict[str, str]) -> Iterator[TestClient]:
-    database = Database(str(tmp_path / "service.sqlite"))
-    keyring = Keyring(database, bytes(32), monotonic=lambda: 0.0)
-    keyring.create()
-    keyring.add_tenant(Tenant(name="owner"), at=AT)
-    owner["Authorization"] = f"Bearer {keyring.add_key('owner', [Scope.VERIFY], at=AT)}"
-    with Pool(settings.to_json(), size=1) as pool:
+    with keyring_of(tmp_path, Tenant(name="owner")) as keyring, Pool(settings.to_json(), size=1) as pool:
+        owner["Authorization"] = f"Bearer {keyring.add_key('owner', [Scope.VERIFY], at=AT)}"
         services = Services(
             bench=pool,
             settings=settings,
@@ -67,7 +63,6 @@ def client(settings: Settings, tmp_path: Path, owner: dict[str, str]) -> Iterato
         )
         with TestClient(create_app(services)) as made:
             yield made
-    database.close()
 
 
 def variant(number: int) -> bytes:

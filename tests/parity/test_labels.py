@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,22 +18,20 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from tests.conftest import ROOT
+from tests.own_keys import TODAY as AT
+from tests.own_keys import write_tenant_keys
+from tests.tenants import keyring_of
 from tests.unit.marking.pictures import scene
 from waarmerk.api.app import create_app
 from waarmerk.api.services import Services
 from waarmerk.api.sessions import Sessions
-from waarmerk.api.tenants import Keyring, Scope, Tenant
+from waarmerk.api.tenants import Scope, Tenant
 from waarmerk.provenance import Pool, Settings, build_verifier
 from waarmerk.provenance.build import load_trust
 from waarmerk.provenance.credentials import CredentialReader
-from waarmerk.provenance.credentials.certificates import OwnAuthority
-from waarmerk.provenance.credentials.signing_folder import write_folder
-from waarmerk.provenance.jobs.database import Database
 from waarmerk.provenance.media import Limits, asset_from_bytes
 from waarmerk.provenance.report.document import to_dict
-from waarmerk.watermark import Key
 
-AT = datetime.now(UTC).replace(microsecond=0)  # certificates are of today
 TRUST = ROOT / "samples" / "trust"
 SIGNED = (ROOT / "samples" / "media" / "camera-capture.jpg").read_bytes()
 
@@ -75,39 +72,34 @@ CASES: dict[str, tuple[bytes, tuple[str, ...], dict[str, str], dict[str, str]]] 
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("house")
-    authority = OwnAuthority.create("Campagne Delta", at=AT)
-    write_folder(folder / "keys", authority, authority.issue(at=AT), about="", passphrase=None)
-    Key.generate("ai").save(folder / "ai.key")
-    return folder
+def house(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    own: dict[str, Any] = write_tenant_keys(tmp_path_factory.mktemp("house"))
+    return {name: own[name] for name in ("signing", "keys", "ledger")}
 
 
 @pytest.fixture(scope="module")
-def client(house: Path) -> Iterator[TestClient]:
-    database = Database(str(house / "service.sqlite"))
-    keyring = Keyring(database, bytes(32), monotonic=lambda: 0.0)
-    keyring.create()
-    own = {"signing": str(house / "keys"), "keys": [str(house / "ai.key")], "ledger": str(house / "ledger.sqlite")}
-    keyring.add_tenant(Tenant(name="delta", settings={**own, "trust": str(TRUST)}), at=AT)
-    key = keyring.add_key("delta", [Scope.LABEL], at=AT)
-    with Pool(Settings().to_json(), size=1) as pool:
+def client(house: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    delta = Tenant(name="delta", settings={**house, "trust": str(TRUST)})
+    with (
+        keyring_of(tmp_path_factory.mktemp("service"), delta, at=AT) as keyring,
+        Pool(Settings().to_json(), size=1) as pool,
+    ):
+        key = keyring.add_key("delta", [Scope.LABEL], at=AT)
         visits = Sessions(keyring, clock=lambda: AT)
         services = Services(bench=pool, clock=lambda: AT, keyring=keyring, sessions=visits)
         with TestClient(create_app(services), headers={"Authorization": f"Bearer {key}"}) as made:
             made.post("/label/key", data={"key": key, "token": token(made.get("/label").text)})
             yield made
-    database.close()
 
 
 def token(page: str) -> str:
     return re.findall(r'name="token" value="([^"]+)"', page)[0]
 
 
-def by_command(house: Path, tmp_path: Path, data: bytes, options: tuple[str, ...]) -> bytes:
+def by_command(house: dict[str, Any], tmp_path: Path, data: bytes, options: tuple[str, ...]) -> bytes:
     source, target = tmp_path / "in.jpg", tmp_path / "out.jpg"
     source.write_bytes(data)
-    keys = ("--key-folder", str(house / "keys"), "--watermark-key", str(house / "ai.key"), "--no-registry")
+    keys = ("--key-folder", house["signing"], "--watermark-key", *house["keys"], "--no-registry")
     command = [sys.executable, "-m", "waarmerk.cli", "label", str(source), str(target), *options, *keys]
     command += ["--ledger", str(tmp_path / "ledger.sqlite"), "--at", AT.isoformat(), "--trust", str(TRUST)]
     environment = {**os.environ, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")}
@@ -130,7 +122,7 @@ FAST = "none, signed before"
 @pytest.mark.parametrize(
     "case", [FAST, *(pytest.param(each, marks=pytest.mark.slow) for each in CASES if each != FAST)]
 )
-def test_three_ways_to_one_label(case: str, client: TestClient, house: Path, tmp_path: Path) -> None:
+def test_three_ways_to_one_label(case: str, client: TestClient, house: dict[str, Any], tmp_path: Path) -> None:
     data, options, call, form = CASES[case]
     commanded = by_command(house, tmp_path, data, options)
     called = client.post("/v1/label", files={"file": ("x", data)}, data=call).json()

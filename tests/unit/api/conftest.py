@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.conftest import AT
+from tests.tenants import keyring_of
 from waarmerk.api.app import create_app
 from waarmerk.api.journal import Journal
 from waarmerk.api.limits import BodyLimits
@@ -17,7 +18,6 @@ from waarmerk.api.services import Services
 from waarmerk.api.sessions import Sessions
 from waarmerk.api.tenants import Keyring, Scope, Tenant
 from waarmerk.provenance.jobs.answers import failure
-from waarmerk.provenance.jobs.database import Database
 
 LIMIT = 100_000
 
@@ -61,7 +61,7 @@ class Recorder:
         return {"answer": {"report": report, "dossier": None} if verb == "dossier" else report}
 
 
-class Clock:
+class Seconds:
     """Seconds that pass when told to."""
 
     def __init__(self) -> None:
@@ -77,19 +77,15 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-def seconds() -> Clock:
-    return Clock()
+def seconds() -> Seconds:
+    return Seconds()
 
 
 @pytest.fixture
-def keyring(tmp_path: Path, seconds: Clock) -> Iterator[Keyring]:
-    database = Database(str(tmp_path / "service.sqlite"))
-    made = Keyring(database, bytes(32), monotonic=seconds)
-    made.create()
-    made.add_tenant(Tenant(name="north", settings={"platforms": ["youtube"]}, per_minute=5), at=AT)
-    made.add_tenant(Tenant(name="south"), at=AT)
-    yield made
-    database.close()
+def keyring(tmp_path: Path, seconds: Seconds) -> Iterator[Keyring]:
+    north = Tenant(name="north", settings={"platforms": ["youtube"]}, per_minute=5)
+    with keyring_of(tmp_path, north, Tenant(name="south"), monotonic=seconds) as made:
+        yield made
 
 
 @pytest.fixture

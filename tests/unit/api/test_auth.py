@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.testclient import TestClient
 
 from tests.conftest import AT
-from tests.unit.api.conftest import Clock, Recorder, bearer, problem
+from tests.unit.api.conftest import Recorder, Seconds, bearer, problem
 from waarmerk.api.app import ROUTERS
 from waarmerk.api.tenants import Keyring, Scope, Tenant, service_secret
 from waarmerk.provenance.errors import ConfigurationError
@@ -146,7 +146,7 @@ def test_a_key_is_shown_once_and_kept_as_a_hash(keyring: Keyring, tmp_path: Path
 def test_another_secret_of_the_service_opens_nothing(keyring: Keyring) -> None:
     key = keyring.add_key("north", [Scope.VERIFY], at=AT)
     assert keyring.find(key) is not None
-    other = Keyring(keyring._database, bytes(31) + b"x", monotonic=Clock())
+    other = Keyring(keyring._database, bytes(31) + b"x", monotonic=Seconds())
     assert other.find(key) is None
 
 
@@ -169,7 +169,7 @@ def test_what_is_no_key_is_refused_not_ignored(client: TestClient) -> None:
         problem(client.get("/livez", headers={"Authorization": header}), 401, "auth.unknown-key")
 
 
-def test_a_revoked_key_ends_within_seconds_on_other_hosts_and_at_once_here(keyring: Keyring, seconds: Clock) -> None:
+def test_a_revoked_key_ends_within_seconds_on_other_hosts_and_at_once_here(keyring: Keyring, seconds: Seconds) -> None:
     key = keyring.add_key("north", [Scope.VERIFY], at=AT)
     elsewhere = Keyring(keyring._database, bytes(32), monotonic=seconds)
     assert keyring.find(key)

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,11 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from tests.conftest import ROOT
-from tests.unit.api.conftest import LIMIT, Clock
+from tests.conftest import ROOT, Clock
+from tests.own_keys import TODAY as AT
+from tests.own_keys import write_tenant_keys
+from tests.tenants import keyring_of
+from tests.unit.api.conftest import LIMIT
 from tests.unit.marking.pictures import scene
 from tests.unit.report.test_html import Page
 from waarmerk.api.app import create_app
@@ -30,60 +33,31 @@ from waarmerk.api.sessions import LIFE, Sessions
 from waarmerk.api.shelf import KEPT, MOST, Part, Shelf
 from waarmerk.api.tenants import Keyring, Scope, Tenant
 from waarmerk.provenance import Settings, build_verifier
-from waarmerk.provenance.credentials.certificates import OwnAuthority
-from waarmerk.provenance.credentials.signing_folder import write_folder
-from waarmerk.provenance.jobs.database import Database
-from waarmerk.watermark import Key
 
-AT = datetime.now(UTC).replace(microsecond=0)  # certificates are of today
 MEDIA = ROOT / "samples" / "media"
 COOKIE = "waarmerk-visit"
 EVIL = "<script>alert(1)</script>\u202e{{ 7*7 }}"
 
 
-class Moving:
-    """A clock that is moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = AT
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Moving:
-    return Moving()
+def clock() -> Clock:
+    return Clock(AT)
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    folder = tmp_path_factory.mktemp("house")
-    authority = OwnAuthority.create("Campagne Delta", at=AT)
-    write_folder(folder / "keys", authority, authority.issue(at=AT), about="", passphrase=None)
-    Key.generate("ai").save(folder / "ai.key")
-    return {
-        "signing": str(folder / "keys"),
-        "keys": [str(folder / "ai.key")],
-        "ledger": str(folder / "ledger.sqlite"),
-        "registry": str(folder / "registry.sqlite"),
-    }
+    return write_tenant_keys(tmp_path_factory.mktemp("house"))
 
 
 @pytest.fixture
 def keyring(tmp_path: Path, house: dict[str, Any]) -> Iterator[Keyring]:
-    database = Database(str(tmp_path / "service.sqlite"))
-    made = Keyring(database, bytes(32), monotonic=Clock())
-    made.create()
-    made.add_tenant(Tenant(name="delta", settings=house), at=AT)
-    made.add_tenant(Tenant(name="gamma", settings=house), at=AT)
-    made.add_tenant(Tenant(name="bare", per_minute=3), at=AT)
-    yield made
-    database.close()
+    labelling = [Tenant(name=name, settings=house) for name in ("delta", "gamma")]
+    with keyring_of(tmp_path, *labelling, Tenant(name="bare", per_minute=3), at=AT) as made:
+        yield made
 
 
 @pytest.fixture
-def services(keyring: Keyring, clock: Moving, recorder: Any, lines: list[str]) -> Services:
+def services(keyring: Keyring, clock: Clock, recorder: Any, lines: list[str]) -> Services:
     return Services(
         bench=recorder,
         clock=clock,
@@ -229,7 +203,7 @@ def test_a_wrong_key_is_told(
     assert client.get("/label").status_code == 401
 
 
-def test_keys_cannot_be_tried_often(client: TestClient, keyring: Keyring, clock: Moving) -> None:
+def test_keys_cannot_be_tried_often(client: TestClient, keyring: Keyring, clock: Clock) -> None:
     sent = token(client)
     wrong = {"key": "wm_000000000000_" + "A" * 43, "token": sent}
     codes = [client.post("/label/key", data=wrong).status_code for _ in range(ATTEMPTS_PER_MINUTE + 1)]
@@ -281,7 +255,7 @@ def test_a_request_without_cookies_does_not_end_a_visit(client: TestClient, keyr
     assert client.get("/label").status_code == 200
 
 
-def test_a_visit_ends(client: TestClient, keyring: Keyring, clock: Moving, app: Any) -> None:
+def test_a_visit_ends(client: TestClient, keyring: Keyring, clock: Clock, app: Any) -> None:
     sent = enter(client, keyring)
     cookie = client.cookies[COOKIE]
     assert client.post("/label/end", data={"token": sent}).status_code == 401  # the form of the key again
@@ -316,7 +290,7 @@ def test_a_visit_has_no_more_scopes_than_it_needs(services: Services, keyring: K
     body, _, seal = cookie.partition(".")
     for forged in (f"{body}A.{seal}", f"{body}.{seal[:-2]}AA", body, f"{body}.", f".{seal}"):
         assert services.sessions.read(forged) is None
-    other = Sessions(Keyring(keyring._database, b"\1" * 32, monotonic=Clock()), clock=services.clock)
+    other = Sessions(Keyring(keyring._database, b"\1" * 32, monotonic=lambda: 0.0), clock=services.clock)
     assert other.read(cookie) is None
 
 
@@ -429,7 +403,7 @@ def kept(client: TestClient, answer: Any) -> dict[str, Any]:
 
 
 def test_a_picture_is_labelled_fetched_and_gone(
-    client: TestClient, keyring: Keyring, app: Any, clock: Moving, lines: list[str]
+    client: TestClient, keyring: Keyring, app: Any, clock: Clock, lines: list[str]
 ) -> None:
     sent = enter(client, keyring, lang="nl")
     given = {"ai": "generated", "tool": "Delta <b>Draw</b>", "alt": "Een gracht", "label_lang": "nl", "for-own": "1"}
@@ -516,7 +490,7 @@ def put(shelf: Shelf, owner: str, tenant: str, size: int, *, free: int | None = 
         return bundle if bundle is not None and shelf.fill(bundle, {"file": part}) else None
 
 
-def test_the_shelf_has_room_for_some(clock: Moving) -> None:
+def test_the_shelf_has_room_for_some(clock: Clock) -> None:
     shelf = Shelf(clock=clock, most_bytes=1000)
     part = Part(name="a", media_type="image/png", data=b"x" * 100)
     first, *rest = [put(shelf, "me", "mine", 100) for _ in range(MOST + 1)]
@@ -537,7 +511,7 @@ def test_the_shelf_has_room_for_some(clock: Moving) -> None:
     assert shelf.held == 0
 
 
-def test_room_on_the_shelf_is_kept_until_it_is_filled_or_let_go(clock: Moving) -> None:
+def test_room_on_the_shelf_is_kept_until_it_is_filled_or_let_go(clock: Clock) -> None:
     shelf = Shelf(clock=clock, most_bytes=1000)
     several = {key: Part(name=key, media_type="x/y", data=key.encode() * 99) for key in ("file", "sidecar", "record")}
     with shelf.room("me", "mine", 400) as bundle:
@@ -560,7 +534,7 @@ def test_room_on_the_shelf_is_kept_until_it_is_filled_or_let_go(clock: Moving) -
 
 @pytest.mark.parametrize("what", ["shelf", "disk", "file"])
 def test_nothing_is_labelled_where_there_is_no_room_for_it(
-    services: Services, keyring: Keyring, clock: Moving, monkeypatch: pytest.MonkeyPatch, what: str
+    services: Services, keyring: Keyring, clock: Clock, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     def full(*_: Any) -> Any:
         raise OSError(errno.ENOSPC, "full")

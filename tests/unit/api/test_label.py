@@ -8,7 +8,6 @@ import io
 import json
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,10 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from tests.conftest import ROOT
-from tests.unit.api.conftest import Clock, bearer, problem
+from tests.own_keys import TODAY as AT
+from tests.own_keys import write_signing_keys, write_tenant_keys
+from tests.tenants import keyring_of
+from tests.unit.api.conftest import bearer, problem
 from tests.unit.marking.pictures import scene
 from waarmerk.api.app import create_app
 from waarmerk.api.describe import describe
@@ -26,17 +28,14 @@ from waarmerk.api.journal import Journal
 from waarmerk.api.services import Services
 from waarmerk.api.tenants import Keyring, Scope, Tenant
 from waarmerk.provenance import Pool, Settings
-from waarmerk.provenance.credentials.certificates import OwnAuthority
-from waarmerk.provenance.credentials.signing_folder import load_folder, write_folder
+from waarmerk.provenance.credentials.signing_folder import load_folder
 from waarmerk.provenance.credentials.signing_keys import FileSigner, Secret
 from waarmerk.provenance.errors import ConfigurationError
-from waarmerk.provenance.jobs.database import Database
 from waarmerk.provenance.jobs.labelling import LabelOrder, label_apart
 from waarmerk.provenance.registry import Ledger
 from waarmerk.provenance.registry.store import Store
 from waarmerk.watermark import Key, detect
 
-AT = datetime.now(UTC).replace(microsecond=0)  # certificates are of today
 ALL = ["watermark", "visible", "metadata", "credentials", "ledger"]
 
 
@@ -50,31 +49,18 @@ def picture(kind: str = "PNG") -> bytes:
 def house(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The settings of a tenant with keys of its own."""
     folder = tmp_path_factory.mktemp("house")
-    authority = OwnAuthority.create("Campagne Delta", at=AT)
-    write_folder(folder / "keys", authority, authority.issue(at=AT), about="", passphrase=None)
-    write_folder(folder / "locked", authority, authority.issue(at=AT), about="", passphrase=Secret(b"horse staple"))
+    write_signing_keys(folder / "locked", passphrase=Secret(b"horse staple"))
     Key.generate("origin").save(folder / "origin.key")
-    Key.generate("ai").save(folder / "ai.key")
-    return {
-        "signing": str(folder / "keys"),
-        "keys": [str(folder / "origin.key"), str(folder / "ai.key")],
-        "ledger": str(folder / "ledger.sqlite"),
-        "registry": str(folder / "registry.sqlite"),
-    }
+    settings: dict[str, Any] = write_tenant_keys(folder)
+    return {**settings, "keys": [str(folder / "origin.key"), *settings["keys"]]}
 
 
 @pytest.fixture
 def keyring(tmp_path: Path, house: dict[str, Any]) -> Iterator[Keyring]:
-    database = Database(str(tmp_path / "service.sqlite"))
-    made = Keyring(database, bytes(32), monotonic=Clock())
-    made.create()
-    made.add_tenant(Tenant(name="delta", settings=house), at=AT)
-    made.add_tenant(Tenant(name="bare"), at=AT)
     locked = {**house, "signing": house["signing"].replace("keys", "locked")}
-    made.add_tenant(Tenant(name="locked", settings=locked), at=AT)
-    made.add_tenant(Tenant(name="unmarked", settings={"signing": house["signing"]}), at=AT)
-    yield made
-    database.close()
+    settings = {"delta": house, "bare": {}, "locked": locked, "unmarked": {"signing": house["signing"]}}
+    with keyring_of(tmp_path, *(Tenant(name=each, settings=own) for each, own in settings.items()), at=AT) as made:
+        yield made
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from tests.conftest import AT, ROOT
+from tests.conftest import AT, ROOT, Clock
 from tests.unit.api.conftest import Recorder, bearer
 from tests.unit.report.test_html import Page
 from waarmerk.api.app import create_app
@@ -28,21 +28,8 @@ MEDIA = ROOT / "samples" / "media"
 LARGE = b"x" * 2000
 
 
-class Moving:
-    def __init__(self) -> None:
-        self.now = AT
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Moving:
-    return Moving()
-
-
-@pytest.fixture
-def worklist(keyring: Keyring, tmp_path: Path, clock: Moving, monkeypatch: pytest.MonkeyPatch) -> Worklist:
+def worklist(keyring: Keyring, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Worklist:
     monkeypatch.setattr(page_route, "LONG_BYTES", 1000)
     keep = Keep(tmp_path / "spool", clock=clock)
     queue = Queue(keyring._database, spool=keep.id, clock=clock)
@@ -115,7 +102,7 @@ def test_no_address_of_a_job_is_logged(client: TestClient, lines: list[str]) -> 
 
 
 def test_after_an_hour_or_at_once_it_is_gone(
-    client: TestClient, worklist: Worklist, services: Services, clock: Moving
+    client: TestClient, worklist: Worklist, services: Services, clock: Clock
 ) -> None:
     erased, kept = sent(client), sent(client)
     client.get(kept)
@@ -146,7 +133,7 @@ def test_a_job_of_a_tenant_is_not_shown_to_others(
 
 
 def test_what_nobody_could_examine_and_a_full_list_are_told(
-    client: TestClient, worklist: Worklist, clock: Moving
+    client: TestClient, worklist: Worklist, clock: Clock
 ) -> None:
     where = sent(client)
     (job,) = worklist.queue.lease("somebody")

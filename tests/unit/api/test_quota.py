@@ -2,21 +2,9 @@
 """Requests a minute: a window that moves, for each caller alone, whatever the clock does."""
 
 import threading
-from datetime import datetime, timedelta
 
-from tests.conftest import AT
+from tests.conftest import Clock
 from waarmerk.api.quota import Quota
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = AT
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def wait(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 def asked(quota: Quota, times: int, who: str = "198.51.100.7") -> int:
@@ -35,13 +23,13 @@ def test_the_window_moves_with_the_clock_and_not_in_steps() -> None:
     clock = Clock()
     quota = Quota(clock=clock, stranger_per_minute=60)
     assert asked(quota, 100) == 60
-    clock.wait(59)
+    clock.wait(seconds=59)
     assert asked(quota, 10) == 0
-    clock.wait(1)
+    clock.wait(seconds=1)
     assert asked(quota, 10) == 0  # the turn of a minute gives nothing back at once ...
-    clock.wait(10)
+    clock.wait(seconds=10)
     assert asked(quota, 100) == 10  # ... but with every second as much as lies further back
-    clock.wait(120)
+    clock.wait(seconds=120)
     assert asked(quota, 100) == 60
 
 
@@ -51,7 +39,7 @@ def test_in_any_minute_of_steady_asking_no_more_than_the_limit_comes_through() -
     allowed = []
     for _ in range(600):
         allowed.append(quota.count_stranger("198.51.100.7").allowed)
-        clock.wait(0.5)
+        clock.wait(seconds=0.5)
     assert max(sum(allowed[i : i + 120]) for i in range(480)) <= 31
     assert sum(allowed) > 100
 
@@ -68,7 +56,7 @@ def test_a_clock_that_is_set_back_opens_nothing_for_long() -> None:
     clock = Clock()
     quota = Quota(clock=clock, stranger_per_minute=5)
     assert asked(quota, 10) == 5
-    clock.wait(-3600)
+    clock.wait(seconds=-3600)
     assert asked(quota, 10) == 5
     assert asked(quota, 10) == 0
 

@@ -3,13 +3,13 @@
 
 import shutil
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
-from tests.conftest import AT, ROOT
+from tests.conftest import AT, ROOT, Clock
 from tests.unit.api.conftest import bearer, problem
 from waarmerk.api import readiness
 from waarmerk.api.app import create_app
@@ -18,14 +18,6 @@ from waarmerk.api.services import Services
 from waarmerk.api.tenants import Keyring, Scope
 from waarmerk.provenance.settings import Settings
 from waarmerk.watermark import Key
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = AT
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture

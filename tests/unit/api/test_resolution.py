@@ -14,7 +14,8 @@ import yaml
 from starlette.testclient import TestClient
 
 from tests.conftest import AT, ROOT
-from tests.unit.api.conftest import Clock, bearer
+from tests.tenants import keyring_of
+from tests.unit.api.conftest import bearer
 from waarmerk.api.app import create_app
 from waarmerk.api.describe import describe
 from waarmerk.api.limits import BodyLimits
@@ -24,7 +25,6 @@ from waarmerk.api.tenants import Keyring, Scope, Tenant
 from waarmerk.provenance import Pool, Settings
 from waarmerk.provenance.build import build_recovery
 from waarmerk.provenance.credentials.jumbf import active_label, parse_store
-from waarmerk.provenance.jobs.database import Database
 from waarmerk.provenance.recovery import Wishes
 from waarmerk.watermark import Key
 
@@ -185,13 +185,8 @@ def pool(known: Settings) -> Iterator[Pool]:
 def keyring(tmp_path: Path, known: Settings) -> Iterator[Keyring]:
     empty = str(tmp_path / "empty.sqlite")
     build_recovery(Settings(registry=empty), at=AT)
-    database = Database(str(tmp_path / "service.sqlite"))
-    made = Keyring(database, bytes(32), monotonic=Clock())
-    made.create()
-    made.add_tenant(Tenant(name="north"), at=AT)
-    made.add_tenant(Tenant(name="south", settings={"registry": empty}), at=AT)
-    yield made
-    database.close()
+    with keyring_of(tmp_path, Tenant(name="north"), Tenant(name="south", settings={"registry": empty})) as made:
+        yield made
 
 
 @pytest.fixture

@@ -17,25 +17,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.conftest import AT
+from tests.conftest import Clock
 from waarmerk.api.postbox import NotPublic, Postbox, is_public
 from waarmerk.api.tenants import Keyring
 from waarmerk.api.webhooks import RETRIES, Webhooks, require_address, signature
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs.queue import NewJob, Queue
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = AT
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -11,8 +11,10 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT, Run
+from tests.own_keys import write_signing_keys, write_trust
 from tests.unit.marking.conftest import saved
 from tests.unit.marking.pictures import scene
+from waarmerk.watermark import Key
 
 MEDIA = ROOT / "samples" / "media"
 HERE = ("--context", "jur=EU")
@@ -21,18 +23,8 @@ HERE = ("--context", "jur=EU")
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with keys, as the first use leaves it."""
-    from datetime import UTC, datetime
-
-    from waarmerk.provenance.credentials.certificates import OwnAuthority
-    from waarmerk.provenance.credentials.signing_folder import trust_files, write_folder
-    from waarmerk.watermark import Key
-
-    data, at = tmp_path_factory.mktemp("home") / "waarmerk", datetime.now(UTC)
-    authority = OwnAuthority.create("Campagne Delta", at=at)
-    write_folder(data / "keys", authority, authority.issue(at=at), about="", passphrase=None)
-    (data / "trust").mkdir()
-    for name, content in trust_files(authority, at).items():
-        (data / "trust" / name).write_bytes(content)
+    data = tmp_path_factory.mktemp("home") / "waarmerk"
+    write_trust(data / "trust", write_signing_keys(data / "keys"))
     Key.generate("ai").save(data / "watermark.key")
     return data
 

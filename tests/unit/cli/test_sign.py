@@ -4,7 +4,6 @@
 import json
 import os
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from tests.conftest import ROOT, Run
+from tests.own_keys import write_signing_keys, write_trust
 from tests.unit.marking.pictures import scene
-from waarmerk.provenance.credentials.certificates import OwnAuthority
-from waarmerk.provenance.credentials.signing_folder import trust_files, write_folder
 from waarmerk.watermark import Key, Payload, embed
 
 MEDIA = ROOT / "samples" / "media"
@@ -24,12 +22,8 @@ MEDIA = ROOT / "samples" / "media"
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with keys and a trust store that knows them, as ``keys init --yes`` leaves it."""
-    data, at = tmp_path_factory.mktemp("keyed") / "waarmerk", datetime.now(UTC)
-    authority = OwnAuthority.create("Campagne Delta", at=at)
-    write_folder(data / "keys", authority, authority.issue(at=at), about="", passphrase=None)
-    (data / "trust").mkdir()
-    for name, content in trust_files(authority, at).items():
-        (data / "trust" / name).write_bytes(content)
+    data = tmp_path_factory.mktemp("keyed") / "waarmerk"
+    write_trust(data / "trust", write_signing_keys(data / "keys"))
     return data
 
 

@@ -1,33 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A queue on each engine, and a clock that stands still."""
+"""A queue on each engine."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import AT
+from tests.conftest import Clock
 from tests.postgres import Server
 from waarmerk.provenance.jobs.database import Database
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.queue import NewJob, Queue
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = AT
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def pass_(self, **length: float) -> None:
-        self.now += timedelta(**length)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.jobs.conftest import Clock
+from tests.conftest import Clock
 from waarmerk.provenance.errors import StoreError
 from waarmerk.provenance.jobs import audit_check
 from waarmerk.provenance.jobs.audit import CHECKPOINT_EVERY, Audit, _Tree
@@ -33,7 +33,7 @@ def log(tmp_path: Path, store: Database, clock: Clock) -> Path:
     folder = tmp_path / "audit"
     with Audit(folder, store, clock=clock) as audit:
         for number in range(ENTRIES):
-            clock.pass_(seconds=1)
+            clock.wait(seconds=1)
             audit.write("report.given", {"sha256": f"{number:064x}", "verdict": "unknown"}, tenant="north", keep=KEEP)
     return folder
 
@@ -216,7 +216,7 @@ def test_a_commitment_opens_with_its_record_and_erasure_leaves_the_log_whole(
     assert wrong(log) == []
     with Audit(log, store, clock=clock) as audit:
         audit.write("x", {"y": 1}, keep=timedelta(days=1))
-        clock.pass_(days=2)
+        clock.wait(days=2)
         assert audit.forget() == 1
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.jobs.conftest import Clock, job
+from tests.conftest import Clock
+from tests.unit.jobs.conftest import job
 from waarmerk.provenance.errors import ConfigurationError, StoreError
 from waarmerk.provenance.jobs.database import Database
 from waarmerk.provenance.jobs.keep import Keep
@@ -52,11 +53,11 @@ def test_many_who_look_at_once_each_get_another_job(queue: Queue) -> None:
 def test_a_lease_that_runs_out_is_anothers(queue: Queue, clock: Clock) -> None:
     queue.submit(job())
     (first,) = queue.lease("dead")
-    clock.pass_(seconds=59)
+    clock.wait(seconds=59)
     assert queue.renew("dead", [first.number]) == {first.number}
-    clock.pass_(seconds=59)
+    clock.wait(seconds=59)
     assert queue.lease("next") == []
-    clock.pass_(seconds=2)
+    clock.wait(seconds=2)
     (second,) = queue.lease("next")
     assert (second.number, second.attempts) == (first.number, 2)
     assert not queue.finish("dead", first.number, result={"late": True})
@@ -68,7 +69,7 @@ def test_who_ends_three_times_whoever_works_on_it_is_poison(queue: Queue, clock:
     made, _ = queue.submit(job())
     for attempt in range(MAX_ATTEMPTS):
         assert [each.attempts for each in queue.lease(f"w{attempt}")] == [attempt + 1]
-        clock.pass_(seconds=61)
+        clock.wait(seconds=61)
     assert queue.lease("w9") == []
     found = queue.find(made.id, tenant="north")
     assert found is not None
@@ -106,11 +107,11 @@ def test_results_are_kept_as_long_as_said(queue: Queue, clock: Clock) -> None:
     made, _ = queue.submit(job(days=1))
     waiting, _ = queue.submit(job("two", days=1))
     queue.finish("a", queue.lease("a")[0].number, result=REPORT)
-    clock.pass_(hours=25)
+    clock.wait(hours=25)
     assert queue.sweep() == 1
     assert queue.find(made.id, tenant="north") is None
     assert queue.find(waiting.id, tenant="north") is not None  # acknowledged and not done: not ours to forget
-    clock.pass_(days=2)
+    clock.wait(days=2)
     queue.sweep()
     found = queue.find(waiting.id, tenant="north")
     assert found is None or found.code == "job.expired"
@@ -189,7 +190,7 @@ def test_a_spool_is_for_its_owner_alone_and_forgets_strangers(keep: Keep, clock:
     new = put(keep, tmp_path, b"x")
     assert keep.path(new.file).stat().st_mode & 0o777 == 0o600
     assert Keep(keep.folder, clock=clock).id == keep.id
-    clock.pass_(days=10_000)
+    clock.wait(days=10_000)
     assert keep.sweep({new.file}) == 0
     assert keep.sweep(set()) == 1
     for name in ("../../etc/passwd", "", "g" * 32, "A" * 32):

@@ -4,7 +4,6 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.conftest import AT
+from tests.own_keys import write_signing_keys, write_trust
 from tests.unit.marking.pictures import scene
 from waarmerk.provenance.build import build_labeller, build_verifier
-from waarmerk.provenance.credentials.certificates import OwnAuthority
-from waarmerk.provenance.credentials.signing_folder import load_folder, trust_files, write_folder
+from waarmerk.provenance.credentials.signing_folder import load_folder
 from waarmerk.provenance.marking.labeller import Labelled, Labeller
 from waarmerk.provenance.marking.plan import Says, Wishes
 from waarmerk.provenance.marking.watermark import Marker
@@ -23,8 +23,6 @@ from waarmerk.provenance.model import Report
 from waarmerk.provenance.registry import Ledger
 from waarmerk.provenance.settings import Settings
 from waarmerk.watermark import Key
-
-AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -66,11 +64,7 @@ class Desk:
 
 def made_desk(folder: Path) -> Desk:
     """A desk with keys, a trust store and an empty ledger in ``folder``."""
-    authority = OwnAuthority.create("Campagne Delta", at=AT)
-    write_folder(folder / "keys", authority, authority.issue(at=AT), about="", passphrase=None)
-    (folder / "trust").mkdir()
-    for name, content in trust_files(authority, AT).items():
-        (folder / "trust" / name).write_bytes(content)
+    write_trust(folder / "trust", write_signing_keys(folder / "keys", at=AT), at=AT)
     Key.generate("ai").save(folder / "mark.key")
     Ledger(folder / "ledger.sqlite").create()
     return Desk(folder)
