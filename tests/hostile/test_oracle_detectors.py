@@ -12,6 +12,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from tests.conftest import AT
+from tests.detectors import install
 from tests.tenants import keyring_of
 from tests.unit.marking.pictures import scene
 from waarmerk.api.app import create_app
@@ -34,13 +35,7 @@ DECLARED = ("bent=mark", "guess")
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """With two detectors of a distribution that workers find through PYTHONPATH."""
-    folder = tmp_path / "site"
-    (folder / "bent-1.dist-info").mkdir(parents=True)
-    (folder / "bent-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: bent\nVersion: 1\n")
-    points = "[waarmerk.detectors]\nbent = bent_mark:mark\nguess = bent_mark:score\n"
-    (folder / "bent-1.dist-info" / "entry_points.txt").write_text(points)
-    (folder / "bent_mark.py").write_text(BENT)
-    monkeypatch.setenv("PYTHONPATH", str(folder))
+    install(tmp_path / "site", monkeypatch, "bent_mark", BENT, bent="mark", guess="score")
     return Settings(detectors=DECLARED)
 
 

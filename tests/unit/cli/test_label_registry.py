@@ -22,18 +22,16 @@ __all__ = ["desk"]
 AT = ("--at", "2026-11-21T12:00:00Z")
 
 
+def options(desk: Desk) -> tuple[str | Path, ...]:
+    """The options that name what is the campaign's own."""
+    at = desk.folder
+    return ("--key-folder", at / "keys", "--watermark-key", at / "mark.key", "--trust", at / "trust")
+
+
 def test_labelled_entered_stripped_and_bound_by_the_registry_alone(desk: Desk, tmp_path: Path, waarmerk: Run) -> None:
     Image.fromarray(scene(600, 800, 5)).save(tmp_path / "source.jpg", quality=92)
-    keys = (
-        "--key-folder",
-        desk.folder / "keys",
-        "--watermark-key",
-        desk.folder / "mark.key",
-        "--trust",
-        desk.folder / "trust",
-    )
     out = tmp_path / "out.jpg"
-    done = waarmerk("label", tmp_path / "source.jpg", out, "--ai", "generated", *keys, *AT)
+    done = waarmerk("label", tmp_path / "source.jpg", out, "--ai", "generated", *options(desk), *AT)
     assert done.returncode == 0, done.stderr
     assert "in your registry as r1" in " ".join(done.stdout.split())
     own = tmp_path / "data" / "waarmerk" / "registry" / "registry.sqlite"
@@ -74,26 +72,18 @@ def test_labelled_entered_stripped_and_bound_by_the_registry_alone(desk: Desk, t
 
 def test_opting_out_and_a_registry_that_does_not_take_it(desk: Desk, tmp_path: Path, waarmerk: Run) -> None:
     Image.fromarray(scene(400, 500, 6)).save(tmp_path / "source.png")
-    keys = (
-        "--key-folder",
-        desk.folder / "keys",
-        "--watermark-key",
-        desk.folder / "mark.key",
-        "--trust",
-        desk.folder / "trust",
-    )
     label = ("label", tmp_path / "source.png")
     for number, out in enumerate((("--no-registry",), ("--no-ledger",), ("--dry-run",))):
-        done = waarmerk(*label, tmp_path / f"{number}.png", "--ai", "modified", *keys, *out, *AT)
+        done = waarmerk(*label, tmp_path / f"{number}.png", "--ai", "modified", *options(desk), *out, *AT)
         assert done.returncode == 0, done.stderr
         assert not (tmp_path / "data" / "waarmerk" / "registry").exists()
     known = tmp_path / "known.sqlite"
-    done = waarmerk(*label, tmp_path / "none.png", "--ai", "none", *keys, "--registry", known, *AT)
+    done = waarmerk(*label, tmp_path / "none.png", "--ai", "none", *options(desk), "--registry", known, *AT)
     assert (done.returncode, known.exists()) == (0, False), "what is not AI proposes nothing"
 
     broken = tmp_path / "broken.sqlite"
     broken.write_bytes(b"no database" * 100)
-    done = waarmerk(*label, tmp_path / "out.png", "--ai", "generated", *keys, "--registry", broken, *AT)
+    done = waarmerk(*label, tmp_path / "out.png", "--ai", "generated", *options(desk), "--registry", broken, *AT)
     assert (done.returncode, "registry add" in done.stderr) == (1, True)
     assert (tmp_path / "out.png").exists()
     (report,) = json.loads(waarmerk("verify", tmp_path / "out.png", "--format", "json", *AT).stdout)

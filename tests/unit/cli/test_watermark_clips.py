@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """``waarmerk watermark`` with clips, as a user runs it."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -10,39 +9,18 @@ import numpy as np
 import pytest
 
 from tests.conftest import Run
+from tests.unit.watermark import clips
 
 av = pytest.importorskip("av", reason="the extra `video` is not installed")
 PAYLOAD = "0011223344556677"
 
 
-def make(path: Path, muxer: str, codec: str, sound: str, frames: int = 12) -> Path:
+def make(path: Path, muxer: str, codec: str, sound: str) -> Path:
     y, x = np.mgrid[0:288, 0:400]
     noise = np.random.default_rng(2).normal(0, 8, (288, 400, 3))
     wide = np.clip(120 + 50 * np.sin(x / 31)[..., None] * np.cos(y / 23)[..., None] + noise, 0, 255).astype(np.uint8)
-    with av.open(str(path), "w", format=muxer) as out:
-        video = out.add_stream(codec, rate=25, options={"crf": "18", "b": "0"})
-        video.width, video.height, video.pix_fmt = 384, 288, "yuv420p"
-        audio = out.add_stream(sound, rate=48_000)
-        kind = audio.codec_context.format.name
-        for i in range(frames):
-            picture = np.ascontiguousarray(wide[:, i : i + 384])
-            out.mux(video.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
-        out.mux(video.encode(None))
-        for i in range(frames * 2):
-            wave = 0.1 * np.sin((np.arange(960) + 960 * i) / 17)
-            samples = np.stack((wave, wave)) if kind == "fltp" else np.repeat(wave * 32767, 2)[None]
-            frame = av.AudioFrame.from_ndarray(
-                samples.astype(np.float32 if kind == "fltp" else np.int16), kind, "stereo"
-            )
-            frame.sample_rate, frame.pts = 48_000, 960 * i
-            out.mux(audio.encode(frame))
-        out.mux(audio.encode(None))
-    return path
-
-
-def heard(path: Path) -> str:
-    with av.open(str(path)) as clip:
-        return hashlib.sha256(b"".join(bytes(p) for p in clip.demux(audio=0) if p.size)).hexdigest()
+    recipe = clips.Recipe(codec=codec, sound=(sound,), size=(384, 288), frames=12, options={"crf": "18", "b": "0"})
+    return clips.write(path, recipe, clips.panorama(wide, recipe), muxer)
 
 
 @pytest.fixture
@@ -67,7 +45,7 @@ def test_embed_detect_verify(waarmerk: Run, tmp_path: Path, key: Path, form: tup
     done = waarmerk("watermark", "embed", source, target, "--key", key, "--payload", PAYLOAD)
     assert (done.returncode, done.stderr) == (0, "")
     assert PAYLOAD in done.stdout
-    assert heard(target) == heard(source)
+    assert clips.heard(target) == clips.heard(source)
     found = waarmerk("watermark", "detect", target, source, "--key", key, "--format", "json")
     marked, plain = json.loads(found.stdout)
     assert [mark["payload"] for mark in marked["watermarks"]] == [PAYLOAD]

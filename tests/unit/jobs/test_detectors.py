@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import AT
+from tests.detectors import install
 from waarmerk.provenance import build_verifier
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs import Pool
@@ -264,12 +265,7 @@ def detect(rgb):
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A distribution with two detectors, found by workers through PYTHONPATH."""
     folder = tmp_path / "site"
-    (folder / "acme-1.dist-info").mkdir(parents=True)
-    (folder / "acme-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1\n")
-    points = "[waarmerk.detectors]\nSynthID = acme_mark:detector\nbroken = acme_mark:nothing\n"
-    (folder / "acme-1.dist-info" / "entry_points.txt").write_text(points)
-    (folder / "acme_mark.py").write_text(ACME)
-    monkeypatch.setenv("PYTHONPATH", str(folder))
+    install(folder, monkeypatch, "acme_mark", ACME, SynthID="detector", broken="nothing")
     return folder
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.unit.marking.conftest import Desk
+from tests.unit.watermark import clips
 from waarmerk.provenance.errors import UnsupportedAsset
 from waarmerk.provenance.marking.clips import EVERY_SECONDS, STANDS_SECONDS, captions, shows
 from waarmerk.provenance.marking.labeller import Refused
@@ -29,31 +29,17 @@ def picture(number: int = 0) -> Any:
 
 
 def clip(path: Path, *, muxer: str = "mp4", frames: int = 8, rate: int = 25, rotation: int = 0) -> Path:
-    with av.open(str(path), "w", format=muxer) as out:
-        codec, sound = ("libvpx-vp9", "libopus") if muxer == "webm" else ("libx264", "aac")
-        video = out.add_stream(codec, rate=rate, options={"crf": "18", "b": "0"})
-        video.width, video.height, video.pix_fmt = 640, 360, "yuv420p"
-        if rotation:
-            video.set_display_rotation(rotation)
-        audio = out.add_stream(sound, rate=48_000)
-        for number in range(frames):
-            out.mux(video.encode(av.VideoFrame.from_ndarray(picture(number), "rgb24")))
-        out.mux(video.encode(None))
-        kind = audio.codec_context.format.name
-        for number in range(frames * 48_000 // rate // 960):
-            shape = (2, 960) if kind == "fltp" else (1, 1920)
-            frame = av.AudioFrame.from_ndarray(
-                np.zeros(shape, np.float32 if kind == "fltp" else np.int16), kind, "stereo"
-            )
-            frame.sample_rate, frame.pts = 48_000, 960 * number
-            out.mux(audio.encode(frame))
-        out.mux(audio.encode(None))
-    return path
-
-
-def heard(path: Path) -> str:
-    with av.open(str(path)) as opened:
-        return hashlib.sha256(b"".join(bytes(p) for p in opened.demux(audio=0) if p.size)).hexdigest()
+    codec, sound = ("libvpx-vp9", "libopus") if muxer == "webm" else ("libx264", "aac")
+    recipe = clips.Recipe(
+        codec=codec,
+        sound=(sound,),
+        size=(640, 360),
+        frames=frames,
+        rate=rate,
+        rotation=rotation,
+        options={"crf": "18", "b": "0"},
+    )
+    return clips.write(path, recipe, [picture(number) for number in range(frames)], muxer)
 
 
 def seen(path: Path) -> list[tuple[float, Any]]:
@@ -105,7 +91,7 @@ def test_every_layer_is_written_and_found(desk: Desk, tmp_path: Path, muxer: str
     done = desk.label(source, target, languages=("nl", "en"))
     assert done.plan.gaps == ()
     assert done.plan.layers == tuple(Layer)
-    assert heard(target) == heard(source)
+    assert clips.heard(target) == clips.heard(source)
     report = desk.verify(target)
     assert report.credential is not None
     assert report.credential.integrity is Integrity.INTACT
@@ -202,7 +188,7 @@ def test_what_a_container_does_not_take_is_said_plainly(desk: Desk, tmp_path: Pa
     assert [gap.layer for gap in done.plan.gaps] == [Layer.METADATA]
     assert done.beside is not None
     assert done.beside.exists()
-    assert heard(target) == heard(source)
+    assert clips.heard(target) == clips.heard(source)
     assert [mark.detected for mark in desk.verify(target).marks] == [True]
 
 

@@ -4,7 +4,6 @@
 import base64
 import hashlib
 import json
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
@@ -16,9 +15,9 @@ import pytest
 from PIL import Image
 
 from tests.conftest import Run
+from tests.loopback import Server, dripping, moved, send
 from tests.unit.marking.conftest import AT, Desk, desk
 from tests.unit.marking.pictures import scene
-from tests.unit.trust.test_refresh import Server, moved, send
 from waarmerk.cli import known
 from waarmerk.cli.registry_recover import from_service
 from waarmerk.provenance.build import build_recovery
@@ -205,19 +204,6 @@ def test_a_manifest_that_is_another_or_broken_is_not_given(desk: Desk, folder: P
     assert caught.value.code == "online.answer", "404"
 
 
-def dripping(request: BaseHTTPRequestHandler) -> None:
-    request.send_response(200)
-    request.send_header("Content-Length", "1000")
-    request.end_headers()
-    try:
-        for _ in range(100):
-            request.wfile.write(b" ")
-            request.wfile.flush()
-            time.sleep(0.05)
-    except OSError:
-        pass
-
-
 def cut(request: BaseHTTPRequestHandler) -> None:
     send(request, b'{"matches": []}', length=500)
     request.close_connection = True
@@ -234,7 +220,7 @@ BAD: dict[str, tuple[Callable[[BaseHTTPRequestHandler], None], str]] = {
     "packed": (lambda request: send(request, b"{}", Content_Encoding="gzip"), "online.answer"),
     "too much": (lambda request: send(request, ENDLESS), "online.too-large"),
     "cut": (cut, "online.unreachable"),
-    "dripping": (dripping, "online.unreachable"),
+    "dripping": (dripping(0.05), "online.unreachable"),
 }
 
 

@@ -3,22 +3,16 @@
 
 import base64
 import json
-import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import IPv4Address
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.loopback import Answer, Server, dripping, moved, send
 from waarmerk.provenance.errors import Error, TrustListError
 from waarmerk.provenance.trust import load_store
 from waarmerk.provenance.trust.fetch import Fetcher
@@ -26,43 +20,10 @@ from waarmerk.provenance.trust.refresh import PUBLICATIONS, Outcome, Publication
 from waarmerk.provenance.trust.store import DENYLIST, INTERIM_ALLOWED, INTERIM_ANCHORS, OFFICIAL, TSA
 
 NOW = datetime.now(UTC)
-Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
-class Server:
-    """A publisher on this machine: paths and what they answer, bytes or a function of the request."""
-
-    def __init__(self, folder: Path) -> None:
-        self.answers: dict[str, bytes | Answer] = {}
-        self.asked: list[str] = []
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._http.daemon_threads = True
-        self.host = f"127.0.0.1:{self._http.server_address[1]}"
-        certificate = _certificate(folder)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
-        self.context = ssl.create_default_context(cafile=str(certificate))
-        threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                server.asked.append(self.path)
-                answer = server.answers.get(self.path)
-                if callable(answer):
-                    answer(self)
-                elif answer is None:
-                    self.send_error(404)
-                else:
-                    send(self, answer)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        return Handler
+class Publisher(Server):
+    """A server whose lists are fetched."""
 
     def url(self, path: str) -> str:
         return f"https://{self.host}{path}"
@@ -70,62 +31,16 @@ class Server:
     def fetcher(self, **more: Any) -> Fetcher:
         return Fetcher(**{"hosts": frozenset({self.host}), "context": self.context, "seconds": 10.0, **more})
 
-    def close(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-
-
-def send(request: BaseHTTPRequestHandler, body: bytes, *, length: int | None = None, **headers: str) -> None:
-    request.send_response(200)
-    request.send_header("Content-Length", str(len(body) if length is None else length))
-    for name, value in headers.items():
-        request.send_header(name.replace("_", "-"), value)
-    request.end_headers()
-    request.wfile.write(body)
-
-
-def moved(where: str, status: int = 302) -> Answer:
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(status)
-        request.send_header("Location", where)
-        request.send_header("Content-Length", "0")
-        request.end_headers()
-
-    return answer
-
-
-def _certificate(folder: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(NOW - timedelta(days=1))
-        .not_valid_after(NOW + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "loopback.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    return path
-
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("server"))
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Publisher]:
+    server = Publisher(tmp_path_factory.mktemp("server"))
     yield server
     server.close()
 
 
 @pytest.fixture
-def server(running: Server) -> Server:
+def server(running: Publisher) -> Publisher:
     running.answers.clear()
     running.asked.clear()
     return running
@@ -156,12 +71,12 @@ def roots(kit: Any) -> list[Any]:
 
 
 @pytest.fixture
-def official(server: Server) -> Publication:
+def official(server: Publisher) -> Publication:
     names = [name for list_name in (OFFICIAL, TSA) for name in (list_name, list_name.replace(".pem", ".json"))]
     return Publication(name="official", files={name: server.url(f"/{name}") for name in names})
 
 
-def publish(server: Server, certificates: list[Any], *, issued: str = "2026-08-05T00:00:00Z") -> None:
+def publish(server: Publisher, certificates: list[Any], *, issued: str = "2026-08-05T00:00:00Z") -> None:
     for name in (OFFICIAL, TSA):
         server.answers[f"/{name}"] = pem(*certificates)
         server.answers[f"/{name}".replace(".pem", ".json")] = etsi(*certificates, issued=issued)
@@ -178,7 +93,7 @@ def refused(outcome: Outcome) -> Error:
 
 
 @pytest.fixture
-def held(server: Server, official: Publication, roots: list[Any], tmp_path: Path) -> Path:
+def held(server: Publisher, official: Publication, roots: list[Any], tmp_path: Path) -> Path:
     publish(server, roots[:4])
     outcome = refresh(tmp_path / "store", official, server.fetcher())
     assert outcome.refused is None
@@ -186,7 +101,7 @@ def held(server: Server, official: Publication, roots: list[Any], tmp_path: Path
     return tmp_path / "store"
 
 
-def test_lists_are_taken_and_renewed(server: Server, official: Publication, held: Path, roots: list[Any]) -> None:
+def test_lists_are_taken_and_renewed(server: Publisher, official: Publication, held: Path, roots: list[Any]) -> None:
     store = load_store(held, data_folder=None, at=NOW)
     assert store.official is not None
     assert store.tsa is not None
@@ -209,19 +124,6 @@ def cut(body: bytes) -> Answer:
         send(request, body[: len(body) // 2], length=len(body))
 
     return answer
-
-
-def drip(request: BaseHTTPRequestHandler) -> None:
-    request.send_response(200)
-    request.send_header("Content-Length", "100000")
-    request.end_headers()
-    try:
-        for _ in range(100):
-            request.wfile.write(b"-")
-            request.wfile.flush()
-            time.sleep(0.1)
-    except OSError:
-        pass
 
 
 def endless(request: BaseHTTPRequestHandler) -> None:
@@ -252,7 +154,7 @@ SPOILS: dict[str, tuple[bytes | Answer | None, str, str]] = {
 
 @pytest.mark.parametrize("what", SPOILS)
 def test_whatever_comes_instead_the_last_good_state_stays(
-    server: Server, official: Publication, held: Path, roots: list[Any], what: str
+    server: Publisher, official: Publication, held: Path, roots: list[Any], what: str
 ) -> None:
     """The second list of the publication is spoiled; the first, though newer and good, is not taken alone."""
     before = state(held)
@@ -268,7 +170,7 @@ def test_whatever_comes_instead_the_last_good_state_stays(
 
 
 def test_a_list_that_is_older_undated_another_or_drastically_different(
-    server: Server, official: Publication, held: Path, roots: list[Any], kit: Any
+    server: Publisher, official: Publication, held: Path, roots: list[Any], kit: Any
 ) -> None:
     before = state(held)
     publish(server, roots, issued="2026-08-04T00:00:00Z")
@@ -288,9 +190,9 @@ def test_a_list_that_is_older_undated_another_or_drastically_different(
     assert refresh(held, official, server.fetcher(), accept_drastic=True).refused is None
 
 
-def test_a_slow_server_is_left_when_the_time_is_up(server: Server, official: Publication, held: Path) -> None:
+def test_a_slow_server_is_left_when_the_time_is_up(server: Publisher, official: Publication, held: Path) -> None:
     before = state(held)
-    server.answers[f"/{OFFICIAL}"] = drip
+    server.answers[f"/{OFFICIAL}"] = dripping(0.1)
     started = time.monotonic()
     fault = refused(refresh(held, official, server.fetcher(seconds=0.5)))
     assert time.monotonic() - started < 5
@@ -298,7 +200,7 @@ def test_a_slow_server_is_left_when_the_time_is_up(server: Server, official: Pub
     assert state(held) == before
 
 
-def test_a_server_that_is_not_there_or_not_who_it_says(server: Server, official: Publication, held: Path) -> None:
+def test_a_server_that_is_not_there_or_not_who_it_says(server: Publisher, official: Publication, held: Path) -> None:
     before = state(held)
     absent = Publication(name="official", files={OFFICIAL: "https://127.0.0.1:1/list.pem"})
     fetch = Fetcher(hosts=absent.hosts, seconds=5)
@@ -308,7 +210,7 @@ def test_a_server_that_is_not_there_or_not_who_it_says(server: Server, official:
     assert state(held) == before
 
 
-def test_a_redirect_within_the_list_of_hosts_is_followed(server: Server) -> None:
+def test_a_redirect_within_the_list_of_hosts_is_followed(server: Publisher) -> None:
     server.answers["/new"] = b"here"
     server.answers["/old"] = moved(server.url("/new"), 301)
     assert server.fetcher()(server.url("/old")) == b"here"
@@ -318,14 +220,14 @@ def test_a_redirect_within_the_list_of_hosts_is_followed(server: Server) -> None
 @pytest.mark.parametrize(
     "url", ["http://{0}/a", "ftp://{0}/a", "https://example.org/a", "https://u@{0}/a", "//{0}/a", ""]
 )
-def test_no_other_address_is_ever_asked(server: Server, url: str) -> None:
+def test_no_other_address_is_ever_asked(server: Publisher, url: str) -> None:
     with pytest.raises(TrustListError) as caught:
         server.fetcher()(url.format(server.host))
     assert caught.value.code == "trust.not-allowed"
     assert server.asked == []
 
 
-def test_proxies_of_the_environment_are_not_used(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_environment_are_not_used(server: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     server.answers["/a"] = b"straight"
@@ -334,7 +236,7 @@ def test_proxies_of_the_environment_are_not_used(server: Server, monkeypatch: py
         server.fetcher(proxy="127.0.0.1:1")(server.url("/a"))
 
 
-def test_a_denylist_is_taken_from_where_the_operator_says(server: Server, tmp_path: Path) -> None:
+def test_a_denylist_is_taken_from_where_the_operator_says(server: Publisher, tmp_path: Path) -> None:
     store = tmp_path / "store"
     text = b'{"format": "waarmerk.denylist/1", "issued": "2026-11-20T08:00:00Z", "entries": []}'
     server.answers["/deny"] = text
@@ -346,7 +248,7 @@ def test_a_denylist_is_taken_from_where_the_operator_says(server: Server, tmp_pa
 
 
 def test_when_the_disk_is_full_nothing_changes(
-    server: Server, official: Publication, held: Path, roots: list[Any], monkeypatch: pytest.MonkeyPatch
+    server: Publisher, official: Publication, held: Path, roots: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The n-th file written fails, for every n: signers and authorities stay those of one issue."""
     import os

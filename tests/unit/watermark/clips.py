@@ -10,9 +10,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import numpy.typing as npt
+import pytest
+
+av = pytest.importorskip("av", reason="the extra `video` is not installed")
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -87,7 +89,7 @@ def write(path: Path, recipe: Recipe, pictures: Sequence[Bytes], muxer: str | No
 
 
 def _beep(out: Any, sound: Any, seconds: float, hertz: int) -> None:
-    kind = {"opus": "s16", "libopus": "s16"}.get(sound.codec_context.name, "fltp")
+    kind = sound.codec_context.format.name
     size = 1024 if kind == "fltp" else 960
     for start in range(0, int(seconds * 48_000), size):
         wave = 0.2 * np.sin(2 * np.pi * hertz * (start + np.arange(size)) / 48_000)
@@ -127,6 +129,12 @@ def _chapters(out: Any, recipe: Recipe) -> None:
     ]
     if made:
         out.set_chapters(made)
+
+
+def heard(path: Path) -> str:
+    """SHA-256 of the packets of the first sound."""
+    with av.open(str(path)) as clip:
+        return hashlib.sha256(b"".join(bytes(packet) for packet in clip.demux(audio=0) if packet.size)).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)

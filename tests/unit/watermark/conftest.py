@@ -3,38 +3,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.unit.watermark import hosts
 from waarmerk.watermark import Key, Payload, embed
-
-
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"watermark_test_{name}", Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def hosts() -> ModuleType:
-    return _load("hosts")
-
-
-@pytest.fixture(scope="session")
-def clips() -> ModuleType:
-    pytest.importorskip("av", reason="the extra `video` is not installed")
-    return _load("clips")
 
 
 @pytest.fixture(scope="session")
@@ -53,8 +29,8 @@ def payload() -> Payload:
 
 
 @pytest.fixture(scope="session")
-def host(hosts: ModuleType) -> npt.NDArray[np.uint8]:
-    made: npt.NDArray[np.uint8] = hosts.textured(384, 512)
+def host() -> npt.NDArray[np.uint8]:
+    made = hosts.textured(384, 512)
     made.setflags(write=False)
     return made
 

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.unit.watermark import hosts
 from waarmerk.watermark import Key
 from waarmerk.watermark.carriers import build_carriers
 from waarmerk.watermark.clip import REFRESH, ClipMarker, Levels
@@ -31,12 +30,12 @@ def change(marker: ClipMarker, plane: Plane) -> npt.NDArray[np.int16]:
     return marked.astype(np.int16) - plane
 
 
-def grey(hosts: ModuleType, seed: int = 1) -> Plane:
+def grey(seed: int = 1) -> Plane:
     return np.ascontiguousarray(hosts.textured(*SHAPE, seed)[:, :, 1])
 
 
-def test_a_still_picture_gets_the_same_change_in_every_frame(hosts: ModuleType, key: Key) -> None:
-    marker, plane = made(key), grey(hosts)
+def test_a_still_picture_gets_the_same_change_in_every_frame(key: Key) -> None:
+    marker, plane = made(key), grey()
     first = change(marker, plane)
     for _ in range(3 * REFRESH):
         assert np.array_equal(change(marker, plane), first)
@@ -49,9 +48,9 @@ def test_flat_areas_stay_below_the_bound(key: Key) -> None:
     assert np.sqrt(np.square(windows).mean(axis=1)).max() < 1.35 * FLAT_RMS  # rounding adds up to 0.29
 
 
-def test_where_a_texture_goes_the_mark_goes_at_once(hosts: ModuleType, key: Key) -> None:
+def test_where_a_texture_goes_the_mark_goes_at_once(key: Key) -> None:
     """The left half turns flat while the right half stays: no scene cut, yet nothing may stand out on the left."""
-    marker, plane = made(key), grey(hosts)
+    marker, plane = made(key), grey()
     before = change(marker, plane)[:, :120].std()
     emptied = plane.copy()
     emptied[:, :160] = round(float(plane[:, :160].mean()))
@@ -61,7 +60,7 @@ def test_where_a_texture_goes_the_mark_goes_at_once(hosts: ModuleType, key: Key)
     assert after < 1.35 * FLAT_RMS
 
 
-def test_where_a_texture_comes_the_mark_comes_slowly(hosts: ModuleType, key: Key) -> None:
+def test_where_a_texture_comes_the_mark_comes_slowly(key: Key) -> None:
     plane = np.ascontiguousarray(hosts.textured(*SHAPE, 1, 12.0)[:, :, 1])  # a change too mild for a cut
     emptied = plane.copy()
     emptied[:, :160] = round(float(plane[:, :160].mean()))
@@ -74,22 +73,22 @@ def test_where_a_texture_comes_the_mark_comes_slowly(hosts: ModuleType, key: Key
     assert steps.max() < 0.5 * (strengths[-1] - strengths[0])
 
 
-def test_a_cut_starts_anew(hosts: ModuleType, key: Key) -> None:
-    dark = (grey(hosts, 2) // 3).astype(np.uint8)
+def test_a_cut_starts_anew(key: Key) -> None:
+    dark = (grey(2) // 3).astype(np.uint8)
     marker = made(key)
-    change(marker, grey(hosts))
+    change(marker, grey())
     assert np.array_equal(change(marker, dark), change(made(key), dark))
 
 
 @pytest.mark.parametrize("wanted", [38.0, 42.0, 46.0])
-def test_a_distance_asked_for_is_kept(hosts: ModuleType, key: Key, wanted: float) -> None:
+def test_a_distance_asked_for_is_kept(key: Key, wanted: float) -> None:
     marker = made(key, psnr=wanted)
-    error = float(np.mean(np.square(change(marker, grey(hosts)).astype(np.float64))))
+    error = float(np.mean(np.square(change(marker, grey()).astype(np.float64))))
     assert 10 * np.log10(255.0**2 / error) == pytest.approx(wanted, abs=0.4)
     assert marker.mean_psnr == pytest.approx(wanted, abs=0.4)
 
 
-def test_the_distance_is_kept_while_the_picture_moves(hosts: ModuleType, key: Key) -> None:
+def test_the_distance_is_kept_while_the_picture_moves(key: Key) -> None:
     """Weights fall at once and rise slowly; what is missing then is made up for."""
     wide = np.ascontiguousarray(hosts.textured(256, 640, 4)[:, :, 1])
     marker = made(key, psnr=42.0)
@@ -99,8 +98,8 @@ def test_the_distance_is_kept_while_the_picture_moves(hosts: ModuleType, key: Ke
         assert 10 * np.log10(255.0**2 / error) == pytest.approx(42.0, abs=0.4)
 
 
-def test_ten_bits_and_video_range_carry_the_same_mark(hosts: ModuleType, key: Key) -> None:
-    plane = grey(hosts)
+def test_ten_bits_and_video_range_carry_the_same_mark(key: Key) -> None:
+    plane = grey()
     deep = Levels.of(bits=10, full_range=False)
     assert deep.per_level == pytest.approx(219 * 4 / 255)
     wide = np.rint(plane * deep.per_level + 64).astype(np.uint16)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from types import ModuleType
 from typing import Any
 
 import cv2
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tests.unit.watermark import hosts
 from waarmerk.watermark import Key, Payload, embed, pooling
 from waarmerk.watermark.carriers import build_carriers
 from waarmerk.watermark.clip import ClipMarker, Levels
@@ -32,7 +32,7 @@ def marker(key: Key, payload: Payload, shape: tuple[int, int], **changes: Any) -
     return ClipMarker(pattern=pattern, shape=shape, **wanted)
 
 
-def scene(hosts: ModuleType, count: int, shape: tuple[int, int] = (384, 480), seed: int = 3) -> list[Plane]:
+def scene(count: int, shape: tuple[int, int] = (384, 480), seed: int = 3) -> list[Plane]:
     """A texture that pans, luma."""
     wide = hosts.textured(shape[0], shape[1] * 2, seed)[:, :, 1]
     return [np.ascontiguousarray(wide[:, 3 * i : 3 * i + shape[1]]) for i in range(count)]
@@ -42,24 +42,24 @@ def frames(planes: list[Plane], whole: int = 1) -> list[ClipFrame]:
     return [ClipFrame(seconds=i / 25, pixels=p, whole=i < whole) for i, p in enumerate(planes)]
 
 
-def marked_scene(hosts: ModuleType, key: Key, payload: Payload, count: int, **changes: Any) -> list[Plane]:
-    planes = scene(hosts, count)
+def marked_scene(key: Key, payload: Payload, count: int, **changes: Any) -> list[Plane]:
+    planes = scene(count)
     machine = marker(key, payload, (384, 480), **changes)
     for plane in planes:
         machine.mark(plane)
     return planes
 
 
-def test_a_strong_mark_needs_one_frame(hosts: ModuleType, key: Key, payload: Payload) -> None:
-    endless = itertools.chain(frames(marked_scene(hosts, key, payload, 2)), iter(lambda: pytest.fail("too many"), 0))
+def test_a_strong_mark_needs_one_frame(key: Key, payload: Payload) -> None:
+    endless = itertools.chain(frames(marked_scene(key, payload, 2)), iter(lambda: pytest.fail("too many"), 0))
     (found,) = detect_frames(endless, (key,), max_false_positive=1e-9)
     assert found.payload == payload
     assert found.frames == 1
     assert found.seconds == (0.0,)
 
 
-def test_frames_too_weak_alone_are_read_together(hosts: ModuleType, key: Key, payload: Payload) -> None:
-    planes = marked_scene(hosts, key, payload, 16, strength=0.45)
+def test_frames_too_weak_alone_are_read_together(key: Key, payload: Payload) -> None:
+    planes = marked_scene(key, payload, 16, strength=0.45)
     noise = np.random.default_rng(5)
     noisy = [cv2.add(p, noise.normal(0, 6, p.shape), dtype=cv2.CV_8U) for p in planes]
     alone = detect_frames(frames(noisy[:1]), (key,), max_false_positive=1e-9)[0]
@@ -69,17 +69,17 @@ def test_frames_too_weak_alone_are_read_together(hosts: ModuleType, key: Key, pa
     assert together.frames > 2
 
 
-def test_frames_that_lost_the_mark_do_not_drown_the_others(hosts: ModuleType, key: Key, payload: Payload) -> None:
-    good = marked_scene(hosts, key, payload, 3, strength=0.8)
-    bad = scene(hosts, 13, seed=8)
+def test_frames_that_lost_the_mark_do_not_drown_the_others(key: Key, payload: Payload) -> None:
+    good = marked_scene(key, payload, 3, strength=0.8)
+    bad = scene(13, seed=8)
     order = [bad[0], *good, *bad[1:]]
     (found,) = detect_frames(frames(order), (key,), max_false_positive=1e-9)
     assert found.payload == payload
     assert set(found.seconds) <= {1 / 25, 2 / 25, 3 / 25}
 
 
-def test_a_mirrored_clip_of_another_size_is_found(hosts: ModuleType, key: Key, payload: Payload) -> None:
-    planes = marked_scene(hosts, key, payload, 4)
+def test_a_mirrored_clip_of_another_size_is_found(key: Key, payload: Payload) -> None:
+    planes = marked_scene(key, payload, 4)
     changed = [np.ascontiguousarray(cv2.resize(p, (576, 461), interpolation=cv2.INTER_AREA)[:, ::-1]) for p in planes]
     (found,) = detect_frames(frames(changed), (key,), max_false_positive=1e-9)
     assert found.payload == payload
@@ -87,9 +87,9 @@ def test_a_mirrored_clip_of_another_size_is_found(hosts: ModuleType, key: Key, p
     assert found.geometry.flipped
 
 
-def test_no_mark_and_a_wrong_key_are_not_found(hosts: ModuleType, key: Key, other_key: Key, payload: Payload) -> None:
-    plain = detect_frames(frames(scene(hosts, 20)), (key, other_key), max_false_positive=1e-9)
-    foreign = detect_frames(frames(marked_scene(hosts, key, payload, 4)), (other_key,), max_false_positive=1e-9)
+def test_no_mark_and_a_wrong_key_are_not_found(key: Key, other_key: Key, payload: Payload) -> None:
+    plain = detect_frames(frames(scene(20)), (key, other_key), max_false_positive=1e-9)
+    foreign = detect_frames(frames(marked_scene(key, payload, 4)), (other_key,), max_false_positive=1e-9)
     for found in (*plain, *foreign):
         assert not found.detected
         assert found.payload is None
@@ -98,18 +98,18 @@ def test_no_mark_and_a_wrong_key_are_not_found(hosts: ModuleType, key: Key, othe
     assert plain[0].frames == 20
 
 
-def test_two_keys_are_searched_in_one_pass(hosts: ModuleType, key: Key, other_key: Key, payload: Payload) -> None:
-    planes = marked_scene(hosts, key, payload, 4)
+def test_two_keys_are_searched_in_one_pass(key: Key, other_key: Key, payload: Payload) -> None:
+    planes = marked_scene(key, payload, 4)
     first, second = detect_frames(frames(planes), (other_key, key), max_false_positive=1e-9)
     assert (first.detected, second.payload) == (False, payload)
 
 
-def test_every_look_is_counted(hosts: ModuleType, key: Key, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_look_is_counted(key: Key, monkeypatch: pytest.MonkeyPatch) -> None:
     """The p-value of a clip counts the poses of all looks, not of the last one."""
     hunts: list[Any] = []
     real = pooling.Hunt
     monkeypatch.setattr(pooling, "Hunt", lambda **given: hunts.append(real(**given)) or hunts[-1])
-    (found,) = detect_frames(frames(scene(hosts, 8)), (key,), max_false_positive=1e-9)
+    (found,) = detect_frames(frames(scene(8)), (key,), max_false_positive=1e-9)
     (hunt,) = hunts
     alone = real(view=hunt.view, carriers=hunt.carriers, keys=1)
     alone.run(key, 1e-9)
@@ -117,8 +117,8 @@ def test_every_look_is_counted(hosts: ModuleType, key: Key, monkeypatch: pytest.
     assert found.p_value >= min(1.0, math.exp(-0.5 * max(lock.z for lock in hunt.locks) ** 2))
 
 
-def test_black_frames_and_frames_of_another_shape_are_left_out(hosts: ModuleType, key: Key, payload: Payload) -> None:
-    planes = marked_scene(hosts, key, payload, 1)
+def test_black_frames_and_frames_of_another_shape_are_left_out(key: Key, payload: Payload) -> None:
+    planes = marked_scene(key, payload, 1)
     odd = np.zeros((384, 480), np.uint8)
     other = hosts.textured(300, 480)
     given = [ClipFrame(seconds=9.0, pixels=odd, whole=True), *frames(planes)]
@@ -156,7 +156,7 @@ def test_the_p_value_of_a_clip_counts_what_was_tried(key: Key) -> None:
     assert log_p(6.2, 13.0, is_expected=True) == pytest.approx(product + math.log1p(-product) + 2 * math.log(3))
 
 
-def test_a_small_frame_may_carry_the_pattern_of_a_still(hosts: ModuleType, key: Key, payload: Payload) -> None:
+def test_a_small_frame_may_carry_the_pattern_of_a_still(key: Key, payload: Payload) -> None:
     still = embed(hosts.textured(256, 320), key, payload)
     (found,) = detect_frames(frames([np.ascontiguousarray(still[:, :, 1])]), (key,), max_false_positive=1e-9)
     assert found.payload == payload

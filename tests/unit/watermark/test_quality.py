@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 import math
-from types import ModuleType
 
 import numpy as np
 import pytest
 
+from tests.unit.watermark import hosts
 from waarmerk.watermark.perception import limit_flat, visibility_mask
 from waarmerk.watermark.quality import bit_error_rate, psnr, ssim
 
@@ -17,7 +17,7 @@ def test_psnr_of_a_known_error() -> None:
     assert psnr(host, host) == math.inf
 
 
-def test_ssim_is_one_for_equal_and_falls_with_noise(hosts: ModuleType) -> None:
+def test_ssim_is_one_for_equal_and_falls_with_noise() -> None:
     plane = hosts.textured(128, 160)[..., 1]
     noise = np.random.default_rng(0).integers(-20, 21, plane.shape)
     noisy = np.clip(plane.astype(int) + noise, 0, 255).astype(np.uint8)

@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import math
 import zlib
-from types import ModuleType
 
 import cv2
 import numpy as np
@@ -16,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
+from tests.unit.watermark import hosts
 from waarmerk.watermark import Key, Payload, embed
 
 Plane = npt.NDArray[np.float64]
@@ -120,9 +120,7 @@ def mark(host: npt.NDArray[np.uint8], secret: bytes, purpose: str, payload: byte
 
 
 @pytest.mark.parametrize("size", [(300, 270), (1100, 1250)], ids=["own size", "shrunk canvas"])
-def test_the_page_alone_gives_the_same_marks(
-    hosts: ModuleType, key: Key, payload: Payload, size: tuple[int, int]
-) -> None:
+def test_the_page_alone_gives_the_same_marks(key: Key, payload: Payload, size: tuple[int, int]) -> None:
     host = hosts.textured(*size)
     ours = embed(host, key, payload, best_effort=True).astype(int)
     theirs = mark(host, key.secret, key.purpose, bytes(payload)).astype(int)

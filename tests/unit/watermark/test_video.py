@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.unit.watermark import clips, hosts
 from waarmerk.watermark import CannotCarry, Key, Payload
 
 av = pytest.importorskip("av", reason="the extra `video` is not installed")
@@ -18,7 +18,7 @@ video: Any = pytest.importorskip("waarmerk.watermark.video")
 
 
 @pytest.fixture(scope="module")
-def clip(clips: ModuleType, hosts: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = clips.Recipe(sound=("aac",), frames=30)
     path = tmp_path_factory.mktemp("clip") / "a.mp4"
     made: Path = clips.write(path, recipe, clips.panorama(hosts.textured(256, 384), recipe))
@@ -59,9 +59,7 @@ def test_what_was_written_is_told(clip: Path, tmp_path: Path, key: Key, payload:
     assert len(told) >= 3
 
 
-def test_two_seconds_from_the_middle_are_enough(
-    clips: ModuleType, hosts: ModuleType, tmp_path: Path, key: Key, payload: Payload
-) -> None:
+def test_two_seconds_from_the_middle_are_enough(tmp_path: Path, key: Key, payload: Payload) -> None:
     recipe = clips.Recipe(frames=90, size=(512, 384))
     source = clips.write(tmp_path / "a.mp4", recipe, clips.panorama(hosts.textured(384, 640), recipe))
     video.embed_video(source, tmp_path / "b.mp4", key, payload)
@@ -71,9 +69,7 @@ def test_two_seconds_from_the_middle_are_enough(
     assert video.detect_video(clips.write(tmp_path / "c.mp4", piece, frames), key).payload == payload
 
 
-def test_a_long_clip_is_searched_at_places(
-    clips: ModuleType, hosts: ModuleType, tmp_path: Path, key: Key, payload: Payload
-) -> None:
+def test_a_long_clip_is_searched_at_places(tmp_path: Path, key: Key, payload: Payload) -> None:
     """Black at first, marked later: frames are taken from all of it, not from its beginning."""
     recipe = clips.Recipe(frames=400, rate=25, size=(256, 192), options={"crf": "16", "preset": "ultrafast", "g": "50"})
     pictures = clips.panorama(hosts.textured(192, 512), recipe)
@@ -90,9 +86,7 @@ def test_equal_calls_give_equal_bytes(clip: Path, tmp_path: Path, key: Key, payl
     assert (tmp_path / "x.mp4").read_bytes() == (tmp_path / "y.mp4").read_bytes()
 
 
-def test_a_mark_that_is_not_read_back_is_not_written(
-    clips: ModuleType, tmp_path: Path, key: Key, payload: Payload
-) -> None:
+def test_a_mark_that_is_not_read_back_is_not_written(tmp_path: Path, key: Key, payload: Payload) -> None:
     recipe = clips.Recipe(frames=5)
     grey = [np.full((256, 320, 3), 128, np.uint8)] * 5
     source = clips.write(tmp_path / "a.mp4", recipe, grey)
@@ -104,7 +98,7 @@ def test_a_mark_that_is_not_read_back_is_not_written(
     assert (tmp_path / "b.mp4").exists()
 
 
-def test_too_small_to_carry_a_mark(clips: ModuleType, tmp_path: Path, key: Key, payload: Payload) -> None:
+def test_too_small_to_carry_a_mark(tmp_path: Path, key: Key, payload: Payload) -> None:
     recipe = clips.Recipe(size=(160, 96), frames=3)
     source = clips.write(tmp_path / "a.mp4", recipe, [np.full((96, 160, 3), 90, np.uint8)] * 3)
     with pytest.raises(CannotCarry, match="128"):
@@ -184,9 +178,7 @@ def test_arguments_without_sense(clip: Path, tmp_path: Path, key: Key, payload: 
         video.detect_video(clip, key, max_false_positive=0.0)
 
 
-def test_a_tag_without_a_place_is_listed(
-    clips: ModuleType, hosts: ModuleType, tmp_path: Path, key: Key, payload: Payload
-) -> None:
+def test_a_tag_without_a_place_is_listed(tmp_path: Path, key: Key, payload: Payload) -> None:
     source = tmp_path / "a.mp4"
     with av.open(str(source), "w", container_options={"movflags": "use_metadata_tags"}) as out:
         stream = out.add_stream("libx264", rate=25, options={"crf": "16"})

@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from fractions import Fraction
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from tests.unit.watermark import clips, hosts
 from waarmerk.watermark import Key, Payload
 
-pytest.importorskip("av", reason="the extra `video` is not installed")
 video: Any = pytest.importorskip("waarmerk.watermark.video")
 
 H264 = {"options": {"crf": "16", "preset": "ultrafast"}}
@@ -99,7 +98,7 @@ def test_there_are_enough_kinds() -> None:
 @pytest.mark.parametrize(
     "name", [name if name in ALWAYS else pytest.param(name, marks=pytest.mark.slow) for name in MATRIX]
 )
-def test_nothing_is_lost_unlisted(name: str, clips: ModuleType, hosts: ModuleType, tmp_path: Path, key: Key) -> None:
+def test_nothing_is_lost_unlisted(name: str, tmp_path: Path, key: Key) -> None:
     payload = Payload(b"8 bytes!")
     muxer, given, expected = MATRIX[name]
     recipe = clips.Recipe(**given)
@@ -127,9 +126,7 @@ def test_nothing_is_lost_unlisted(name: str, clips: ModuleType, hosts: ModuleTyp
     assert after.hdr == before.hdr
 
 
-def test_frames_differ_only_by_the_mark(
-    clips: ModuleType, hosts: ModuleType, tmp_path: Path, key: Key, payload: Payload
-) -> None:
+def test_frames_differ_only_by_the_mark(tmp_path: Path, key: Key, payload: Payload) -> None:
     """No frame is shifted, doubled or dropped: each resembles its own source more than any other."""
     import av
     import numpy as np

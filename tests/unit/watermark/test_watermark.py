@@ -6,7 +6,6 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-from types import ModuleType
 
 import cv2
 import numpy as np
@@ -15,6 +14,7 @@ import pytest
 from PIL import Image
 
 import waarmerk.watermark as library
+from tests.unit.watermark import hosts
 from waarmerk.watermark import CannotCarry, Detection, Key, Payload, detect, detect_each, embed
 from waarmerk.watermark.carriers import TILE
 from waarmerk.watermark.quality import psnr
@@ -141,7 +141,7 @@ def test_the_geometry_tells_what_was_done(marked: Bytes, key: Key) -> None:
     assert mirrored.flipped
 
 
-def test_grey_and_alpha_keep_their_shape(hosts: ModuleType, key: Key, payload: Payload) -> None:
+def test_grey_and_alpha_keep_their_shape(key: Key, payload: Payload) -> None:
     host = hosts.textured(260, 300)
     grey = embed(host[..., 1], key, payload)
     assert grey.shape == (260, 300)
@@ -152,7 +152,7 @@ def test_grey_and_alpha_keep_their_shape(hosts: ModuleType, key: Key, payload: P
     assert detect(out, key).payload == payload
 
 
-def test_a_grey_host_with_a_last_axis_of_one_keeps_it(hosts: ModuleType, key: Key, payload: Payload) -> None:
+def test_a_grey_host_with_a_last_axis_of_one_keeps_it(key: Key, payload: Payload) -> None:
     host = hosts.textured(200, 240)[..., 1:2]
     out = embed(host, key, payload, best_effort=True)
     assert out.shape == (200, 240, 1)
@@ -170,12 +170,12 @@ def test_several_keys_come_in_any_iterable_but_not_alone(marked: Bytes, key: Key
 
 
 @pytest.mark.parametrize("make", ["gradient", "text"])
-def test_flat_art_carries_its_mark_through_jpeg(hosts: ModuleType, key: Key, payload: Payload, make: str) -> None:
+def test_flat_art_carries_its_mark_through_jpeg(key: Key, payload: Payload, make: str) -> None:
     out = embed(getattr(hosts, make)(384, 512), key, payload)
     assert detect(jpeg(out, 60), key).payload == payload
 
 
-def test_the_smallest_host_is_read_back(hosts: ModuleType, key: Key, payload: Payload) -> None:
+def test_the_smallest_host_is_read_back(key: Key, payload: Payload) -> None:
     out = embed(hosts.textured(128, 128), key, payload, strength=2.0)
     assert detect(out, key).payload == payload
 
