@@ -36,38 +36,30 @@ from tests.unit.marking.pictures import scene  # noqa: E402
 
 def commands(site: Ground, points: int) -> Counter[str]:
     """``registry remove`` as a process of its own, killed up to the time that it takes and a tenth more."""
-    words = ["registry", "remove", "r2", "r3", "--registry", site.url]
-    command = [sys.executable, "-m", "waarmerk.cli", *words]
-    site.begin()
-    started = time.monotonic()
-    subprocess.run(command, check=True, capture_output=True)
-    longest = 1.1 * (time.monotonic() - started)
-    delays, outcomes = random.Random(11), Counter[str]()
-    for _ in range(points):
-        site.begin()
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-            time.sleep(delays.uniform(longest / 3, longest))  # before that it is still loading
-            process.kill()
-        outcomes[found(site, "remove")] += 1
-    return outcomes
+    return killed(site, points, ("remove", "r2", "r3"), seed=11, loading=1 / 3, ends="remove")
 
 
 def entering(site: Ground, points: int) -> Counter[str]:
     """``registry add`` of a picture as a process of its own, killed the same way."""
     picture = site.folder / "picture.png"
     Image.fromarray(scene(220, 260, 308)).save(picture)
-    command = [sys.executable, "-m", "waarmerk.cli", "registry", "add", str(picture), "--registry", site.url]
+    return killed(site, points, ("add", str(picture)), seed=12, loading=1 / 2, ends="command")
+
+
+def killed(site: Ground, points: int, words: tuple[str, ...], *, seed: int, loading: float, ends: str) -> Counter[str]:
+    """``registry`` with ``words``, killed after the share of its time in which it is still ``loading``."""
+    command = [sys.executable, "-m", "waarmerk.cli", "registry", *words, "--registry", site.url]
     site.begin()
     started = time.monotonic()
     subprocess.run(command, check=True, capture_output=True)
     longest = 1.1 * (time.monotonic() - started)
-    delays, outcomes = random.Random(12), Counter[str]()
+    delays, outcomes = random.Random(seed), Counter[str]()
     for _ in range(points):
         site.begin()
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-            time.sleep(delays.uniform(longest / 2, longest))
+            time.sleep(delays.uniform(longest * loading, longest))
             process.kill()
-        outcomes[found(site, "command")] += 1
+        outcomes[found(site, ends)] += 1
     return outcomes
 
 

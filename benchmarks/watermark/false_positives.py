@@ -28,7 +28,8 @@ from provenance_of_run import describe_run
 
 from waarmerk.watermark import Key, Payload, embed
 from waarmerk.watermark.carriers import build_carriers
-from waarmerk.watermark.hunt import Hunt, prepare
+from waarmerk.watermark.hunt import Hunt
+from waarmerk.watermark.view import prepare
 
 Bytes = npt.NDArray[np.uint8]
 KEYS_PER_IMAGE = 20

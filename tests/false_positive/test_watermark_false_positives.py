@@ -10,8 +10,9 @@ import pytest
 
 from waarmerk.watermark import Key, Payload, embed
 from waarmerk.watermark.carriers import build_carriers
-from waarmerk.watermark.hunt import Hunt, prepare
+from waarmerk.watermark.hunt import Hunt
 from waarmerk.watermark.registration import ORIENTATIONS, TRANSLATIONS
+from waarmerk.watermark.view import prepare
 
 SEARCHES = 200
 pytestmark = pytest.mark.slow

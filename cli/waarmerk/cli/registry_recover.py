@@ -189,13 +189,13 @@ def _stands(name: Path, data: bytes, settings: Settings, moment: datetime) -> di
 
 
 def _written(given: _Given, name: Path, sidecar: Path | None, attach: Path | None, *, force: bool) -> Path:
-    from waarmerk.provenance.recovery import store_sidecar, write_attached  # noqa: PLC0415 - as above
+    from waarmerk.provenance.credentials.embed import write_attached, write_sidecar  # noqa: PLC0415 - as above
 
     if attach is not None:
         write_attached(given.data, name, attach, limits=Limits(), force=force)
         return attach
     out = sidecar or name.with_name(f"{name.name}.original.c2pa")
-    store_sidecar(given.data, out, force=force)
+    write_sidecar(given.data, out, force=force)
     return out
 
 

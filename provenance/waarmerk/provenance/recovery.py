@@ -5,7 +5,6 @@ What comes back is the manifest of the ORIGINAL. It was intact when it was enter
 was examined, and no program that compares it with that file will find the two equal.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,15 +12,12 @@ from datetime import datetime
 from pathlib import Path
 
 from waarmerk.provenance.credentials.container import find_stores
-from waarmerk.provenance.credentials.embed import embedded
 from waarmerk.provenance.credentials.jumbf import JumbfError, active_label
-from waarmerk.provenance.errors import ConfigurationError, Error, LimitExceeded, StoreError, UnsupportedAsset
+from waarmerk.provenance.errors import Error, LimitExceeded, StoreError, UnsupportedAsset
 from waarmerk.provenance.media.image import decode_rgb
 from waarmerk.provenance.media.limits import Limits
-from waarmerk.provenance.media.open import open_asset
 from waarmerk.provenance.media.video import VIDEO_TYPES
 from waarmerk.provenance.media.window import Window
-from waarmerk.provenance.media.write import write_file
 from waarmerk.provenance.model import Asset, Credential, CredentialState, Integrity, Origin
 from waarmerk.provenance.model.moment import rfc3339
 from waarmerk.provenance.registry.claim_review import Review
@@ -292,44 +288,6 @@ def upgraded(url: str) -> bool:
                 data = store.files.get(entry.manifest, max_bytes=Limits().manifest_bytes)
                 store.label_manifest(entry.number, _active_label(data))
     return changed
-
-
-def write_attached(data: bytes, source: Path, target: Path, *, limits: Limits, force: bool = False) -> None:
-    """Write the file at ``source`` with the manifest store ``data`` in it to ``target``, whole or not at all.
-
-    Raises UnsupportedAsset (``embed.container``, ``embed.occupied``) and as ``media.write.write_file`` does.
-    """
-    asset = open_asset(source, limits=limits)
-    with asset.open() as stream:
-        made = embedded(stream.read(), asset.media_type, data, limits)
-    digest = hashlib.sha256(made).digest()
-
-    def same(path: Path) -> None:
-        if hashlib.sha256(path.read_bytes()).digest() != digest:
-            raise StoreError("write.failed", f"{target.name} did not read back as it was written")
-
-    write_file(target, made, verify=same, source=source, force=force)
-
-
-def write_sidecar(recovered: Recovered, target: Path, *, force: bool = False) -> None:
-    """Write the manifest store to ``target`` (``.c2pa``), whole or not at all.
-
-    Raises ConfigurationError for another suffix or where ``target`` may not be written, StoreError where it fails.
-    """
-    store_sidecar(recovered.data, target, force=force)
-
-
-def store_sidecar(data: bytes, target: Path, *, force: bool = False) -> None:
-    """Write the bytes of a manifest store to ``target`` as ``write_sidecar`` does, and raise as it does."""
-    if target.suffix != ".c2pa":
-        raise ConfigurationError("registry.no-sidecar", f"{target.name}: a sidecar ends in .c2pa")
-    digest = hashlib.sha256(data).digest()
-
-    def same(path: Path) -> None:
-        if hashlib.sha256(path.read_bytes()).digest() != digest:
-            raise StoreError("write.failed", f"{target.name} did not read back as it was written")
-
-    write_file(target, data, verify=same, force=force)
 
 
 def _active_label(data: bytes) -> str:

@@ -15,11 +15,12 @@ from tests.unit.marking.conftest import AT, Desk, desk, saved
 from tests.unit.marking.pictures import scene
 from waarmerk.provenance.build import build_recovery, build_verifier
 from waarmerk.provenance.credentials.container import find_stores
+from waarmerk.provenance.credentials.embed import write_sidecar
 from waarmerk.provenance.errors import ConfigurationError, StoreError
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.window import Window
 from waarmerk.provenance.model import ChannelState, CredentialState, Integrity, Origin, Report
-from waarmerk.provenance.recovery import Recovery, Wishes, write_sidecar
+from waarmerk.provenance.recovery import Recovery, Wishes
 from waarmerk.provenance.registry.finder import Finder
 from waarmerk.provenance.registry.store import Store
 from waarmerk.provenance.report.summary import summary_key
@@ -89,16 +90,16 @@ def test_what_comes_back_holds_for_the_original_and_not_for_the_copy(case: Case,
     with Image.open(case.copy) as image:
         (tmp_path / "copy.jpg").write_bytes(case.copy.read_bytes())
         image.save(tmp_path / "other.jpg")
-    write_sidecar(recovered, tmp_path / "copy.jpg.c2pa")
+    write_sidecar(recovered.data, tmp_path / "copy.jpg.c2pa")
     credential = case.verify(tmp_path / "copy.jpg").credential
     assert credential is not None
     assert credential.state is CredentialState.SIDECAR
     assert credential.integrity is not Integrity.INTACT, "a manifest of the original is none of the copy"
     with pytest.raises(ConfigurationError, match=r"\.c2pa"):
-        write_sidecar(recovered, tmp_path / "copy.jpg")
+        write_sidecar(recovered.data, tmp_path / "copy.jpg")
     with pytest.raises(ConfigurationError):
-        write_sidecar(recovered, tmp_path / "copy.jpg.c2pa")
-    write_sidecar(recovered, tmp_path / "copy.jpg.c2pa", force=True)
+        write_sidecar(recovered.data, tmp_path / "copy.jpg.c2pa")
+    write_sidecar(recovered.data, tmp_path / "copy.jpg.c2pa", force=True)
     assert (tmp_path / "copy.jpg.c2pa").read_bytes() == recovered.data
 
 

@@ -18,10 +18,10 @@ from waarmerk.watermark.carriers import build_carriers
 from waarmerk.watermark.clip import ClipMarker, Levels
 from waarmerk.watermark.decoding import Reading
 from waarmerk.watermark.embedding import render_pattern
-from waarmerk.watermark.hunt import View
 from waarmerk.watermark.pooling import FRAMES, MOST_FRAMES, ClipFrame, detect_frames, most_frames
 from waarmerk.watermark.registration import Lock
 from waarmerk.watermark.transforms import clip_canvas_shape
+from waarmerk.watermark.view import View
 
 Plane = npt.NDArray[np.uint8]
 

@@ -18,10 +18,11 @@ from waarmerk.watermark.carriers import SUPER, TILE, Carriers, build_carriers
 from waarmerk.watermark.coding import CODE_LENGTH, decode, encode
 from waarmerk.watermark.decoding import Reading
 from waarmerk.watermark.embedding import pick_variant, render_pattern
-from waarmerk.watermark.hunt import Hunt, View
+from waarmerk.watermark.hunt import Hunt
 from waarmerk.watermark.quality import mean_square
 from waarmerk.watermark.registration import Lock
 from waarmerk.watermark.statistics import normalised_sum
+from waarmerk.watermark.view import View
 
 VECTORS: dict[str, Any] = json.loads(Path(__file__).with_name("vectors.json").read_text())
 END_TO_END: dict[str, Any] = VECTORS["end_to_end"]

@@ -11,39 +11,29 @@ from enum import Enum
 import numpy as np
 
 from waarmerk.watermark import search
-from waarmerk.watermark.arrays import Bytes, Floats, Matrix
+from waarmerk.watermark.arrays import Floats, Matrix
 from waarmerk.watermark.bending import straighten
 from waarmerk.watermark.carriers import VARIANTS, BinSet, Carriers
 from waarmerk.watermark.decoding import LOG_MESSAGES, OFFSETS, Reading, read, read_in_place
 from waarmerk.watermark.keys import Key
 from waarmerk.watermark.model import Detection, Geometry, Payload
 from waarmerk.watermark.registration import (
-    MAX_CLIP_REFERENCE_PIXELS,
-    MAX_REFERENCE_PIXELS,
     ORIENTATIONS,
     TRANSLATIONS,
     Canvas,
     Lock,
-    clip_poses,
     fits,
     lay,
     lock,
     lock_upright,
-    scaling,
     translation,
-    upright_poses,
 )
 from waarmerk.watermark.statistics import log_any, log_both, log_tail, to_probability
-from waarmerk.watermark.transforms import luma, resize
-from waarmerk.watermark.whitening import whiten
+from waarmerk.watermark.view import View, Window, shape_of, taper, windows
 
-SEARCH_PIXELS = 1_000_000  # a larger image is shrunk to this: the search costs the same whatever the size
 WORTH_READING = 5.2  # pilots' z from which index and payload are looked at; chance reaches it once in some searches
 BENT_UPRIGHT = 6.0  # an upright image this sure but unread is bent: straighten before searching elsewhere
 BENT = 5.0  # chance reaches it in one search of four
-WINDOW_SIDE = 512
-WINDOW_SHARE = 0.62
-LEAST_WINDOW = 160
 BENDS = 3  # locks straightened at each stage
 LEAST_SIDE = 32  # below it an image holds no pilot worth the name
 
@@ -54,40 +44,6 @@ class Reach(Enum):
     UPRIGHT = "upright"
     ANYWHERE = "anywhere"
     WINDOWS = "windows"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """A whitened image as the search sees it: its shape, and the shrunk plane; of a clip several frames added up."""
-
-    shape: tuple[int, int]
-    whitened: Floats
-    is_clip: bool = False
-
-    @property
-    def most(self) -> float:
-        """Reference pixels that all of it can have at most, surroundings included."""
-        return MAX_CLIP_REFERENCE_PIXELS if self.is_clip else MAX_REFERENCE_PIXELS
-
-    @property
-    def upright_poses(self) -> list[Matrix]:
-        """Where the mark lies, plane to reference, if the picture is whole and was at most shrunk."""
-        poses = clip_poses(self.shape) if self.is_clip else upright_poses(self.shape)
-        own = np.linalg.inv(self.shrink)
-        return [pose @ own for pose in poses]
-
-    @property
-    def shrink(self) -> Matrix:
-        """Image to plane."""
-        return scaling(self.whitened.shape[1] / self.shape[1], self.whitened.shape[0] / self.shape[0])
-
-
-def prepare(pixels: Bytes) -> View:
-    """Whiten an image once for all keys and poses."""
-    height, width = pixels.shape[:2]
-    factor = min(1.0, math.sqrt(SEARCH_PIXELS / (height * width)))
-    plane = resize(luma(pixels), (max(1, round(height * factor)), max(1, round(width * factor))))
-    return View(shape=(height, width), whitened=whiten(plane))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -152,7 +108,7 @@ class Hunt:
         yield from self._bent(anywhere, bent)
         if reach is Reach.ANYWHERE:
             return
-        for group in _windows(whitened):
+        for group in windows(whitened):
             local = [found for window in group for found in self._in_window(window)]
             yield from self._flat(local)
             yield from self._bent(local, bent)
@@ -180,13 +136,13 @@ class Hunt:
 
     def _anywhere(self, *, patient: bool) -> Iterator[Lock]:
         """Affine poses of the whole plane; of a small one many more where ``patient``."""
-        plane, grid = self.view.whitened, search.grid_for(_shape(self.view.whitened))
+        plane, grid = self.view.whitened, search.grid_for(shape_of(self.view.whitened))
         spectrum = search.peak_spectrum(plane, grid.size)
         least = math.sqrt(plane.size / self.view.most)
         found = search.candidates(spectrum, self._templates(grid), least_scale=least, most=search.CANDIDATES)
         for candidate in found:
             pose = _pose_of(candidate)
-            if fits(_shape(plane), pose, self.view.most):
+            if fits(shape_of(plane), pose, self.view.most):
                 yield self._lock(plane, pose)
         is_small = patient and plane.size <= search.SMALL_PLANE
         count = search.SMALL_CANDIDATES if is_small or self.view.is_clip else search.UPRIGHT_CANDIDATES
@@ -194,18 +150,18 @@ class Hunt:
         for candidate in search.upright(spectrum, self.carriers.pilots, least_scale=least, most=count):
             yield self._lock(plane, _pose_of(candidate), test=test)
 
-    def _in_window(self, window: _Window) -> Iterator[Lock]:
+    def _in_window(self, window: Window) -> Iterator[Lock]:
         """Similarities of one window, where a picture in perspective or bent is nearly affine."""
         whole = self.view.whitened
         top, left = window.corner
-        tapered = whole[top : top + window.shape[0], left : left + window.shape[1]] * _taper(window.shape)
+        tapered = whole[top : top + window.shape[0], left : left + window.shape[1]] * taper(window.shape)
         grid = search.grid_for(window.shape)
         spectrum = search.peak_spectrum(tapered, grid.size)
         least = math.sqrt(whole.size / self.view.most)
         most = search.WINDOW_CANDIDATES
         for candidate in search.candidates(spectrum, self._templates(grid), least_scale=least, most=most, similar=True):
             pose = _pose_of(candidate)
-            if fits(_shape(whole), pose, self.view.most):
+            if fits(shape_of(whole), pose, self.view.most):
                 local = self._lock(tapered, pose)
                 self.locks[-1] = replace(local, pose=local.pose @ translation(-left, -top))
                 yield self.locks[-1]
@@ -277,33 +233,6 @@ class Hunt:
             flipped=float(np.linalg.det(linear)) < 0.0,
             bent=bent,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Window:
-    corner: tuple[int, int]
-    shape: tuple[int, int]
-
-
-def _windows(whitened: Floats) -> tuple[tuple[_Window, ...], ...]:
-    """All of it tapered, the middle, then four windows around it; none in a picture too small to be cut."""
-    height, width = _shape(whitened)
-    shape = (min(WINDOW_SIDE, round(WINDOW_SHARE * height)), min(WINDOW_SIDE, round(WINDOW_SHARE * width)))
-    if min(shape) < LEAST_WINDOW:
-        return ()
-    down, across = height - shape[0], width - shape[1]
-    whole = _Window(corner=(0, 0), shape=(height, width))
-    middle = _Window(corner=(down // 2, across // 2), shape=shape)
-    around = [(down * i // 8, across * j // 8) for i, j in ((1, 1), (1, 7), (7, 1), (7, 7))]
-    return (whole,), (middle,), tuple(_Window(corner=corner, shape=shape) for corner in around)
-
-
-def _taper(shape: tuple[int, int]) -> Floats:
-    return np.outer(np.hanning(shape[0]), np.hanning(shape[1])).astype(np.float32)
-
-
-def _shape(plane: Floats) -> tuple[int, int]:
-    return plane.shape[0], plane.shape[1]
 
 
 def _pose_of(candidate: search.Candidate) -> Matrix:

@@ -19,12 +19,13 @@ import scipy.fft
 
 from waarmerk.watermark.arrays import Bytes, Floats
 from waarmerk.watermark.carriers import BinSet, Carriers, build_carriers
-from waarmerk.watermark.hunt import WORTH_READING, Hunt, Reach, View
+from waarmerk.watermark.hunt import WORTH_READING, Hunt, Reach
 from waarmerk.watermark.keys import Key
 from waarmerk.watermark.model import Detection
 from waarmerk.watermark.registration import FINE_CLIP_PIXELS, Lock, fold, lay, lock
 from waarmerk.watermark.statistics import normalised_sum
 from waarmerk.watermark.transforms import luma, resize
+from waarmerk.watermark.view import View
 from waarmerk.watermark.whitening import whiten
 
 # A frame is searched at a quarter of the size of a still: the mark of a clip is coarse, and nothing of it is lost.

@@ -5,6 +5,8 @@ All of it is read from the manifest of one label. The label comes from the engin
 is not read, so that this reader and the engine cannot be made to look at two different manifests.
 """
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,34 +82,31 @@ def claims_of(stores: tuple[Embedded, ...]) -> dict[str, bytes]:
     """The claim bytes of every manifest whose label is unique."""
     found: dict[str, bytes] = {}
     repeated: set[str] = set()
-    for store in stores:
-        try:
-            manifests = parse_store(store.data).parts
-        except JumbfError:
-            continue
-        for manifest in manifests:
-            claim = _claim(manifest)
-            if manifest.label in found:
-                repeated.add(manifest.label)
-            elif claim is not None:
-                found[manifest.label] = claim
+    for manifest in _manifests(stores):
+        claim = _claim(manifest)
+        if manifest.label in found:
+            repeated.add(manifest.label)
+        elif claim is not None:
+            found[manifest.label] = claim
     return {label: claim for label, claim in found.items() if label not in repeated}
 
 
 def chains_of(stores: tuple[Embedded, ...]) -> dict[str, tuple[x509.Certificate, ...]]:
     """The certificates, leaf first, of every manifest whose label is unique and whose signature can be read."""
     found: dict[str, list[tuple[x509.Certificate, ...]]] = {}
-    for store in stores:
-        try:
-            manifests = parse_store(store.data).parts
-        except JumbfError:
-            continue
-        for manifest in manifests:
-            box = manifest.named("c2pa.signature")
-            cose = box.payload(b"cbor") if box is not None else None
-            signature = None if cose is None else parse_signature(cose, b"")
-            found.setdefault(manifest.label, []).append(() if signature is None else signature.chain)
+    for manifest in _manifests(stores):
+        box = manifest.named("c2pa.signature")
+        cose = box.payload(b"cbor") if box is not None else None
+        signature = None if cose is None else parse_signature(cose, b"")
+        found.setdefault(manifest.label, []).append(() if signature is None else signature.chain)
     return {label: chains[0] for label, chains in found.items() if len(chains) == 1 and chains[0]}
+
+
+def _manifests(stores: tuple[Embedded, ...]) -> Iterator[Superbox]:
+    """All of them; a store that cannot be parsed has none."""
+    for store in stores:
+        with suppress(JumbfError):
+            yield from parse_store(store.data).parts
 
 
 def _views(store: Embedded, label: str) -> list[OwnView]:

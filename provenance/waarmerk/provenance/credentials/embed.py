@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Put the bytes of a manifest store into a file that has none (C2PA 2.2, appendix A). Nothing is signed here.
+"""Put the bytes of a manifest store into a file that has none, or beside it (C2PA 2.2, appendix A). Nothing is signed.
 
 For recovery: what was stripped is laid back. Whether it holds for the file is another question; usually it does not.
 """
 
 import struct
 import zlib
+from functools import partial
+from hashlib import sha256
 from io import BytesIO
+from pathlib import Path
 
 from waarmerk.provenance.credentials.container import Embedded, find_stores
 from waarmerk.provenance.credentials.cose import view_of
 from waarmerk.provenance.credentials.jumbf import JumbfError, active_label
-from waarmerk.provenance.errors import UnsupportedAsset
+from waarmerk.provenance.errors import ConfigurationError, StoreError, UnsupportedAsset
 from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.open import open_asset
 from waarmerk.provenance.media.window import Window
+from waarmerk.provenance.media.write import write_file
 
 EMBEDDABLE = frozenset({"image/jpeg", "image/png", "image/webp"})
 _SEGMENT = 65_535 - 2 - 8  # bytes of the store in one APP11: its length counts itself; "JP", instance, sequence
@@ -35,6 +40,32 @@ def embedded(data: bytes, media_type: str, store: bytes, limits: Limits) -> byte
         if made and _stores(made, media_type, limits) == [store]:
             return made
     raise UnsupportedAsset("embed.container", "the credentials cannot be read back from this file")
+
+
+def write_attached(store: bytes, source: Path, target: Path, *, limits: Limits, force: bool = False) -> None:
+    """Write the file at ``source`` with ``store`` in it to ``target``, whole or not at all.
+
+    Raises as ``embedded`` and ``media.write.write_file`` do.
+    """
+    asset = open_asset(source, limits=limits)
+    with asset.open() as stream:
+        made = embedded(stream.read(), asset.media_type, store, limits)
+    write_file(target, made, verify=partial(_require_same, sha256(made).digest()), source=source, force=force)
+
+
+def write_sidecar(store: bytes, target: Path, *, force: bool = False) -> None:
+    """Write a manifest store to ``target`` (``.c2pa``), whole or not at all.
+
+    Raises ConfigurationError for another suffix or where ``target`` may not be written, StoreError where it fails.
+    """
+    if target.suffix != ".c2pa":
+        raise ConfigurationError("registry.no-sidecar", f"{target.name}: a sidecar ends in .c2pa")
+    write_file(target, store, verify=partial(_require_same, sha256(store).digest()), force=force)
+
+
+def _require_same(digest: bytes, path: Path) -> None:
+    if sha256(path.read_bytes()).digest() != digest:
+        raise StoreError("write.failed", "the file did not read back as it was written")
 
 
 def _stood_at(store: bytes) -> int | None:

@@ -19,11 +19,12 @@ from waarmerk.watermark.embedding import (
     render_pattern,
     shape_to_host,
 )
-from waarmerk.watermark.hunt import Hunt, prepare
+from waarmerk.watermark.hunt import Hunt
 from waarmerk.watermark.keys import SCHEME, Key
 from waarmerk.watermark.model import CannotCarry, Detection, Payload
 from waarmerk.watermark.registration import lay, lock, scaling
 from waarmerk.watermark.transforms import split_alpha
+from waarmerk.watermark.view import prepare
 from waarmerk.watermark.whitening import whiten
 
 
