@@ -16,7 +16,7 @@ from itertools import cycle
 from pathlib import Path
 
 CLIENTS = 4
-OPEN_CLIENTS = 32  # enough that a request never waits for a client
+OPEN_CLIENTS = 128  # more than the service has places: a request never waits for a client
 SEED = 7
 
 
@@ -76,6 +76,18 @@ def together(count: int, work: Callable[[int], None]) -> None:
         thread.join()
     if faults:
         raise faults[0]
+
+
+def alone(port: int, asked: Sequence[bytes]) -> list[float]:
+    """Seconds that each request takes where no other is under way."""
+    client, took = Client(port), []
+    for request in asked:
+        began = time.monotonic()
+        status = client.ask(request)
+        if status != 200:
+            raise SystemExit(f"the service answered {status}")
+        took.append(time.monotonic() - began)
+    return took
 
 
 def closed(port: int, asked: Sequence[bytes], *, seconds: float = 1e9, most: int = 10**9) -> int:

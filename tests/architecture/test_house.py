@@ -37,13 +37,13 @@ def test_public_names_are_what_can_be_seen() -> None:
 
 
 def test_no_clock_no_chance_and_no_network_inside() -> None:
-    """The clock is asked at the doors, in ``build_verifier`` and for deadlines of the pool; nothing asks a network."""
+    """The clock is asked at the doors, in ``build_verifier`` and for deadlines of workers; nothing asks a network."""
     forbidden = {"random", "socket", "urllib.request", "requests", "http.client"}
     network = {ROOT / "provenance/waarmerk/provenance" / path for path in ("trust/fetch.py", "registry/online.py")}
     network.add(ROOT / "api/waarmerk/api/postbox.py")  # webhooks, to addresses that an operator registered
     clocks = (
         "build.py",
-        "jobs/pool.py",
+        "jobs/child.py",
         "jobs/frames.py",
         "cli/waarmerk/cli/options.py",
         "api/waarmerk/api/services.py",

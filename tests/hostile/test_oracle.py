@@ -22,7 +22,7 @@ from waarmerk.api.gate import Gate
 from waarmerk.api.journal import Journal
 from waarmerk.api.oracle import A_DAY, NearDuplicates
 from waarmerk.api.quota import Quota
-from waarmerk.api.services import Services
+from waarmerk.api.services import Services, monotonic
 from waarmerk.api.tenants import Scope, Tenant
 from waarmerk.provenance import Pool, Settings
 from waarmerk.watermark import Key, Payload, embed
@@ -94,7 +94,7 @@ def door(pool: Pool, key: tuple[Key, Path], tmp_path: Path, a_day: int) -> Itera
             bench=pool,
             settings=Settings(keys=(key[1],)),
             clock=clock,
-            gate=Gate(working=1),
+            gate=Gate(working=1, monotonic=monotonic),
             quota=Quota(clock=clock, stranger_per_minute=10_000),
             near_duplicates=NearDuplicates(clock=clock, a_day=a_day),
             journal=Journal(lambda line: None),

@@ -10,20 +10,27 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
+from waarmerk.api.places import Places
 from waarmerk.api.problems import BodyProblem, Problem
 
 T = TypeVar("T")
 SPOOL_BYTES = 4 * 2**30
-_SECONDS_A_FILE = 0.3  # for the time in Retry-After: a still with one key on a busy machine
 
 
 class Gate:
     """Places for files under examination and for those that wait, and room for the bytes of all uploads."""
 
-    def __init__(self, *, working: int, waiting: int | None = None, spool_bytes: int = SPOOL_BYTES) -> None:
-        """``working`` files at once, by default eight times as many waiting; ``spool_bytes`` of uploads in all."""
-        self._working = working
-        self._places = working + (8 * working if waiting is None else waiting)
+    def __init__(
+        self,
+        *,
+        working: int,
+        monotonic: Callable[[], float],
+        waiting: int | None = None,
+        spool_bytes: int = SPOOL_BYTES,
+    ) -> None:
+        """``working`` files at once, ``waiting`` more or as many as ``Places`` allows; ``spool_bytes`` of uploads."""
+        self._places = Places(working=working, waiting=waiting)
+        self._monotonic = monotonic
         self._taken = 0
         self._threads = ThreadPoolExecutor(working, thread_name_prefix="waarmerk-gate")  # first come, first served
         self._room = spool_bytes
@@ -53,21 +60,26 @@ class Gate:
         """Do ``task`` in a thread when it is its turn. Raises Problem where too many wait already.
 
         Who is cancelled meanwhile waits for a task that has begun: it works on what the caller holds.
-        A quarter of the places is kept for callers with a key: strangers cannot shut them out.
         """
         with self._place(stranger=stranger):
-            work = self._threads.submit(task)
+            work = self._threads.submit(self._timed, task)
             try:
                 return await asyncio.wrap_future(work)
             except asyncio.CancelledError:
                 await _ended(work)
                 raise
 
+    def _timed(self, task: Callable[[], T]) -> T:
+        began = self._monotonic()
+        try:
+            return task()
+        finally:
+            self._places.took(self._monotonic() - began)
+
     @contextmanager
     def _place(self, *, stranger: bool) -> Iterator[None]:
-        places = max(1, self._places * 3 // 4) if stranger else self._places
-        if self._taken >= places:
-            raise Problem("service.busy", retry_after=round(self._taken * _SECONDS_A_FILE / self._working))
+        if self._taken >= self._places.places(stranger=stranger):
+            raise Problem("service.busy", retry_after=self._places.retry_after(self._taken))
         self._taken += 1
         try:
             yield

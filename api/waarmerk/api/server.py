@@ -141,7 +141,8 @@ def run(options: ServiceOptions) -> None:
 
 def _services(options: ServiceOptions, pool: Pool, keys: Keyring, worklist: Worklist, audit: Audit) -> Services:
     room = shutil.disk_usage(gettempdir()).free * 3 // 4
-    gate, metrics = Gate(working=options.workers, spool_bytes=min(SPOOL_BYTES, room)), Metrics()
+    gate = Gate(working=options.workers, monotonic=monotonic, spool_bytes=min(SPOOL_BYTES, room))
+    metrics = Metrics()
     metrics.gauge("jobs_open", "Jobs that wait or run", worklist.queue.open_count)
     metrics.gauge("places_taken", "Files under examination or waiting", lambda: gate.taken)
     shelf = Shelf(clock=now)
@@ -211,7 +212,7 @@ def _prepare_for_many() -> None:
     """Each upload holds two files and a socket; the usual 1,024 would be the first limit anybody meets.
 
     And no picture of this memory, with its secrets, on any disk. What is freed stays for the next upload, as in workers
-    (``jobs.pool``): the pages of its pieces, fetched anew for each, were a twentieth of the work.
+    (``jobs.child``): the pages of its pieces, fetched anew for each, were a twentieth of the work.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(OSError, AttributeError):  # AttributeError: a C library that has no such thing

@@ -84,7 +84,7 @@ class Services:
     clock: Callable[[], datetime] = now
     mint: Callable[[], str] = field(default=lambda: uuid.uuid4().hex)
     body: BodyLimits = field(default_factory=BodyLimits)
-    gate: Gate = field(default_factory=lambda: Gate(working=4))
+    gate: Gate = field(default_factory=lambda: Gate(working=4, monotonic=monotonic))
     quota: Quota = field(default_factory=lambda: Quota(clock=now))
     near_duplicates: NearDuplicates = field(default_factory=lambda: NearDuplicates(clock=now))
     readiness: Readiness = field(default_factory=lambda: Readiness({}, clock=now))

@@ -2,6 +2,7 @@
 """How much is taken on at once; a body that takes too long; an answer that nobody reads."""
 
 import asyncio
+import itertools
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -15,14 +16,14 @@ from waarmerk.api.app import create_app
 from waarmerk.api.gate import Gate
 from waarmerk.api.limits import BodyLimits
 from waarmerk.api.problems import Problem
-from waarmerk.api.services import Services
+from waarmerk.api.services import Services, monotonic
 
 
 def test_who_comes_when_all_places_are_taken_is_told_when_to_come_back() -> None:
     go = threading.Event()
 
     async def scene() -> tuple[Problem, Problem, list[str]]:
-        gate = Gate(working=2, waiting=6)
+        gate = Gate(working=2, monotonic=monotonic, waiting=6)
         running = [asyncio.create_task(gate.run(lambda: str(go.wait(60)))) for _ in range(6)]
         await asyncio.sleep(0.05)
         with pytest.raises(Problem) as stranger:
@@ -45,9 +46,31 @@ def test_who_comes_when_all_places_are_taken_is_told_when_to_come_back() -> None
         assert int((refused.headers or {})["Retry-After"]) >= 1
 
 
+def test_where_files_take_long_fewer_wait_and_they_come_back_later() -> None:
+    """By a clock on which every file takes an hour."""
+    hours, go = itertools.count(step=3600), threading.Event()
+
+    async def scene() -> tuple[int, int]:
+        gate = Gate(working=1, monotonic=lambda: next(hours))
+        for _ in range(100):
+            await gate.run(lambda: None)
+        running = [asyncio.create_task(gate.run(lambda: go.wait(60), stranger=False)) for _ in range(9)]
+        await asyncio.sleep(0.05)
+        with pytest.raises(Problem) as refused:
+            await gate.run(lambda: None, stranger=False)
+        taken = gate.taken
+        go.set()
+        await asyncio.gather(*running)
+        return taken, int((refused.value.headers or {})["Retry-After"])
+
+    taken, later = asyncio.run(scene())
+    assert taken == 9
+    assert 8 * 3600 < later <= 9 * 3600
+
+
 def test_a_task_that_fails_gives_its_place_back() -> None:
     async def scene() -> None:
-        gate = Gate(working=1, waiting=0)
+        gate = Gate(working=1, monotonic=monotonic, waiting=0)
         for _ in range(5):
             with pytest.raises(ZeroDivisionError):
                 await gate.run(lambda: 1 / 0)
@@ -66,7 +89,7 @@ def test_who_is_cancelled_waits_for_a_task_that_has_begun_and_for_no_other() -> 
         raise ZeroDivisionError
 
     async def scene() -> None:
-        gate = Gate(working=1)
+        gate = Gate(working=1, monotonic=monotonic)
         first = asyncio.create_task(gate.run(work))
         while not begun.is_set():
             await asyncio.sleep(0.01)
@@ -155,7 +178,7 @@ def test_a_body_that_keeps_coming_has_more_time(services: Services) -> None:
 
 
 def test_uploads_that_fill_the_room_are_refused_and_leave_it_empty(services: Services) -> None:
-    gate = Gate(working=1, spool_bytes=5000)
+    gate = Gate(working=1, monotonic=monotonic, spool_bytes=5000)
     full = replace(limited(services, seconds=30), gate=gate)
     status, _, body = asyncio.run(Wire(full, drip(0, b"x" * 1000)).run())
     assert status == 503

@@ -15,7 +15,7 @@ from typing import Any
 
 from waarmerk.provenance.credentials.signing_keys import Signer, pem_of
 from waarmerk.provenance.errors import ConfigurationError
-from waarmerk.provenance.jobs.pool import Worker, WorkerGone
+from waarmerk.provenance.jobs.child import Worker, WorkerGone
 from waarmerk.provenance.jobs.spool import private_folder
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.settings import Settings

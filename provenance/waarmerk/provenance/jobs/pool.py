@@ -6,23 +6,18 @@ replaced; its file is tried once more, alone in a fresh worker, then recorded as
 """
 
 import contextlib
-import os
-import signal
 import stat
-import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self, cast
+from typing import Any, Self
 
-from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs.answers import document_of
-from waarmerk.provenance.jobs.frames import DeadlineError, FrameError, receive, send
+from waarmerk.provenance.jobs.child import Worker, WorkerGone
 from waarmerk.provenance.jobs.spool import empty_folder
 from waarmerk.provenance.media.sniff import Kind, kind_of, sniff
 
@@ -32,117 +27,10 @@ DEADLINE_SECONDS_PER_KEY = 2.0  # a search for one more watermark key takes 0.3 
 DEADLINE_SECONDS_PER_DETECTOR = 12.0  # each has 10 of its own (jobs/detectors.py)
 LARGE_BYTES = 32 * 2**20
 _HEAD_BYTES = 4096
-TASKS_PER_WORKER = 1000  # then a fresh one, whatever the libraries may have leaked
+TASKS_PER_WORKER = 1000  # then a fresh one, as soon as it is ready, whatever the libraries may have leaked
 # -P: the working directory is never a place to import from.
 COMMAND = (sys.executable, "-P", "-m", "waarmerk.provenance.jobs.worker")
-# Freed memory stays with the worker for its next file; by its own rules the C library gives it back and fetches it anew
-# for every file, page by page. Given back at once: blocks beyond 4 MiB, the end of the heap beyond 32 MiB (mallopt(3)).
-_MEMORY = {
-    "MALLOC_MMAP_THRESHOLD_": str(4 * 2**20),
-    "MALLOC_TRIM_THRESHOLD_": str(32 * 2**20),
-    "MALLOC_TOP_PAD_": str(2**20),
-}
-_KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "PYTHONHASHSEED", "VIRTUAL_ENV")
-
-
-class WorkerGone(Exception):
-    """A worker did not answer; ``code`` is the fault its file is recorded with."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-def _room(settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a worker is told of the index that it will map, in bytes: as much more than others may it address.
-
-    Twice what there is, for it grows while a worker lasts.
-    """
-    address = settings.get("registry")
-    if not isinstance(address, str) or "://" in address.removeprefix("sqlite:///"):
-        return ()
-    path = Path(address.removeprefix("sqlite:///"))
-    index = path.with_name(path.name + ".files") / "index"
-    mapped = 0
-    for each in index.glob("*.npy"):
-        with contextlib.suppress(OSError):  # it became part of a larger one
-            mapped += each.stat().st_size
-    return (str(2 * mapped),) if mapped else ()
-
-
-class Worker:
-    """One process and its pipes."""
-
-    def __init__(self, command: Sequence[str], settings: dict[str, Any], folder: Path) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [*command, *_room(settings)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=folder,
-            env=_environment(),
-            start_new_session=True,  # an interrupt at the terminal is for us to handle
-        )
-        self._in = cast(IO[bytes], self._process.stdin).fileno()
-        self._out = cast(IO[bytes], self._process.stdout).fileno()
-        self.tasks = 0
-        self.settings = settings
-        with contextlib.suppress(BrokenPipeError):  # its answer will say so
-            send(self._in, settings)
-
-    def ask(
-        self,
-        task: dict[str, Any],
-        *,
-        seconds: float,
-        reply: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
-    ) -> dict[str, Any]:
-        """The worker's answer. Raises WorkerGone, or ConfigurationError where the settings were refused.
-
-        ``reply`` answers what the worker asks meanwhile (frames with the key ``asks``).
-        """
-        self.tasks += 1
-        deadline = time.monotonic() + seconds
-        try:
-            with contextlib.suppress(BrokenPipeError):  # a refusal may already wait in the other pipe
-                send(self._in, task)
-            answer = receive(self._out, deadline=deadline)
-            while reply is not None and answer is not None and "asks" in answer:
-                with contextlib.suppress(BrokenPipeError):
-                    send(self._in, reply(answer))
-                answer = receive(self._out, deadline=deadline)
-        except DeadlineError:
-            raise WorkerGone("worker.timeout") from None
-        except FrameError:
-            raise WorkerGone("worker.answer") from None
-        if answer is None:
-            raise WorkerGone(self._last_words())
-        if "refused" in answer:
-            raise ConfigurationError(str(answer["refused"]["code"]), str(answer["refused"]["message"]))
-        return answer
-
-    def _last_words(self) -> str:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            if self._process.wait(timeout=1) == -signal.SIGXCPU:
-                return "worker.timeout"
-        return "worker.crashed"
-
-    def end(self) -> None:
-        """Kill the process and take its remains."""
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-
-
-def _environment() -> dict[str, str]:
-    """What a worker may know of our environment: no proxies, no tokens; numeric libraries stay on one thread."""
-    kept = {name: value for name in _KEPT_ENVIRONMENT if (value := os.environ.get(name)) is not None}
-    if "C2PA_LIBRARY_NAME" in os.environ:  # passed on so that the engine's settings refuse it aloud
-        kept["C2PA_LIBRARY_NAME"] = os.environ["C2PA_LIBRARY_NAME"]
-    return kept | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"} | _MEMORY
+_GET_READY = {"verb": "ready", "path": "/", "facts": [], "options": {}}  # no file is looked at
 
 
 class Pool:
@@ -150,6 +38,9 @@ class Pool:
 
     A worker knows the settings it was started with and no others: what one tenant's files do to a worker never meets
     another tenant's keys. Where all places are taken by idle workers of others, the longest idle one makes room.
+
+    A worker that has done its share of tasks goes on until another is ready to take its place: a start takes as long as
+    thirty files. Shares differ, so that workers do not all make room at once.
     """
 
     def __init__(self, settings: dict[str, Any], *, size: int = 1, command: Sequence[str] = COMMAND) -> None:
@@ -162,10 +53,13 @@ class Pool:
         self._folder = empty_folder()  # where workers stand: the engine looks for its library there, files name others
         # A worker dies with the thread that started it (PR_SET_PDEATHSIG); a caller's may end long before the pool.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="waarmerk-start")
+        self._relief = ThreadPoolExecutor(1, thread_name_prefix="waarmerk-relief")  # one after the other
         self._turn = threading.Condition()
         self._busy = 0
         self._idle: list[Worker] = []  # the longest idle first
+        self._leaving: dict[Worker, Worker | None] = {}  # who is to make room, for whom once that one is ready
         self._all: set[Worker] = set()
+        self._started = 0
         self._lock = threading.Lock()
         self._closed = False
 
@@ -186,6 +80,7 @@ class Pool:
             workers, self._all = self._all, set()
         for worker in workers:
             worker.end()
+        self._relief.shutdown(cancel_futures=True)
         self._starter.shutdown()
         with contextlib.suppress(OSError):
             self._folder.rmdir()
@@ -266,7 +161,7 @@ class Pool:
     ) -> dict[str, Any]:
         worker = self._take(settings)
         try:
-            if worker is not None and (fresh or worker.tasks >= TASKS_PER_WORKER):
+            if worker is not None and (fresh or worker.tasks >= 2 * worker.share):  # 2: no other gets ready
                 self._end(worker)
                 worker = None
             worker = worker or self._start(settings)
@@ -276,6 +171,8 @@ class Pool:
                 self._end(worker)
             self._give(None)
             raise
+        if worker.tasks >= worker.share:
+            self._relieve(worker, {**task, **_GET_READY})
         self._give(worker)
         return answer
 
@@ -293,25 +190,70 @@ class Pool:
         return fit
 
     def _give(self, worker: Worker | None) -> None:
-        """Give a place back, with the worker in it."""
+        """Give a place back, with the worker in it, or the one that was waiting for its place."""
+        gone = None
         with self._turn:
             self._busy -= 1
             if worker is not None:
-                self._idle.append(worker)
+                other = self._leaving.get(worker)
+                if other is not None:
+                    del self._leaving[worker]
+                    gone = worker
+                self._idle.append(other or worker)
             self._turn.notify()
+        if gone is not None:
+            self._end(gone)
+
+    def _relieve(self, worker: Worker, first: dict[str, Any]) -> None:
+        """Have another worker get ready, with the task ``first``, then take the place of this one."""
+        with self._turn:
+            if worker in self._leaving:
+                return
+            self._leaving[worker] = None
+        with contextlib.suppress(RuntimeError):  # the pool was closed meanwhile
+            self._relief.submit(self._replace, worker, first)
+
+    def _replace(self, worker: Worker, first: dict[str, Any]) -> None:
+        other = None
+        try:
+            other = self._start(worker.settings)
+            other.ask(first, seconds=DEADLINE_SECONDS)
+        except Exception:  # whoever asks next with these settings is told why
+            if other is not None:
+                self._end(other)
+            with self._turn:
+                self._leaving.pop(worker, None)
+            return
+        gone = None
+        with self._turn:
+            if worker in self._idle:
+                self._idle[self._idle.index(worker)] = other
+                gone = worker
+            elif worker in self._leaving:  # at work
+                self._leaving[worker] = other
+            else:
+                gone = other
+        if gone is not None:
+            self._end(gone)
 
     def _start(self, settings: dict[str, Any]) -> Worker:
         with self._lock:
             if self._closed:
                 raise WorkerGone("worker.crashed")
-            worker = self._starter.submit(Worker, self._command, settings, self._folder).result()
-            self._all.add(worker)
+            share = TASKS_PER_WORKER + TASKS_PER_WORKER * (self._started % self.size) // (2 * self.size)
+            begun = self._starter.submit(Worker, self._command, settings, self._folder, share=share)
+            self._started += 1
+            self._all.add(worker := begun.result())
             return worker
 
     def _end(self, worker: Worker) -> None:
-        with self._lock:
-            self._all.discard(worker)
-        worker.end()
+        with self._turn:
+            other = self._leaving.pop(worker, None)
+        for each in (worker, other):
+            if each is not None:
+                with self._lock:
+                    self._all.discard(each)
+                each.end()
 
 
 def _finished(waiting: dict[Future[dict[str, Any]], int]) -> Iterator[tuple[int, dict[str, Any]]]:

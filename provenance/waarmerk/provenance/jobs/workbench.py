@@ -75,8 +75,10 @@ class Workbench:
         ``record`` and ``fingerprint`` for ``verify`` and ``dossier``, which then answer ``{"answer", "record",
         "fingerprint"}``, and ``withhold``, by which no marks are searched and no detectors asked; for ``export``
         they are the keywords of ``report.exports.forms.export``, for ``stands`` ``store``, the file of a manifest
-        store, and for ``resolve`` ``alg``, ``max_results`` and ``withhold``.
+        store, and for ``resolve`` ``alg``, ``max_results`` and ``withhold``. ``ready`` reads the lists and no file.
         """
+        if verb == "ready":
+            return self._at(at).at.isoformat()
         wishes = dict(options or {})
         if verb == "export":
             return self._export(path, at, facts, wishes)
