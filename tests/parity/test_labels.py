@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The same picture with the same wishes is labelled the same by the command line, a program's call and the form."""
+"""The same file with the same wishes is labelled the same by the command line, a program's call, at once and later, and
+the form."""
 
 import base64
 import json
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -22,14 +24,19 @@ from tests.own_keys import TODAY as AT
 from tests.own_keys import write_tenant_keys
 from tests.tenants import keyring_of
 from tests.unit.marking.pictures import scene
+from tests.unit.marking.test_clips import clip
 from waarmerk.api.app import create_app
+from waarmerk.api.label_jobs import LabelWork, do
 from waarmerk.api.services import Services
 from waarmerk.api.sessions import Sessions
 from waarmerk.api.tenants import Scope, Tenant
 from waarmerk.provenance import Pool, Settings, build_verifier
 from waarmerk.provenance.build import load_trust
 from waarmerk.provenance.credentials import CredentialReader
+from waarmerk.provenance.jobs.keep import Keep
+from waarmerk.provenance.jobs.queue import Queue
 from waarmerk.provenance.media import Limits, asset_from_bytes
+from waarmerk.provenance.media.video import first_frame
 from waarmerk.provenance.report.document import to_dict
 
 TRUST = ROOT / "samples" / "trust"
@@ -42,7 +49,12 @@ def drawn() -> bytes:
     return out.getvalue()
 
 
-# the picture, the options of the command, the fields of a call, the fields of the form
+def filmed() -> bytes:
+    with TemporaryDirectory() as folder:
+        return clip(Path(folder) / "x.mp4").read_bytes()
+
+
+# the file, the options of the command, the fields of a call, the fields of the form
 CASES: dict[str, tuple[bytes, tuple[str, ...], dict[str, str], dict[str, str]]] = {
     "generated": (
         drawn(),
@@ -68,6 +80,23 @@ CASES: dict[str, tuple[bytes, tuple[str, ...], dict[str, str], dict[str, str]]] 
         {"ai": "none"},
         {"ai": "none", "label_lang": "en"},
     ),
+    "a clip, generated": (
+        filmed(),
+        (
+            *("--ai", "generated", "--tool", "Draw", "--label-lang", "nl", "--stands", "start", "--for", "own"),
+            *("--visible", "bottom-left", "--context", "jur=NL"),
+        ),
+        {"ai": "generated", "tool": "Draw", "label_lang": "nl", "stands": "start", "for": "own"}
+        | {"visible": "bottom-left", "context": '{"jur": ["NL"]}'},
+        {"ai": "generated", "tool": "Draw", "label_lang": "nl", "stands": "start", "for-own": "1"}
+        | {"visible": "bottom-left", "jur": "NL"},
+    ),
+    "a clip, none": (
+        filmed(),
+        ("--ai", "none", "--label-lang", "en"),
+        {"ai": "none"},
+        {"ai": "none", "label_lang": "en"},
+    ),
 }
 
 
@@ -78,7 +107,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def client(house: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+def door(house: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, Services]]:
     delta = Tenant(name="delta", settings={**house, "trust": str(TRUST)})
     with (
         keyring_of(tmp_path_factory.mktemp("service"), delta, at=AT) as keyring,
@@ -86,10 +115,14 @@ def client(house: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> I
     ):
         key = keyring.add_key("delta", [Scope.LABEL], at=AT)
         visits = Sessions(keyring, clock=lambda: AT)
-        services = Services(bench=pool, clock=lambda: AT, keyring=keyring, sessions=visits)
+        keep = Keep(tmp_path_factory.mktemp("labels"), clock=lambda: AT)
+        queue = Queue(keyring._database, spool=keep.id, clock=lambda: AT)
+        queue.create()
+        work = LabelWork(queue, keep, version="1")
+        services = Services(bench=pool, clock=lambda: AT, keyring=keyring, sessions=visits, label_work=work)
         with TestClient(create_app(services), headers={"Authorization": f"Bearer {key}"}) as made:
             made.post("/label/key", data={"key": key, "token": token(made.get("/label").text)})
-            yield made
+            yield made, services
 
 
 def token(page: str) -> str:
@@ -97,7 +130,8 @@ def token(page: str) -> str:
 
 
 def by_command(house: dict[str, Any], tmp_path: Path, data: bytes, options: tuple[str, ...]) -> bytes:
-    source, target = tmp_path / "in.jpg", tmp_path / "out.jpg"
+    suffix = ".mp4" if is_clip(data) else ".jpg"
+    source, target = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
     source.write_bytes(data)
     keys = ("--key-folder", house["signing"], "--watermark-key", *house["keys"], "--no-registry")
     command = [sys.executable, "-m", "waarmerk.cli", "label", str(source), str(target), *options, *keys]
@@ -108,33 +142,56 @@ def by_command(house: dict[str, Any], tmp_path: Path, data: bytes, options: tupl
     return target.read_bytes()
 
 
+def is_clip(data: bytes) -> bool:
+    return data[4:8] == b"ftyp"
+
+
+def by_job(door: tuple[TestClient, Services], data: bytes, fields: dict[str, str]) -> tuple[bytes, dict[str, Any]]:
+    client, services = door
+    work = services.label_work
+    assert work is not None
+    taken = client.post("/v1/label", files={"file": data}, data=fields, headers={"Prefer": "respond-async"})
+    assert taken.status_code == 202, taken.text
+    (job,) = work.queue.lease("test")
+    done = do(services, work, job)
+    work.queue.finish("test", job.number, result=done.result or {}, file=done.file, keep=done.keep)
+    told = client.get(taken.headers["location"]).json()
+    return client.get(told["files"]["file"]).content, {**told["label"], "report": told["report"]}
+
+
 def by_form(client: TestClient, data: bytes, fields: dict[str, str]) -> tuple[bytes, dict[str, Any]]:
     sent = {"token": token(client.get("/label").text), **fields}
-    page = client.post("/label", files={"file": ("x.jpg", data)}, data=sent)
+    page = client.post("/label", files={"file": ("x", data)}, data=sent)
     assert page.status_code == 200, page.text
     links = re.findall(r'href="(/label/kept/[^"]+)"', page.text)
     return client.get(links[0]).content, client.get(links[-1]).json()
 
 
-FAST = "none, signed before"
+FAST = ("none, signed before", "a clip, none")
 
 
 @pytest.mark.parametrize(
-    "case", [FAST, *(pytest.param(each, marks=pytest.mark.slow) for each in CASES if each != FAST)]
+    "case", [*FAST, *(pytest.param(each, marks=pytest.mark.slow) for each in CASES if each not in FAST)]
 )
-def test_three_ways_to_one_label(case: str, client: TestClient, house: dict[str, Any], tmp_path: Path) -> None:
+def test_all_ways_to_one_label(
+    case: str, door: tuple[TestClient, Services], house: dict[str, Any], tmp_path: Path
+) -> None:
     data, options, call, form = CASES[case]
+    client, _ = door
     commanded = by_command(house, tmp_path, data, options)
     called = client.post("/v1/label", files={"file": ("x", data)}, data=call).json()
+    later, waited = by_job(door, data, call)
     filled, record = by_form(client, data, form)
-    first, *others = (said(each) for each in (commanded, base64.b64decode(called["content"]), filled))
+    labelled = [commanded, base64.b64decode(called["content"]), later, filled]
+    first, *others = (said(each) for each in labelled)
     assert first["credentials"][0]["integrity"] == ["intact"]
-    assert others == [first, first]
+    assert others == [first, first, first]
     told = {key: value for key, value in called.items() if key not in ("content", "sidecar")}
-    assert [plain(each) for each in (told["remaining"], told["layers"], told["losses"], told["words"])] == [
-        plain(each) for each in (record["remaining"], record["layers"], record["losses"], record["words"])
-    ]
-    pictures = [shown(each) for each in (commanded, base64.b64decode(called["content"]), filled)]
+    assert told.keys() == waited.keys() == record.keys()
+    for other in (waited, record):
+        for key in ("remaining", "layers", "gaps", "losses", "notes", "personal", "words"):
+            assert plain(other[key]) == plain(told[key]), key
+    pictures = [shown(each) for each in labelled]
     for other in pictures[1:]:  # each has a mark of its own, and the same label
         assert np.abs(pictures[0] - other).mean() < 3
 
@@ -167,4 +224,7 @@ def plain(value: Any) -> Any:
 
 
 def shown(data: bytes) -> Any:
+    """The picture, or the frame that stands for a clip."""
+    if is_clip(data):
+        return first_frame(asset_from_bytes(data, name=None, limits=Limits()), Limits()).rgb.astype(int)
     return np.asarray(Image.open(BytesIO(data)).convert("RGB")).astype(int)

@@ -14,6 +14,7 @@ from waarmerk.api.routes import (
     batches,
     decide,
     desk,
+    desk_jobs,
     disputes,
     explain,
     health,
@@ -44,6 +45,7 @@ ROUTERS = (
     explain.router,
     page.router,
     desk.router,
+    desk_jobs.router,
 )
 
 

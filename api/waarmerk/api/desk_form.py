@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 from waarmerk.api.labelling import ALT, TEXT, Wishes, wishes_of
 from waarmerk.api.page_facts import answers, platforms, typed
@@ -25,12 +26,23 @@ SAYS = ("generated", "modified", "none")
 PLACES = ("top-right", "top-left", "bottom-right", "bottom-left", "none")  # the first is the usual one
 WRITTEN = {"tool": TEXT, "tool_version": TEXT, "title": TEXT, "alt": ALT}  # with how long each may be
 TICKED = ("strip_personal", "sidecar", "allow_partial", "despite_traces")
-CHOSEN = ("ai", "visible", "label_lang", "label_lang_2")
+STANDS = ("auto", "start", "repeated", "throughout")  # of the visible label of a clip
+MODALITIES = ("image", "video")  # what the rules are asked about before a file is sent
+MODALITY = "modality"
+CHOSEN = ("ai", "visible", "stands", "label_lang", "label_lang_2", MODALITY)
 FOR = "for-"
 MAX_PARTS = len(ASKED) + len(WRITTEN) + len(TICKED) + len(CHOSEN) + 16  # platforms, the token, the file
 _DECLARED = {"generated": "ai", "modified": "ai_partial", "none": "not_ai"}
 
 Fields = Mapping[str, str]
+
+
+def fields_of(body: bytes) -> dict[str, str]:
+    """The fields of a small form. Raises Problem."""
+    try:
+        return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=2 * MAX_PARTS))
+    except ValueError:
+        raise Problem("request.form") from None
 
 
 def filled(form: Fields) -> dict[str, str]:
@@ -42,6 +54,8 @@ def filled(form: Fields) -> dict[str, str]:
 def wishes_in(form: Fields) -> Wishes:
     """What is asked for. Raises Problem, which says which field cannot be used (``label.fields``)."""
     given = filled(form)
+    if given.get(MODALITY, MODALITIES[0]) not in MODALITIES:
+        raise Problem("request.invalid", errors=[{"pointer": f"/body/{MODALITY}", "detail": "a picture or a clip"}])
     if given.get("ai") not in SAYS:
         raise Problem("request.invalid", "label.no-says")
     if "alt" in given and given.get("ai") == "none":
@@ -49,7 +63,7 @@ def wishes_in(form: Fields) -> Wishes:
     if "tool_version" in given and "tool" not in given:
         raise Problem("request.invalid", "label.tool-version")
     languages = [given[name] for name in ("label_lang", "label_lang_2") if name in given]
-    told = {name: given[name] for name in ("ai", "visible", *WRITTEN) if name in given}
+    told = {name: given[name] for name in ("ai", "visible", "stands", *WRITTEN) if name in given}
     told |= {name: "true" for name in TICKED if name in given}
     told |= {"label_lang": ",".join(dict.fromkeys(languages))} if languages else {}
     told["for"] = ",".join(name.removeprefix(FOR) for name in given if name.startswith(FOR))
@@ -57,8 +71,10 @@ def wishes_in(form: Fields) -> Wishes:
     return wishes_of(told)
 
 
-def owed_for(wishes: Wishes, settings: Settings, packs: RuleSet, at: datetime) -> list[dict[str, Any]]:
-    """What the rules ask of whoever labels a picture so: entries of ``labels`` with ``met``, whether the label does it.
+def owed_for(
+    wishes: Wishes, settings: Settings, packs: RuleSet, at: datetime, *, modality: str = MODALITIES[0]
+) -> list[dict[str, Any]]:
+    """What the rules ask of whoever labels a file so: entries of ``labels`` with ``met``, whether the label does it.
 
     ``settings`` are those of the tenant. What the file itself says is not known yet. A campaign that makes political
     advertising mostly publishes it too, so what whoever publishes it owes is told as well. Raises Problem.
@@ -66,7 +82,7 @@ def owed_for(wishes: Wishes, settings: Settings, packs: RuleSet, at: datetime) -
     from waarmerk.provenance.marking.plan import owed  # noqa: PLC0415 - brings numerics
 
     has_label = wishes.ai != "none" and wishes.visible != "none"
-    stated: dict[str, Any] = {"decl": _DECLARED[wishes.ai], "role": "deployer", "modality": "image"}
+    stated: dict[str, Any] = {"decl": _DECLARED[wishes.ai], "role": "deployer", "modality": modality}
     stated |= {"has_visible_label": has_label, **_usual(settings, packs), **wishes.facts()}
     chosen = tuple(part for part in wishes.platforms.split(",") if part) or settings.platforms
     try:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One request to the pages on which people label: language, visit with cookie and token, and how it is answered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from anyio import CapacityLimiter
@@ -86,10 +86,28 @@ class Desk:
         """A page, with the cookie of a visit that has just begun."""
         return self._marked(html(page, self.language, status=status, headers=headers))
 
-    def turned(self) -> Response:
-        """On to the form, with ``GET``."""
-        made = RedirectResponse(f"/label?lang={self.language}", HTTPStatus.SEE_OTHER, headers=SAFE)
+    def turned(self, path: str = "/label") -> Response:
+        """On to the form, or another of these pages, with ``GET``."""
+        made = RedirectResponse(f"{path}?lang={self.language}", HTTPStatus.SEE_OTHER, headers=SAFE)
         return self._marked(made)
+
+    def gone(self) -> Response:
+        """What was labelled is no longer here, or never was."""
+        trail_of(self.request).code = "label.gone"
+        page = form(self.visit, {}, problem=self.words.say("desk_problem", "gone"))
+        return self.answer(page, status=HTTPStatus.NOT_FOUND)
+
+    def not_labelled(self, why: Sequence[str], given: Fields, *, is_refused: bool) -> Response:
+        """Why there is no labelled file: the codes of ``why``, the first of all of it, then of single layers."""
+        code = why[0]
+        if code.startswith(("worker.", "internal.")):
+            return self.refused(Problem("internal.fault" if code == "internal.fault" else "label.failed"), given)
+        problem = Problem("label.refused" if is_refused else "label.unreadable")
+        trail_of(self.request).code = problem.code
+        first = self.words.say("desk", "refused") if is_refused else problem_text(self.words, problem.code)
+        reasons = [reason(self.words, each) for each in dict.fromkeys(why)]
+        page = form(self.visit, given, problem=first, reasons=reasons)
+        return self.answer(page, status=problem.status_code)
 
     def begin_anew(self, known: Known | None = None) -> None:
         """Another visit in place of this one: what was sealed before somebody showed a key is worth nothing after."""

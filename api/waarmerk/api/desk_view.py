@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from waarmerk.api.desk_form import ASKED, FOR, PLACES, SAYS, TICKED, WRITTEN
+from waarmerk.api.desk_form import ASKED, FOR, MODALITIES, PLACES, SAYS, STANDS, TICKED, WRITTEN
 from waarmerk.api.page_facts import platforms, questions
 from waarmerk.api.page_view import laid_out, other_than
 from waarmerk.api.sessions import Session
@@ -91,6 +91,8 @@ def form(
         "given": given,
         "says": SAYS,
         "places": [(place, words.say("desk", f"place-{place}")) for place in PLACES],
+        "times": [(each, words.say("desk", f"stands-{each}")) for each in STANDS],
+        "modalities": [(each, words.say("desk", f"modality-{each}")) for each in MODALITIES],
         "languages": list(LANGUAGE_CHOICE.items()),
         "platforms": [(FOR + value, shown) for value, shown in platforms(words)],
         "questions": questions(words, given, ASKED),
@@ -107,13 +109,15 @@ def done(
     told: Mapping[str, Any],
     *,
     says: str,
-    until: datetime,
+    until: str,
     links: Mapping[str, str],
     picture: Mapping[str, Any] | None = None,
+    job: str | None = None,
 ) -> str:
     """What became of a file; ``links`` lead to ``file``, ``record`` and perhaps ``sidecar`` until then.
 
-    ``picture`` is a small re-encoding of it: ``uri``, ``width``, ``height``.
+    ``picture`` is a small re-encoding of it, or of a frame of it: ``uri``, ``width``, ``height``. ``job``: it can
+    be erased before.
     """
     words = wording(visit.language)
     open_ends = bool(told["gaps"])
@@ -130,10 +134,22 @@ def done(
         "duties": duties_of(words, told["remaining"]),
         "links": links,
         "picture": picture,
+        "job": job,
+        "shown": "frame" if str(told["media_type"]).startswith("video/") else "picture",
         "label": told["words"],
-        "until": until.strftime(_CLOCK),
+        "until": until,
     }
     return laid_out("desk_done.html", {**visit.told(), **page})
+
+
+def waiting(visit: Visit, told: Mapping[str, Any], *, watches: bool) -> str:
+    """How far a clip is: ``job``, ``state``, ``megabytes``, ``here``; ``watches``: the page asks again by itself."""
+    return laid_out("desk_waiting.html", {**visit.told(), "problem": None, "watches": watches, **told})
+
+
+def clock(moment: datetime) -> str:
+    """The time of day, for what is gone soon."""
+    return moment.strftime(_CLOCK)
 
 
 def duties_of(words: Wording, labels: Sequence[Mapping[str, Any]]) -> Duties:
@@ -177,6 +193,8 @@ _LABELS = {
     "title": "title-in-file",
     "alt": "alt",
     "visible": "place",
+    "stands": "stands",
+    "modality": "modality",
     "label_lang": "language",
 }
 

@@ -16,9 +16,7 @@ from waarmerk.api.spool import Upload
 from waarmerk.api.tenants import Tenant
 from waarmerk.api.trail import trail_of
 from waarmerk.provenance.jobs.answers import document_of, fingerprinted, parted
-from waarmerk.provenance.media.sniff import Kind, kind_of, sniff
-
-_HEAD_BYTES = 64 * 2**10  # what ``sniff`` needs
+from waarmerk.provenance.media.sniff import Kind, kind_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +83,9 @@ def _for_strangers(services: Services, path: Path, question: Question) -> Examin
 
 def _is_clip(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
-            found = sniff(file.read(_HEAD_BYTES))
+        return kind_at(path) is Kind.VIDEO
     except OSError:
         return False
-    return found is not None and kind_of(found) is Kind.VIDEO
 
 
 def _may_know(services: Services, report: dict[str, Any], seen: list[bytes] | None) -> bool:

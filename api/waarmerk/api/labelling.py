@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Labelling for a tenant, whoever asks: a program by ``/v1/label`` or a person by the form."""
 
-import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from waarmerk.api.problems import Problem, pointer
 from waarmerk.api.services import Services
-from waarmerk.api.spool import Upload
 from waarmerk.api.tenants import Tenant
+from waarmerk.provenance.credentials.signing_keys import Signer
 from waarmerk.provenance.errors import ConfigurationError
-from waarmerk.provenance.jobs.labelling import LabelDone, LabelOrder, label_apart
+from waarmerk.provenance.jobs.labelling import Held, LabelDone, LabelOrder, label_apart
+from waarmerk.provenance.media.extension import usual_extension
+from waarmerk.provenance.report.wording import wording
 
 TEXT, ALT = 200, 1000  # characters of a title or the name of a tool, and of an alternative text
 _OURS = ("label.", "labelling.")  # codes of what the caller asked for; all others are about the tenant's keys
@@ -30,9 +32,12 @@ class Wishes(BaseModel):
     tool: str | None = Field(default=None, max_length=TEXT, description="The AI system, as its maker calls it")
     tool_version: str | None = Field(default=None, max_length=TEXT)
     title: str | None = Field(default=None, max_length=TEXT, description="A title that stays in the file")
-    alt: str | None = Field(default=None, max_length=ALT, description="What the picture shows, for who cannot see it")
+    alt: str | None = Field(default=None, max_length=ALT, description="What it shows, for who cannot see it")
     strip_personal: bool = Field(default=False, description="Take personal details out of the metadata")
     visible: Literal["auto", "none", "top-left", "top-right", "bottom-left", "bottom-right"] = "auto"
+    stands: Literal["auto", "start", "repeated", "throughout"] = Field(
+        default="auto", description="In clips: when the visible label stands; auto goes by their length"
+    )
     sidecar: bool = Field(default=False, description="Credentials beside the file instead of in it")
     label_lang: str = Field(default="en", max_length=40, description="One language or two, e.g. nl,en")
     allow_partial: bool = Field(default=False, description="Go on where a layer cannot be written, and say which")
@@ -60,6 +65,7 @@ class Wishes(BaseModel):
             "strips_personal": self.strip_personal,
             "says": self.ai,
             "corner": corner,
+            "timing": self.stands,
             "languages": languages,
         }
 
@@ -74,37 +80,65 @@ def wishes_of(fields: Mapping[str, str]) -> Wishes:
         raise Problem("request.invalid", errors=places) from None
 
 
-def order_of(services: Services, tenant: Tenant, upload: Upload, wishes: Wishes, at: datetime) -> LabelOrder:
-    """What is to be done. Only a registry of the tenant's own is written into."""
+def order_of(services: Services, tenant: Tenant, path: Path, wishes: Wishes, at: datetime) -> LabelOrder:
+    """What is to be done with the file at ``path``. Only a registry of the tenant's own is written into."""
     base, facts = tenant.profile(services.settings), wishes.facts()
     platforms = tuple(part.strip() for part in wishes.platforms.split(",") if part.strip())
     settings = replace(base, context=(*base.context, facts), platforms=platforms or base.platforms)
     own: Mapping[str, Any] = tenant.settings
     registry = settings.registry if own.get("registry") and settings.ledger is not None else None
-    return LabelOrder(source=upload.path, at=at, settings=settings, registry=registry, wishes=wishes.plain())
+    return LabelOrder(source=path, at=at, settings=settings, registry=registry, wishes=wishes.plain())
 
 
-def labelled(services: Services, tenant: Tenant, order: LabelOrder) -> LabelDone:
-    """Label now, in this thread and a process of its own, and log it. Raises Problem, StoreError, OSError."""
+def signer_of(tenant: Tenant) -> Signer:
+    """Who signs for a tenant. Raises Problem where nobody can."""
     from waarmerk.provenance.credentials.signing_folder import load_folder  # noqa: PLC0415 - only labelling pays
 
     try:
-        signer = load_folder(tenant.signing) if tenant.signing is not None else None
-        if signer is None:
-            raise Problem("tenant.not-configured")
-        done = label_apart(order, signer)
+        if tenant.signing is not None:
+            return load_folder(tenant.signing)
+    except ConfigurationError as error:
+        raise _unusable(error) from None
+    raise Problem("tenant.not-configured", "this tenant has no keys to sign with")
+
+
+def require_sensible(services: Services, order: LabelOrder) -> None:
+    """Raise Problem for wishes that no file could be labelled by; for those that are met later."""
+    from waarmerk.provenance.build import applied_rules  # noqa: PLC0415 - only labelling pays
+    from waarmerk.provenance.jobs.label_worker import wishes_from  # noqa: PLC0415
+
+    try:
+        wishes_from(order.wishes, keeps_ledger=order.settings.ledger is not None)
+        applied_rules(services.rulebooks.of(order.settings.rule_packs), order.settings, order.settings.context)
+    except ConfigurationError as error:
+        raise Problem("request.invalid", errors=[{"pointer": "/body", "detail": _sentence(error)}]) from None
+
+
+def labelled(services: Services, tenant: Tenant, order: LabelOrder, *, place: Path | None = None) -> LabelDone:
+    """Label now, in this thread and a process of its own that works in ``place``, and log it; ``told`` is the record.
+
+    Raises Problem, StoreError, OSError.
+    """
+    signer = signer_of(tenant)
+    try:
+        done = label_apart(order, signer, place=place)
     except ConfigurationError as error:
         if error.code.startswith(_OURS):
-            place = {"pointer": "/body", "detail": _sentence(error)}
-            raise Problem("request.invalid", errors=[place]) from None
-        raise Problem(
-            "service.not-ready", f"the keys or settings of this tenant cannot be used: {error.code}"
-        ) from None
-    if done.data is not None and services.audit is not None:
-        record = {"at": done.told["report"]["at"], "says": order.wishes["says"], "layers": done.told["layers"]}
-        record |= {"sha256": hashlib.sha256(done.data).hexdigest(), "tenant": tenant.name}
+            place_of = {"pointer": "/body", "detail": _sentence(error)}
+            raise Problem("request.invalid", errors=[place_of]) from None
+        raise _unusable(error) from None
+    if done.file is None:
+        return done
+    told = record_of(done.file, done.told)
+    if services.audit is not None:
+        record = {"at": told["report"]["at"], "says": order.wishes["says"], "layers": told["layers"]}
+        record |= {"sha256": told["sha256"], "tenant": tenant.name}
         services.audit.write("label.made", record, tenant=tenant.name, keep=timedelta(days=tenant.keep_days))
-    return done
+    return replace(done, told=told)
+
+
+def _unusable(error: ConfigurationError) -> Problem:
+    return Problem("service.not-ready", f"the keys or settings of this tenant cannot be used: {error.code}")
 
 
 def _sentence(error: ConfigurationError) -> str:
@@ -113,7 +147,32 @@ def _sentence(error: ConfigurationError) -> str:
     return plain(error.message, limit=TEXT)
 
 
-def record_of(data: bytes, told: Mapping[str, Any]) -> dict[str, Any]:
+def record_of(file: Held, told: Mapping[str, Any]) -> dict[str, Any]:
     """What is kept of a labelled file beside it: which file it is, and all that is told of it."""
-    media_type = told["report"]["asset"]["media_type"]
-    return {"media_type": media_type, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data), **told}
+    media_type, digest = told["report"]["asset"]["media_type"], file.sha256()
+    return {"media_type": media_type, "sha256": digest, "bytes": file.size, **told}
+
+
+def refusal(code: str, gaps: Sequence[str], *, is_refused: bool) -> Problem:
+    """Why there is no labelled file."""
+    words = wording("en")
+    if code == "internal.fault":
+        return Problem("internal.fault")
+    if code.startswith("worker."):
+        return Problem("label.failed", code)
+    section = "label" if is_refused else "fault"
+    places = [
+        {"pointer": "/body/file", "detail": f"{each}: {words.say(section, each)}" if words.has(section, each) else each}
+        for each in (code, *gaps)
+    ]
+    return Problem("label.refused" if is_refused else "label.unreadable", errors=places)
+
+
+def name_of(told: Mapping[str, Any]) -> str:
+    """What a labelled file is called on its way out: nothing is taken from what was sent."""
+    return f"labelled{usual_extension(str(told['media_type']))}"
+
+
+def record_text(told: Mapping[str, Any]) -> bytes:
+    """A record as a file."""
+    return json.dumps(told, ensure_ascii=True, indent=1).encode("ascii")

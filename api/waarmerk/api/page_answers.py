@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pages and files on their way to a browser, with the headers that keep what stands in them from acting."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from fastapi import Response
+from fastapi.responses import StreamingResponse
 
 from waarmerk.api.page_view import POLICY
 
@@ -18,5 +19,14 @@ def html(text: str, language: str, *, status: int = 200, headers: Mapping[str, s
 
 def download(content: bytes, name: str, media_type: str) -> Response:
     """A file to be kept; ``name`` is one of ours."""
-    told = {**SAFE, "content-disposition": f'attachment; filename="{name}"'}
-    return Response(content, headers=told, media_type=media_type)
+    return Response(content, headers=_kept_as(name), media_type=media_type)
+
+
+def streamed(pieces: Iterator[bytes], size: int, name: str, media_type: str) -> Response:
+    """The same of ``size`` bytes that are read as they leave."""
+    told = {**_kept_as(name), "content-length": str(size)}
+    return StreamingResponse(pieces, headers=told, media_type=media_type)
+
+
+def _kept_as(name: str) -> dict[str, str]:
+    return {**SAFE, "content-disposition": f'attachment; filename="{name}"'}

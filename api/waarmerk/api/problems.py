@@ -43,6 +43,7 @@ KINDS: Mapping[str, tuple[HTTPStatus, str]] = {
     "auth.forbidden": (HTTPStatus.FORBIDDEN, "The key does not allow this"),
     "auth.token": (HTTPStatus.FORBIDDEN, "The form does not carry the token of this visit"),
     "label.gone": (HTTPStatus.NOT_FOUND, "The labelled file is no longer here"),
+    "label.absent": (HTTPStatus.NOT_FOUND, "There is no such labelled file, not yet or no longer"),
     "quota.exceeded": (HTTPStatus.TOO_MANY_REQUESTS, "Too many requests"),
     "job.unknown": (HTTPStatus.NOT_FOUND, "There is no such job"),
     "batch.unknown": (HTTPStatus.NOT_FOUND, "There is no such batch"),

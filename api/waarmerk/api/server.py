@@ -16,6 +16,7 @@ from typing import Any
 
 import uvicorn
 
+from waarmerk.api import label_jobs
 from waarmerk.api.app import create_app
 from waarmerk.api.connection import BoundedConnection
 from waarmerk.api.deeds import Deeds, Noted, unnoted
@@ -23,6 +24,7 @@ from waarmerk.api.disputes import Disputes
 from waarmerk.api.erasure import forget_tenant
 from waarmerk.api.gate import SPOOL_BYTES, Gate
 from waarmerk.api.journal import LOGGING
+from waarmerk.api.label_jobs import LabelWork
 from waarmerk.api.metrics import Metrics
 from waarmerk.api.migrate import prepare
 from waarmerk.api.postbox import Postbox
@@ -120,6 +122,8 @@ def run(options: ServiceOptions) -> None:
         keys, keep = _keys(database, options.folder), Keep(options.folder / "spool", clock=now)
         hooks = Webhooks(database, secret, clock=now)
         queue = Queue(database, spool=keep.id, clock=now, over=hooks.note)
+        films = Keep(options.folder / "labels", clock=now)
+        to_label = Queue(database, spool=films.id, clock=now, over=hooks.note)
         with Audit(options.folder / "audit", database, clock=now) as audit:
             runner = Runner(
                 queue,
@@ -131,15 +135,20 @@ def run(options: ServiceOptions) -> None:
             worklist = Worklist(
                 queue, keep, settings=options.settings, version=tool_version(), secret=secret, notify=runner.notify
             )
-            services = _services(options, pool, keys, worklist, audit)
-            with runner, Postman(hooks, Postbox()):
+            labeller = Runner(to_label, films, lambda job: label_jobs.do(services, label_work, job))
+            label_work = LabelWork(to_label, films, version=tool_version(), notify=labeller.notify)
+            services = _services(options, pool, keys, (worklist, label_work), audit)
+            with runner, labeller, Postman(hooks, Postbox()):
                 app = create_app(services)
                 gc.collect()
                 gc.freeze()  # what is here now stays; looking through it again and again finds nothing
                 _listen(app, options)
 
 
-def _services(options: ServiceOptions, pool: Pool, keys: Keyring, worklist: Worklist, audit: Audit) -> Services:
+def _services(
+    options: ServiceOptions, pool: Pool, keys: Keyring, later: tuple[Worklist, LabelWork], audit: Audit
+) -> Services:
+    worklist, label_work = later
     room = shutil.disk_usage(gettempdir()).free * 3 // 4
     gate = Gate(working=options.workers, monotonic=monotonic, spool_bytes=min(SPOOL_BYTES, room))
     metrics = Metrics()
@@ -150,7 +159,7 @@ def _services(options: ServiceOptions, pool: Pool, keys: Keyring, worklist: Work
     metrics.gauge("upload_bytes", "Bytes of uploads held now", lambda: gate.held)
     probes: dict[str, Probe] = {
         "store": keys.probe,
-        "disk": DiskProbe(Path(gettempdir()), worklist.keep.folder),
+        "disk": DiskProbe(Path(gettempdir()), worklist.keep.folder, label_work.keep.folder),
         "keys": keys_probe(options.settings.keys),
         "lists": lists_probe(options.settings, clock=now, max_age=options.max_list_age),
     }
@@ -166,6 +175,7 @@ def _services(options: ServiceOptions, pool: Pool, keys: Keyring, worklist: Work
         sessions=Sessions(keys, clock=now),
         shelf=shelf,
         worklist=worklist,
+        label_work=label_work,
         audit=audit,
         readiness=Readiness(probes, clock=now),
     )

@@ -27,6 +27,7 @@ from waarmerk.provenance.settings import Settings
 
 if TYPE_CHECKING:
     from waarmerk.api.disputes import Disputes
+    from waarmerk.api.label_jobs import LabelWork
     from waarmerk.api.sessions import Sessions
     from waarmerk.api.worklist import Worklist
 
@@ -75,8 +76,8 @@ class Services:
 
     ``settings`` are those of the service, from which a tenant's differ. ``keyring`` None: nobody has a key;
     ``sessions`` None: nobody can show one on the page;
-    ``worklist`` None: nothing is done later; ``disputes`` None: none are taken; ``audit`` None: what is done for
-    tenants is not logged.
+    ``worklist`` None: nothing is examined later; ``label_work`` None: nothing is labelled later; ``disputes`` None:
+    none are taken; ``audit`` None: what is done for tenants is not logged.
     """
 
     bench: Bench
@@ -96,6 +97,7 @@ class Services:
     keyring: Keyring | None = None
     sessions: "Sessions | None" = None
     worklist: "Worklist | None" = None
+    label_work: "LabelWork | None" = None
     disputes: "Disputes | None" = None
     audit: Audit | None = None
 

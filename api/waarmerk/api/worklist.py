@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from waarmerk.api.auth import Caller
 from waarmerk.api.examining import Examined, Question, examine
@@ -20,7 +19,8 @@ from waarmerk.api.services import Services
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.policy import policy_digest
-from waarmerk.provenance.jobs.queue import Job, NewJob, Queue
+from waarmerk.provenance.jobs.queue import Job, NewJob, Queue, State
+from waarmerk.provenance.jobs.runner import Finished
 from waarmerk.provenance.model.moment import moment_of, rfc3339
 from waarmerk.provenance.settings import Settings
 
@@ -119,8 +119,8 @@ def tenant_of(caller: Caller) -> str:
     return "" if caller.tenant is None else caller.tenant.name
 
 
-def do(services: Services, keep: Keep, job: Job) -> dict[str, Any]:
-    """What a Runner does with a job: its report. Raises ConfigurationError where its tenant is gone."""
+def do(services: Services, keep: Keep, job: Job) -> Finished:
+    """What a Runner does with a job: give its report. Raises ConfigurationError where its tenant is gone."""
     tenant = None
     if job.tenant:
         tenant = None if services.keyring is None else services.keyring.tenant(job.tenant)
@@ -129,13 +129,20 @@ def do(services: Services, keep: Keep, job: Job) -> dict[str, Any]:
     facts, for_page = tuple(job.wishes.get("facts", ())), bool(job.wishes.get("dossier"))
     question = Question(at=moment_of(job.wishes["at"]), tenant=tenant, facts=facts, dossier=for_page)
     done = examine(services, keep.path(str(job.file)), question)
-    return {"format": _PAGE, "report": done.report, "dossier": done.dossier} if for_page else done.report
+    if for_page:
+        return Finished(result={"format": _PAGE, "report": done.report, "dossier": done.dossier})
+    return Finished(result=done.report)
 
 
 def found(job: Job) -> Examined | None:
-    """The report of a job that is done, and what a dossier shows where it was asked for on the page."""
-    if job.result is None:
+    """The report of a job that is done, and what a dossier shows where it was asked for on the page.
+
+    Of a file that was labelled: that of the labelled one.
+    """
+    if job.result is None or job.state is not State.DONE:
         return None
+    if "record" in job.result:
+        return Examined(report=job.result["record"]["report"])
     if job.result.get("format") == _PAGE:
         return Examined(report=job.result["report"], dossier=job.result["dossier"])
     return Examined(report=job.result)

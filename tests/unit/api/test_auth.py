@@ -25,6 +25,7 @@ MATRIX: dict[tuple[str, str], set[Scope] | None] = {
     ("GET", "/v1/jobs"): {Scope.VERIFY},
     ("GET", "/v1/jobs/{job}"): None,
     ("DELETE", "/v1/jobs/{job}"): None,
+    ("GET", "/v1/jobs/{job}/{part}"): {Scope.LABEL},
     ("POST", "/v1/batches"): {Scope.VERIFY},
     ("GET", "/v1/batches/{batch}"): {Scope.VERIFY},
     ("GET", "/v1/batches/{batch}/results"): {Scope.VERIFY},
@@ -66,6 +67,9 @@ VISITS = {
     ("POST", "/label/owed"),
     ("POST", "/label/end"),
     ("GET", "/label/kept/{bundle}/{part}"),
+    ("GET", "/label/job/{job}"),
+    ("GET", "/label/job/{job}/{part}"),
+    ("POST", "/label/job/{job}/erase"),
 }
 DOOR = ("POST", "/label/key")
 

@@ -54,7 +54,7 @@ def do_all(worklist: Worklist, services: Services) -> None:
     """What a runner does, in this thread."""
     while leased := worklist.queue.lease("test"):
         for job in leased:
-            worklist.queue.finish("test", job.number, result=do(services, worklist.keep, job))
+            worklist.queue.finish("test", job.number, result=do(services, worklist.keep, job).result or {})
             worklist.keep.drop(str(job.file))
 
 

@@ -47,7 +47,7 @@ def client(services: Services, worklist: Worklist) -> Iterator[TestClient]:
 def do_all(worklist: Worklist, services: Services) -> None:
     while leased := worklist.queue.lease("test"):
         for job in leased:
-            worklist.queue.finish("test", job.number, result=do(services, worklist.keep, job))
+            worklist.queue.finish("test", job.number, result=do(services, worklist.keep, job).result or {})
             worklist.keep.drop(str(job.file))
 
 

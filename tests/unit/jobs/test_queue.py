@@ -13,7 +13,7 @@ from waarmerk.provenance.errors import ConfigurationError, StoreError
 from waarmerk.provenance.jobs.database import Database
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.queue import MAX_ATTEMPTS, Job, NewJob, Queue, State
-from waarmerk.provenance.jobs.runner import Runner
+from waarmerk.provenance.jobs.runner import Finished, Runner
 
 REPORT = {"status": "examined"}
 
@@ -149,11 +149,11 @@ def put(keep: Keep, tmp_path: Path, data: bytes, **changes: str) -> NewJob:
 def test_a_runner_does_what_comes_and_takes_the_file_away(queue: Queue, keep: Keep, tmp_path: Path) -> None:
     over = threading.Semaphore(0)
 
-    def work(leased: Job) -> dict[str, object]:
+    def work(leased: Job) -> Finished:
         data = keep.path(str(leased.file)).read_bytes()
         if data == b"refused":
             raise ConfigurationError("settings.unknown-key", "no")
-        return {"seen": data.decode()}
+        return Finished(result={"seen": data.decode()})
 
     with Runner(queue, keep, work, threads=2, over=lambda each, code: over.release()) as runner:
         jobs = [queue.submit(put(keep, tmp_path, data))[0] for data in (b"one", b"two", b"refused")]
@@ -169,10 +169,10 @@ def test_a_runner_does_what_comes_and_takes_the_file_away(queue: Queue, keep: Ke
 def test_a_runner_that_is_stopped_gives_back_what_it_holds(queue: Queue, keep: Keep, tmp_path: Path) -> None:
     began, go = threading.Event(), threading.Event()
 
-    def work(leased: Job) -> dict[str, object]:
+    def work(leased: Job) -> Finished:
         began.set()
         go.wait(30)
-        return {"late": True}
+        return Finished(result={"late": True})
 
     with Runner(queue, keep, work) as runner:
         made, _ = queue.submit(put(keep, tmp_path, b"slow"))

@@ -1,34 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``/label``: what ``waarmerk label`` does to one picture, for people who show the key of their organisation.
+"""``/label``: what ``waarmerk label`` does to one picture or clip, for people who show the key of their organisation.
 
 Pages and forms, whole without script. A key is sent in the body of one request and never again; every form carries the
 token of the visit; what is labelled waits a few minutes under a name that only this visit can use.
 """
 
 import asyncio
-import json
 from dataclasses import replace
-from datetime import datetime
-from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
 
 from waarmerk.api.auth import ANYONE, Scope, address_of, count, open_to, require_allowed
 from waarmerk.api.bodies import small_body
-from waarmerk.api.desk_form import MAX_PARTS, Fields, filled, owed_for, wishes_in
+from waarmerk.api.desk_form import MAX_PARTS, MODALITIES, MODALITY, fields_of, filled, owed_for, wishes_in
 from waarmerk.api.desk_request import LOOKUPS, Desk
-from waarmerk.api.desk_view import done, duties_of, form, problem_text, reason, sign_in
-from waarmerk.api.labelling import labelled, order_of, record_of
+from waarmerk.api.desk_view import clock, done, duties_of, form, sign_in
+from waarmerk.api.label_jobs import is_long, submitted
+from waarmerk.api.labelling import labelled, name_of, order_of, record_text
 from waarmerk.api.page_answers import download
 from waarmerk.api.problems import Problem
+from waarmerk.api.routes.desk_jobs import job_page
 from waarmerk.api.shelf import KEPT, Part
 from waarmerk.api.spool import received
 from waarmerk.api.trail import trail_of
 from waarmerk.provenance.jobs.labelling import LabelDone
-from waarmerk.provenance.media.extension import usual_extension
 
 router = APIRouter(include_in_schema=False)
 
@@ -58,7 +55,7 @@ async def key(request: Request, lang: str | None = None) -> Response:
     try:
         await desk.enter()
         require_allowed(request, desk.services.quota.count_attempt(address_of(request)))
-        fields = _fields(await small_body(request, max_bytes=_KEY_BYTES))
+        fields = fields_of(await small_body(request, max_bytes=_KEY_BYTES))
         desk.require_token(fields)
         keyring = desk.services.keyring
         shown = fields.get("key", "").strip()
@@ -81,7 +78,7 @@ async def end(request: Request, lang: str | None = None) -> Response:
     try:
         await desk.enter()
         session, _ = desk.keyed()
-        desk.require_token(_fields(await small_body(request, max_bytes=_KEY_BYTES)))
+        desk.require_token(fields_of(await small_body(request, max_bytes=_KEY_BYTES)))
         desk.services.shelf.forget(session.id)
         desk.begin_anew()
     except Problem as problem:
@@ -91,19 +88,21 @@ async def end(request: Request, lang: str | None = None) -> Response:
 
 @router.post("/label/owed", dependencies=[_OPEN])
 async def owed(request: Request, lang: str | None = None) -> Response:
-    """What the rules ask of a picture that is labelled so, before any picture is sent."""
+    """What the rules ask of a picture or clip that is labelled so, before any is sent."""
     desk, given = Desk(request, lang), {}
     try:
         await desk.enter()
         session, tenant = desk.keyed()
         count(request, session.caller)
-        fields = _fields(await small_body(request, max_bytes=_ANSWERS_BYTES))
+        fields = fields_of(await small_body(request, max_bytes=_ANSWERS_BYTES))
         desk.require_token(fields)
         given, at = filled(fields), desk.services.clock()
         wishes, settings = wishes_in(given), tenant.profile(desk.services.settings)
 
+        modality = given.get(MODALITY, MODALITIES[0])
+
         def work() -> list[dict[str, Any]]:
-            return owed_for(wishes, settings, desk.services.rulebooks.of(settings.rule_packs), at)
+            return owed_for(wishes, settings, desk.services.rulebooks.of(settings.rule_packs), at, modality=modality)
 
         labels = await run_sync(work, limiter=LOOKUPS)
     except Problem as problem:
@@ -114,7 +113,7 @@ async def owed(request: Request, lang: str | None = None) -> Response:
 
 @router.post("/label", dependencies=[_OPEN])
 async def label(request: Request, lang: str | None = None) -> Response:
-    """Label the picture in the form and say what became of it."""
+    """Label the picture or clip in the form and say what became of it; a long clip gets a page of its own."""
     desk, given = Desk(request, lang), {}
     try:
         await desk.enter()
@@ -128,16 +127,22 @@ async def label(request: Request, lang: str | None = None) -> Response:
             given = filled(upload.fields)
             if not upload.bytes:
                 raise Problem("request.no-file")
-            wishes = wishes_in(given)
-            order = replace(order_of(desk.services, tenant, upload, wishes, moment), shows=True)
+            wishes, work = wishes_in(given), desk.services.label_work
+            if work is not None and is_long(upload):
+                return desk.turned(job_page(await submitted(request, tenant, upload, wishes, None)))
+            order = replace(order_of(desk.services, tenant, upload.path, wishes, moment), shows=True)
             shelf = desk.services.shelf
             with shelf.room(session.id, tenant.name, 2 * upload.bytes + _BESIDE_BYTES) as bundle:
                 if bundle is None:
                     raise Problem("service.full", retry_after=60)
-                made = await desk.services.gate.run(lambda: labelled(desk.services, tenant, order), stranger=False)
-                if made.data is None:
-                    return _not_labelled(desk, made, given)
-                parts = _parts(made, made.data)
+                with await desk.services.gate.run(
+                    lambda: labelled(desk.services, tenant, order), stranger=False
+                ) as made:
+                    if made.takes_long and work is not None:
+                        return desk.turned(job_page(await submitted(request, tenant, upload, wishes, None)))
+                    if made.file is None:
+                        return desk.not_labelled((str(made.code), *made.gaps), given, is_refused=made.is_refused)
+                    parts = _parts(made, made.file.read())
                 if not shelf.fill(bundle, parts):
                     raise Problem("service.full", retry_after=60)
     except Problem as problem:
@@ -145,13 +150,13 @@ async def label(request: Request, lang: str | None = None) -> Response:
     trail_of(request).note(made.told["report"])
     asyncio.get_running_loop().call_later(KEPT.total_seconds() + 1, shelf.sweep)
     links = {part: f"/label/kept/{bundle}/{part}?lang={desk.language}" for part in parts}
-    until: datetime = desk.services.clock() + KEPT
+    until = clock(desk.services.clock() + KEPT)
     return desk.answer(done(desk.visit, made.told, says=wishes.ai, until=until, links=links, picture=made.preview))
 
 
 @router.get("/label/kept/{bundle}/{part}", dependencies=[_OPEN])
 async def fetch(request: Request, bundle: str, part: str, lang: str | None = None) -> Response:
-    """A labelled picture, its credentials or its record, for the visit in which it was made."""
+    """A labelled file, its credentials or its record, for the visit in which it was made."""
     desk = Desk(request, lang)
     try:
         await desk.enter()
@@ -160,41 +165,15 @@ async def fetch(request: Request, bundle: str, part: str, lang: str | None = Non
         return desk.refused(problem)
     found = desk.services.shelf.get(session.id, bundle, part)
     if found is None:
-        trail_of(request).code = "label.gone"
-        page = form(desk.visit, {}, problem=desk.words.say("desk_problem", "gone"))
-        return desk.answer(page, status=HTTPStatus.NOT_FOUND)
+        return desk.gone()
     return download(found.data, found.name, found.media_type)
 
 
 def _parts(made: LabelDone, data: bytes) -> dict[str, Part]:
     """What can be fetched of a labelled file."""
-    record = record_of(data, made.told)
-    media_type = str(record["media_type"])
-    name = f"labelled{usual_extension(media_type)}"
-    text = json.dumps(record, ensure_ascii=True, indent=1).encode("ascii")
+    media_type, name = str(made.told["media_type"]), name_of(made.told)
     parts = {"file": Part(name=name, media_type=media_type, data=data)}
     if made.beside is not None:
-        parts["sidecar"] = Part(name=f"{name}.c2pa", media_type="application/c2pa", data=made.beside)
-    parts["record"] = Part(name=f"{name}.json", media_type="application/json", data=text)
+        parts["sidecar"] = Part(name=f"{name}.c2pa", media_type="application/c2pa", data=made.beside.read())
+    parts["record"] = Part(name=f"{name}.json", media_type="application/json", data=record_text(made.told))
     return parts
-
-
-def _not_labelled(desk: Desk, made: LabelDone, given: Fields) -> Response:
-    """Why there is no labelled file."""
-    code = str(made.code)
-    if code.startswith(("worker.", "internal.")):
-        return desk.refused(Problem("internal.fault" if code == "internal.fault" else "label.failed"), given)
-    problem = Problem("label.refused" if made.is_refused else "label.unreadable")
-    trail_of(desk.request).code = problem.code
-    first = desk.words.say("desk", "refused") if made.is_refused else problem_text(desk.words, problem.code)
-    reasons = [reason(desk.words, each) for each in dict.fromkeys((code, *made.gaps))]
-    page = form(desk.visit, given, problem=first, reasons=reasons)
-    return desk.answer(page, status=problem.status_code)
-
-
-def _fields(body: bytes) -> dict[str, str]:
-    """A small form. Raises Problem."""
-    try:
-        return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=2 * MAX_PARTS))
-    except ValueError:
-        raise Problem("request.form") from None

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``/v1/jobs``: files that are examined later; the same file under the same policy is the same job."""
+"""``/v1/jobs``: files that are examined or labelled later; the same file under the same policy is the same job."""
 
 import hashlib
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from waarmerk.api.auth import ANYONE, Caller, Scope, open_to
+from waarmerk.api.label_jobs import errors_in, is_label, part_in, record_in
+from waarmerk.api.labelling import name_of
 from waarmerk.api.moments import AT, given_moment
 from waarmerk.api.once import HEADER, once
+from waarmerk.api.page_answers import streamed
 from waarmerk.api.problems import Problem
 from waarmerk.api.reports import etag
 from waarmerk.api.services import Services, services_of
@@ -20,7 +23,8 @@ from waarmerk.api.spool import BODY, Upload, received
 from waarmerk.api.wire import Json
 from waarmerk.api.worklist import Worklist, tenant_of
 from waarmerk.api.worklist import found as found_in
-from waarmerk.provenance.jobs.queue import Job, State
+from waarmerk.provenance.jobs import bundle
+from waarmerk.provenance.jobs.queue import Job, Queue, State
 from waarmerk.provenance.model.moment import rfc3339
 
 router = APIRouter(tags=["jobs"])
@@ -30,12 +34,16 @@ Cursor = Annotated[str | None, Query(max_length=64, description="From the `next`
 Key = Annotated[str | None, Header(alias=HEADER, description="A request that is sent twice is done once")]
 
 
+Part = Literal["file", "sidecar"]
+
+
 class JobSummary(BaseModel):
     """How far a job is."""
 
     model_config = ConfigDict(extra="forbid")
 
     id: str
+    kind: Literal["verify", "label"]
     state: State
     bytes: int
     attempts: int
@@ -46,9 +54,16 @@ class JobSummary(BaseModel):
 
 
 class JobDocument(JobSummary):
-    """A job, and its report once there is one (`waarmerk.report/1`)."""
+    """A job, and its report once there is one (`waarmerk.report/1`), of a labelled file that of the labelled one.
+
+    `label`: what `POST /v1/label` tells of a labelled file, but for its report. `files`: where the file, and its
+    sidecar if there is one, can be fetched. `errors`: why a file could not be labelled.
+    """
 
     report: dict[str, Any] | None
+    label: dict[str, Any] | None = None
+    files: dict[Part, str] | None = None
+    errors: list[dict[str, str]] = []
 
 
 class JobPage(BaseModel):
@@ -66,10 +81,19 @@ def worklist_of(services: Services) -> Worklist:
     return services.worklist
 
 
+def queue_of(services: Services) -> Queue:
+    """Where any job of this service is found. Raises Problem where it keeps none."""
+    for each in (services.worklist, services.label_work):
+        if each is not None:
+            return each.queue
+    raise Problem("service.not-configured")
+
+
 def summary(job: Job) -> dict[str, Any]:
     """The job without its report."""
     return {
         "id": job.id,
+        "kind": "label" if is_label(job) else "verify",
         "state": job.state,
         "bytes": job.bytes,
         "attempts": job.attempts,
@@ -86,13 +110,29 @@ def report_of(job: Job) -> dict[str, Any] | None:
     return None if done is None else done.report
 
 
+def document(job: Job) -> dict[str, Any]:
+    """The job with all that came of it."""
+    told = {**summary(job), "report": report_of(job), "label": None, "files": None, "errors": errors_in(job)}
+    record = record_in(job)
+    if record is not None:
+        parts = [part for part in ("file", "sidecar") if part_in(job, part) is not None]
+        told["label"] = {key: value for key, value in record.items() if key != "report"}
+        told["files"] = {part: f"/v1/jobs/{job.id}/{part}" for part in parts}
+    return told
+
+
 def accepted(job: Job) -> Json:
     """202 with where to look, 200 where it is over already."""
     headers = {"Location": f"/v1/jobs/{job.id}"}
     if not job.is_over:
         headers["Retry-After"] = "2"
     status = HTTPStatus.OK if job.is_over else HTTPStatus.ACCEPTED
-    return Json({**summary(job), "report": report_of(job)}, status, headers)
+    return Json(document(job), status, headers)
+
+
+def asks_later(prefer: str | None) -> bool:
+    """Whether a caller wants a job, whatever the file (RFC 7240)."""
+    return "respond-async" in (prefer or "").lower()
 
 
 async def submitted(
@@ -157,7 +197,23 @@ async def show(request: Request, job: str, caller: Annotated[Caller, Depends(ope
         headers["ETag"] = etag(report)
         if headers["ETag"] in [each.strip() for each in request.headers.get("if-none-match", "").split(",")]:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Json({**summary(found), "report": report}, headers=headers)
+    return Json(document(found), headers=headers)
+
+
+@router.get(
+    "/v1/jobs/{job}/{part}",
+    summary="A file that was labelled later",
+    response_class=Response,
+    responses={
+        200: {"description": "The file, or the credentials beside it", "content": {"application/octet-stream": {}}}
+    },
+)
+async def fetch(
+    request: Request, job: str, part: Part, caller: Annotated[Caller, Depends(open_to(Scope.LABEL))]
+) -> Response:
+    """What was made of a file, until a day after it was made or until the job is erased."""
+    found = await job_of(request, job, caller)
+    return await part_of(request, found, part)
 
 
 @router.delete("/v1/jobs/{job}", summary="Erase a job", status_code=204, response_class=Response)
@@ -169,32 +225,45 @@ async def erase(request: Request, job: str, caller: Annotated[Caller, Depends(op
 
 async def job_of(request: Request, id: str, caller: Caller) -> Job:
     """The job of this id as far as the caller may see it. Raises Problem, StoreError."""
-    worklist, tenant = worklist_of(services_of(request)), _looking(caller)
-    found = await run_sync(lambda: worklist.queue.find(id, tenant=tenant))
+    queue, tenant = queue_of(services_of(request)), tenant_of(caller)
+    found = await run_sync(lambda: queue.find(id, tenant=tenant))
+    needed = {Scope.VERIFY, Scope.LABEL}
+    if found is not None:
+        needed = {Scope.LABEL} if is_label(found) else {Scope.VERIFY}
+    if not caller.is_stranger and not needed & caller.scopes:
+        raise Problem("auth.forbidden", f"this key has no scope `{min(needed)}`")
     if found is None:
         raise Problem("job.unknown")
     return found
 
 
+async def part_of(request: Request, job: Job, part: str) -> Response:
+    """One file of what a job made, a little at a time. Raises Problem where there is none, or not here."""
+    work, place, record = services_of(request).label_work, part_in(job, part), record_in(job)
+    if work is None or place is None or record is None or job.file is None:
+        raise Problem("label.absent")
+    name = job.file
+    file = await run_sync(lambda: bundle.opened(work.keep, name))
+    if file is None:
+        raise Problem("label.absent")
+    media_type = str(record["media_type"]) if part == "file" else "application/c2pa"
+    named = name_of(record) + ("" if part == "file" else ".c2pa")
+    return streamed(bundle.pieces(file, *place), place[1], named, media_type)
+
+
 async def erase_job(request: Request, id: str, caller: Caller) -> None:
     """Erase the file, the report and the record of a job. Raises Problem, StoreError."""
-    worklist, tenant = worklist_of(services_of(request)), _looking(caller)
-    file = await run_sync(lambda: worklist.queue.remove(id, tenant=tenant))
-    if file is None:
-        raise Problem("job.unknown")
-    if file:
-        await run_sync(worklist.keep.drop, file)
+    services = services_of(request)
+    found = await job_of(request, id, caller)
+    file = await run_sync(lambda: queue_of(services).remove(found.id, tenant=found.tenant))
+    for each in (services.worklist, services.label_work):
+        if each is not None and file:
+            await run_sync(each.keep.drop, file)
 
 
 def next_link(request: Request, cursor: str, limit: int) -> dict[str, str]:
     """The header that leads to the next page (RFC 8288)."""
     return {"Link": f'<{request.url.path}?cursor={cursor}&limit={limit}>; rel="next"'}
-
-
-def _looking(caller: Caller) -> str:
-    if not caller.is_stranger and Scope.VERIFY not in caller.scopes:
-        raise Problem("auth.forbidden", f"this key has no scope `{Scope.VERIFY}`")
-    return tenant_of(caller)
 
 
 def _digest(upload: Upload) -> bytes:

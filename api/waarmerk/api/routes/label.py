@@ -1,28 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``POST /v1/label``: what ``waarmerk label`` does to one picture, with the keys of the tenant who asks."""
+"""``POST /v1/label``: what ``waarmerk label`` does to one picture or clip, with the keys of the tenant who asks."""
 
 import base64
 import hashlib
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 
 from waarmerk.api.auth import Caller, Scope, open_to
-from waarmerk.api.labelling import Wishes, labelled, order_of, record_of, wishes_of
+from waarmerk.api.label_jobs import is_long, submitted
+from waarmerk.api.labelling import Wishes, labelled, order_of, refusal, wishes_of
 from waarmerk.api.moments import AT, given_moment
 from waarmerk.api.problems import Problem
+from waarmerk.api.routes.jobs import JobDocument, accepted, asks_later
 from waarmerk.api.schemas import report_schema
 from waarmerk.api.services import services_of
 from waarmerk.api.spool import received
 from waarmerk.api.trail import trail_of
 from waarmerk.api.wire import Json
 from waarmerk.provenance.jobs.labelling import LabelDone
-from waarmerk.provenance.report.wording import wording
 
 router = APIRouter(tags=["label"])
 
-_PARTS = 15
+_PARTS = 16
 _MIXED = "multipart/mixed"
 _SIDECAR = "application/c2pa"
 _IN_PARTS = ("content", "sidecar")  # parts of their own in a multipart answer
@@ -69,12 +70,13 @@ def _answer() -> dict[str, Any]:
 
 @router.post(
     "/v1/label",
-    summary="Label one picture with your own keys",
+    summary="Label one picture or clip with your own keys",
     responses={
         200: {
             "description": "The labelled file, what became of each layer, and what you still owe",
             "content": {"application/json": {"schema": _answer()}, _MIXED: {"schema": {"type": "string"}}},
-        }
+        },
+        202: {"model": JobDocument, "description": "A long clip: `Location` says where it will be"},
     },
     response_class=Response,
     openapi_extra={"requestBody": _body()},
@@ -83,45 +85,41 @@ async def label(
     request: Request,
     caller: Annotated[Caller, Depends(open_to(Scope.LABEL))],
     at: Annotated[str | None, AT] = None,
+    prefer: Annotated[str | None, Header(description="`respond-async` (RFC 7240): answer at once, with a job")] = None,
 ) -> Response:
     """Watermark, visible label, metadata, signed credentials, ledger and registry, in one call.
 
     The file comes back in `content`, or as the second part for `Accept: multipart/mixed`; credentials that were asked
     for beside it in `sidecar`, or as the third. It is kept nowhere;
     ledger and registry remember what they need to know it again. What cannot be labelled as asked is refused.
+
+    A clip that takes longer than callers wait becomes a job, as with `/v1/verify`: 202, or 200 with the job where the
+    same clip was labelled under the same wishes within a day. What was labelled waits there until then.
     """
-    services, moment = services_of(request), given_moment(at)
-    moment = moment or services.clock().replace(microsecond=0)
+    services, given = services_of(request), given_moment(at)
+    moment = given or services.clock().replace(microsecond=0)
     tenant = caller.tenant
     if tenant is None or tenant.signing is None:
         raise Problem("tenant.not-configured", "this tenant has no keys to sign with")
     async with received(request, max_parts=_PARTS) as upload:
-        order = order_of(services, tenant, upload, wishes_of(upload.fields), moment)
-        done = await services.gate.run(lambda: labelled(services, tenant, order), stranger=False)
-    if done.data is None:
-        raise _refusal(done)
-    trail_of(request).note(done.told["report"])
-    return _response(request, done.data, done.beside, done.told)
+        wishes = wishes_of(upload.fields)
+
+        if services.label_work is not None and (asks_later(prefer) or is_long(upload)):
+            return accepted(await submitted(request, tenant, upload, wishes, given))
+        order = order_of(services, tenant, upload.path, wishes, moment)
+        with await services.gate.run(lambda: labelled(services, tenant, order), stranger=False) as done:
+            if done.takes_long and services.label_work is not None:
+                return accepted(await submitted(request, tenant, upload, wishes, given))
+            if done.file is None:
+                raise refusal(str(done.code), done.gaps, is_refused=done.is_refused)
+            trail_of(request).note(done.told["report"])
+            return _response(request, done)
 
 
-def _refusal(done: LabelDone) -> Problem:
-    """Why there is no labelled file."""
-    words, code = wording("en"), str(done.code)
-    if code == "internal.fault":
-        return Problem("internal.fault")
-    if code in ("worker.answer", "worker.crashed", "worker.timeout", "worker.memory"):
-        return Problem("label.failed", code)
-    codes = (code, *done.gaps)
-    section = "label" if done.is_refused else "fault"
-    places = [
-        {"pointer": "/body/file", "detail": f"{each}: {words.say(section, each)}" if words.has(section, each) else each}
-        for each in codes
-    ]
-    return Problem("label.refused" if done.is_refused else "label.unreadable", errors=places)
-
-
-def _response(request: Request, data: bytes, beside: bytes | None, told: dict[str, Any]) -> Response:
-    media_type, about = told["report"]["asset"]["media_type"], record_of(data, told)
+def _response(request: Request, done: LabelDone) -> Response:
+    media_type, about = done.told["media_type"], done.told
+    data = b"" if done.file is None else done.file.read()
+    beside = None if done.beside is None else done.beside.read()
     if _MIXED not in request.headers.get("accept", ""):
         sidecar = None if beside is None else base64.b64encode(beside).decode("ascii")
         return Json({"content": base64.b64encode(data).decode("ascii"), "sidecar": sidecar, **about})

@@ -10,7 +10,7 @@ from waarmerk.api.examining import examined
 from waarmerk.api.moments import AT, given_moment
 from waarmerk.api.problems import Problem
 from waarmerk.api.reports import answered
-from waarmerk.api.routes.jobs import JobDocument, accepted, submitted
+from waarmerk.api.routes.jobs import JobDocument, accepted, asks_later, submitted
 from waarmerk.api.schemas import report_schema
 from waarmerk.api.services import services_of
 from waarmerk.api.spool import BODY, received
@@ -46,7 +46,7 @@ async def verify(
         raise Problem("auth.forbidden", f"this key has no scope `{Scope.VERIFY}`")
     services, moment = services_of(request), given_moment(at)
     async with received(request) as upload:
-        asynchronous = "respond-async" in (prefer or "").lower() or upload.bytes > LONG_BYTES
+        asynchronous = asks_later(prefer) or upload.bytes > LONG_BYTES
         if asynchronous and services.worklist is not None:
             return accepted(await submitted(request, caller, upload, at))
         moment = moment or services.clock().replace(microsecond=0)

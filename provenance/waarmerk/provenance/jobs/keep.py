@@ -50,7 +50,7 @@ class Keep:
                     size += len(piece)
                 writing.flush()
                 os.fsync(writing.fileno())
-            self._sync()
+            self.synchronise()
         except OSError as error:
             self.drop(name)
             raise StoreError("spool.failed", "the spool cannot be written") from error
@@ -61,6 +61,10 @@ class Keep:
         if len(name) != 2 * _NAME_BYTES or not set(name) <= set("0123456789abcdef"):
             raise ValueError("not a name in the spool")
         return self.folder / name
+
+    def draft(self) -> Path:
+        """Where a file may grow that no job knows yet; one that is left behind is swept."""
+        return self.folder / f"{secrets.token_hex(_NAME_BYTES)}.draft"
 
     def drop(self, name: str) -> None:
         """Take a file away, if it is there."""
@@ -92,7 +96,8 @@ class Keep:
             raise ConfigurationError("serve.spool", f"{_ID} is empty; remove it")
         return found
 
-    def _sync(self) -> None:
+    def synchronise(self) -> None:
+        """Make what was put in here or moved survive a power cut. Raises OSError."""
         descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)

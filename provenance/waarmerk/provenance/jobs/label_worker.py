@@ -6,12 +6,16 @@ It asks for signatures over the pipe it answers on. ``jobs.labelling`` runs it; 
 
 import base64
 import os
+import sys
+import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from waarmerk.provenance.errors import ConfigurationError, Error, places
 from waarmerk.provenance.jobs import confine
+from waarmerk.provenance.jobs.allowance import Pace, allowance_of, processors, takes_long
 from waarmerk.provenance.jobs.frames import receive, send
 from waarmerk.provenance.media.limits import Limits
 
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
     from cryptography import x509
 
     from waarmerk.provenance.credentials.signing_keys import Algorithm
+    from waarmerk.provenance.marking.plan import Wishes
+    from waarmerk.provenance.model import Asset
 
 LIMITS = Limits()
 
@@ -27,12 +33,24 @@ def main() -> None:
     """Confine this process, label the one file, answer, end."""
     answers = os.dup(1)
     os.dup2(2, 1)  # a stray print of a library is not an answer
-    confine.limit_resources(address_space_bytes=LIMITS.worker_bytes, open_files=LIMITS.worker_files, may_write=True)
+    pace = Pace(sys.argv[1]) if len(sys.argv) > 1 else Pace.PICTURE
+    mapped = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    allowed = allowance_of(pace)
+    confine.limit_resources(
+        address_space_bytes=allowed.memory_bytes + mapped,
+        data_bytes=allowed.memory_bytes,
+        open_files=LIMITS.worker_files,
+        may_write=True,
+    )
+    if sys.platform == "linux":
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: processors()])
+    os.nice(allowed.niceness)
     confine.refuse_network_and_programs()
-    confine.grant_cpu_seconds(LIMITS.worker_seconds)
+    confine.grant_cpu_seconds(allowed.processor_seconds)
+    tempfile.tempdir = str(Path.cwd())  # the folder that is taken away, however this ends
     settings, task = receive(0), receive(0)
     if settings is not None and task is not None:
-        send(answers, _answer(settings, task, answers))
+        send(answers, _answer(settings, task, answers, pace))
 
 
 class AskingSigner:
@@ -52,11 +70,11 @@ class AskingSigner:
         return base64.b64decode(reply["signature"])
 
 
-def _answer(settings: dict[str, Any], task: dict[str, Any], answers: int) -> dict[str, Any]:
+def _answer(settings: dict[str, Any], task: dict[str, Any], answers: int, pace: Pace) -> dict[str, Any]:
     from waarmerk.provenance.marking.labeller import Refused  # noqa: PLC0415 - only after confinement
 
     try:
-        return {"answer": _labelled(settings, task, answers)}
+        return {"answer": _labelled(settings, task, answers, pace)}
     except Refused as refused:
         return {"fault": refused.code, "gaps": [gap.code for gap in refused.gaps], "is_refused": True}
     except ConfigurationError as error:
@@ -71,34 +89,44 @@ def _answer(settings: dict[str, Any], task: dict[str, Any], answers: int) -> dic
         return {"fault": "internal.fault", "where": f"{type(error).__name__} at {places(error)}"}
 
 
-def _labelled(given: dict[str, Any], task: dict[str, Any], answers: int) -> dict[str, Any]:
+def wishes_from(told: Mapping[str, Any], *, keeps_ledger: bool) -> "Wishes":
+    """Wishes from plain data. Raises ConfigurationError for those that no file could meet."""
+    from waarmerk.provenance.marking.plan import Says, Timing, Wishes  # noqa: PLC0415 - only after confinement
+    from waarmerk.provenance.marking.visible import Corner  # noqa: PLC0415
+
+    asked = dict(told)
+    says, corner = Says(asked.pop("says")), asked.pop("corner")
+    timing = Timing(asked.pop("timing", Timing.AUTO))
+    wishes = Wishes(
+        **{**asked, "languages": tuple(asked["languages"])},
+        says=says,
+        corner=None if corner is None else Corner(corner),
+        timing=timing,
+        keeps_ledger=keeps_ledger,
+    )
+    _ = wishes.lines  # raises for a language without a label
+    return wishes
+
+
+def _labelled(given: dict[str, Any], task: dict[str, Any], answers: int, pace: Pace) -> dict[str, Any]:
     from waarmerk.provenance.build import build_labeller, tool_version  # noqa: PLC0415 - only after confinement
     from waarmerk.provenance.credentials.signing_keys import Algorithm  # noqa: PLC0415
-    from waarmerk.provenance.jobs.labelling import TARGET  # noqa: PLC0415
+    from waarmerk.provenance.jobs.labelling import TAKES_LONG, TARGET  # noqa: PLC0415
     from waarmerk.provenance.marking.labeller import Refused  # noqa: PLC0415
-    from waarmerk.provenance.marking.plan import Says, Wishes, owed  # noqa: PLC0415
-    from waarmerk.provenance.marking.visible import Corner  # noqa: PLC0415
+    from waarmerk.provenance.marking.plan import owed  # noqa: PLC0415
     from waarmerk.provenance.marking.watermark import Marker  # noqa: PLC0415
     from waarmerk.provenance.media.open import open_asset  # noqa: PLC0415
     from waarmerk.provenance.report.document import label, to_dict  # noqa: PLC0415
-    from waarmerk.provenance.report.dossier import small_picture  # noqa: PLC0415
     from waarmerk.provenance.settings import Settings  # noqa: PLC0415
     from waarmerk.provenance.sources.watermark import load_keys  # noqa: PLC0415
     from waarmerk.provenance.trust.lists import parse_certificates  # noqa: PLC0415
 
     settings, source = Settings.from_json(given), Path(task["source"])
-    asked = dict(task["wishes"])
-    says, corner = Says(asked.pop("says")), asked.pop("corner")
-    wishes = Wishes(
-        **{**asked, "languages": tuple(asked["languages"])},
-        says=says,
-        corner=None if corner is None else Corner(corner),
-        keeps_ledger=settings.ledger is not None,
-    )
-    if open_asset(source, limits=settings.limits).media_type.startswith(("video/", "audio/")):
-        raise Refused("label.clip", "clips take longer than an answer may")
+    wishes = wishes_from(task["wishes"], keeps_ledger=settings.ledger is not None)
+    if wishes.says.is_ai and pace is not Pace.LATER and takes_long(open_asset(source, limits=settings.limits)):
+        raise Refused(TAKES_LONG, "this clip takes longer than an answer may")
     marker = None
-    if says.is_ai:
+    if wishes.says.is_ai:
         ours = [key for key in load_keys(settings.keys) if key.purpose == "ai"]
         if not ours:
             raise ConfigurationError("keys.no-mark-key", "no watermark key that says AI")
@@ -119,7 +147,7 @@ def _labelled(given: dict[str, Any], task: dict[str, Any], answers: int) -> dict
     report["asset"]["name"] = None
     plan = done.plan
     duties = owed(done.report.duties, has_label=prepared.drawn.words is not None)
-    shows = small_picture(open_asset(Path(TARGET), limits=LIMITS), LIMITS) if task.get("preview") else None
+    shows = _small(open_asset(Path(TARGET), limits=LIMITS)) if task.get("preview") else None
     return {
         "preview": shows,
         "layers": [layer.value for layer in plan.layers],
@@ -134,6 +162,19 @@ def _labelled(given: dict[str, Any], task: dict[str, Any], answers: int) -> dict
         "remaining": [{**label(duty), "met": met} for duty, met in duties],
         "report": report,
     }
+
+
+def _small(asset: "Asset") -> dict[str, Any] | None:
+    """A small re-encoding of a picture, or of the frame that stands for a clip; None where nothing is shown."""
+    from waarmerk.provenance.media.video import VIDEO_TYPES, first_frame  # noqa: PLC0415 - only after confinement
+    from waarmerk.provenance.report.dossier import small_frame, small_picture  # noqa: PLC0415
+
+    if asset.media_type not in VIDEO_TYPES:
+        return small_picture(asset, LIMITS)
+    try:
+        return small_frame(first_frame(asset, LIMITS).rgb)
+    except Error:
+        return None
 
 
 if __name__ == "__main__":

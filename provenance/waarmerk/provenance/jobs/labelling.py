@@ -6,23 +6,30 @@ it lasts, and never has the key. It may write, for the ledger and the registry a
 """
 
 import base64
+import hashlib
+import os
+import stat
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Self
 
 from waarmerk.provenance.credentials.signing_keys import Signer, pem_of
 from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.jobs.allowance import Pace, allowance_of
 from waarmerk.provenance.jobs.child import Worker, WorkerGone
 from waarmerk.provenance.jobs.spool import private_folder
-from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.sniff import Kind, kind_at
 from waarmerk.provenance.settings import Settings
 
 COMMAND = (sys.executable, "-P", "-m", "waarmerk.provenance.jobs.label_worker")
-SECONDS = 90.0
 TARGET, SIDECAR = "labelled", "labelled.c2pa"
+TAKES_LONG = "label.takes-long"
+AT_ONCE_BYTES = 64 * 2**20  # of a labelled file that fits into an answer
+_PIECE_BYTES = 2**20
 _MOST_SIGNATURES = 4  # one is asked for; an engine may try once more
 _KEYS = ("layers", "gaps", "losses", "notes", "personal", "words", "payload", "registered", "remaining", "report")
 
@@ -33,6 +40,7 @@ class LabelOrder:
 
     ``settings`` name the keys, the ledger and the rules of whoever it is labelled for; ``registry`` where it is
     entered, None for nowhere. ``shows``: a small picture of the result is wanted as well (``LabelDone.preview``).
+    ``is_later``: nobody waits for the answer, so that it may take as long as clips do.
     """
 
     source: Path
@@ -41,25 +49,65 @@ class LabelOrder:
     registry: str | None
     wishes: Mapping[str, Any] = field(default_factory=dict)
     shows: bool = False
+    is_later: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Held:
+    """A file that no folder lists any more; gone for good with the last that has it open."""
+
+    stream: IO[bytes]
+    size: int
+
+    def read(self) -> bytes:
+        """All of it."""
+        self.stream.seek(0)
+        return self.stream.read(self.size)
+
+    def sha256(self) -> str:
+        """Its digest, in hex; it is not read into memory for that."""
+        digest = hashlib.sha256()
+        self.stream.seek(0)
+        while piece := self.stream.read(_PIECE_BYTES):
+            digest.update(piece)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LabelDone:
-    """The labelled file, its sidecar where one was asked for, and what is to be said of it. Without ``data``:
-    the code of why, and the layers that stopped it; ``is_refused`` where the file is read and is not labelled as asked.
+    """The labelled file, its sidecar where one was asked for, and what is to be said of it. Without ``file``: the code
+    of why, and the layers that stopped it; ``is_refused`` where the file is read and is not labelled as asked.
+
+    A context manager: afterwards the files are gone.
     """
 
-    data: bytes | None
+    file: Held | None
     told: dict[str, Any]
     code: str | None = None
     gaps: tuple[str, ...] = ()
     is_refused: bool = False
-    beside: bytes | None = None
+    beside: Held | None = None
     preview: dict[str, Any] | None = None
 
+    @property
+    def takes_long(self) -> bool:
+        """Whether it was left to a time when nobody waits for it."""
+        return self.code == TAKES_LONG
 
-def label_apart(order: LabelOrder, signer: Signer) -> LabelDone:
-    """Label a file. A crash, a hang and a file that cannot be read are outcomes.
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in (self.file, self.beside):
+            if each is not None:
+                each.stream.close()
+
+
+def label_apart(order: LabelOrder, signer: Signer, *, place: Path | None = None) -> LabelDone:
+    """Label a file, working in a folder of its own in ``place`` (that of temporary files).
+
+    A crash, a hang and a file that cannot be read are outcomes, and so is a clip that takes longer than anybody waits
+    (``LabelDone.takes_long``), unless ``order.is_later``.
 
     Raises ConfigurationError for wishes and keys that cannot be used, OSError without a place to work.
     """
@@ -72,29 +120,57 @@ def label_apart(order: LabelOrder, signer: Signer) -> LabelDone:
         "algorithm": signer.algorithm.value,
         "preview": order.shows,
     }
-    with private_folder() as folder:
-        worker = Worker(COMMAND, order.settings.to_json(), folder)
+    pace = _pace(order)
+    with private_folder(place) as folder:
+        worker = Worker((*COMMAND, pace.value), order.settings.to_json(), folder)
         try:
-            answer = worker.ask(task, seconds=SECONDS, reply=_signing(signer))
+            answer = worker.ask(task, seconds=allowance_of(pace).seconds, reply=_signing(signer))
         except WorkerGone as gone:
-            return LabelDone(data=None, told={}, code=gone.code)
+            is_slow = gone.code == "worker.timeout" and pace is Pace.CLIP
+            return LabelDone(file=None, told={}, code=TAKES_LONG if is_slow else gone.code, is_refused=is_slow)
         finally:
             worker.end()
-        told = answer.get("answer")
-        if isinstance(told, dict) and all(key in told for key in _KEYS):
-            beside = _written(folder / SIDECAR) if (folder / SIDECAR).exists() else None
-            told = dict(told)
-            seen = told.pop("preview", None)
-            preview = seen if isinstance(seen, dict) else None
-            return LabelDone(data=_written(folder / TARGET), told=told, beside=beside, preview=preview)
+        return _done(answer, folder, is_later=order.is_later)
+
+
+def _pace(order: LabelOrder) -> Pace:
+    """By the first bytes; what cannot be opened is told by the process that tries."""
+    if order.is_later:
+        return Pace.LATER
+    with suppress(OSError):
+        return Pace.CLIP if kind_at(order.source) in (Kind.VIDEO, Kind.AUDIO) else Pace.PICTURE
+    return Pace.PICTURE
+
+
+def _done(answer: Mapping[str, Any], folder: Path, *, is_later: bool) -> LabelDone:
+    told = answer.get("answer")
+    if not isinstance(told, dict) or not all(key in told for key in _KEYS):
         gaps = tuple(map(str, answer.get("gaps") or ()))
         code = str(answer.get("fault", "worker.answer"))
-        return LabelDone(data=None, told={}, code=code, gaps=gaps, is_refused=answer.get("is_refused") is True)
+        return LabelDone(file=None, told={}, code=code, gaps=gaps, is_refused=answer.get("is_refused") is True)
+    told = dict(told)
+    seen = told.pop("preview", None)
+    file, beside = _held(folder / TARGET), _held(folder / SIDECAR)
+    preview = seen if isinstance(seen, dict) else None
+    done = LabelDone(file=file, told=told, beside=beside, preview=preview)
+    if file is not None and (is_later or file.size + (beside.size if beside else 0) <= AT_ONCE_BYTES):
+        return done
+    with done:
+        code = "worker.answer" if file is None else TAKES_LONG
+        return LabelDone(file=None, told={}, code=code, is_refused=file is not None)
 
 
-def _written(target: Path) -> bytes:
-    with target.open("rb") as stream:
-        return stream.read(2 * Limits().image_bytes)
+def _held(path: Path) -> Held | None:
+    """The file that was made at ``path``, None where none was: no link, no pipe."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    seen = os.fstat(descriptor)
+    if not stat.S_ISREG(seen.st_mode):
+        os.close(descriptor)
+        return None
+    return Held(stream=os.fdopen(descriptor, "rb"), size=seen.st_size)
 
 
 def _signing(signer: Signer) -> Callable[[dict[str, Any]], dict[str, Any]]:

@@ -39,7 +39,9 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One job. ``result`` is the report document, from DONE on; ``wishes`` are plain data for whoever does it."""
+    """One job. ``wishes`` are plain data for whoever does it; ``result`` is what came of it, from DONE on the report
+    document or what was made of the file. ``file`` is what waits for it in the spool, and then what it made, if any.
+    """
 
     number: int
     id: str
@@ -126,8 +128,9 @@ class Queue:
     def _again(self, connection: sa.Connection, row: dict[str, Any]) -> bool:
         """Open a job anew that failed for want of its file; poison stays what it is. Whether it was opened."""
         lost = sa.and_(JOB.c.state == State.FAILED, JOB.c.code.in_(_LOST))
-        values = {**{key: row[key] for key in ("state", "spool", "file", "attempts", "keep_until")}, "code": None}
-        change = sa.update(JOB).where(JOB.c.identity == row["identity"], lost).values(**values, finished_at=None)
+        values = {key: row[key] for key in ("state", "spool", "file", "attempts", "keep_until")}
+        gone = {"code": None, "finished_at": None, "result": None}
+        change = sa.update(JOB).where(JOB.c.identity == row["identity"], lost).values(**values, **gone)
         return bool(connection.execute(change).rowcount == 1)
 
     def lease(self, owner: str, *, most: int = 1) -> list[Job]:
@@ -158,11 +161,23 @@ class Queue:
             renewed = connection.execute(change.values(lease_until=self._now() + _ms(LEASE)).returning(JOB.c.number))
             return set(renewed.scalars())
 
-    def finish(self, owner: str, number: int, *, result: dict[str, Any]) -> bool:
-        """Record the outcome; False where the job is another's by now, whose outcome is the same. Raises StoreError."""
-        text = json.dumps(result, ensure_ascii=True)
-        done = {"state": State.DONE, "result": text, "finished_at": self._now(), "file": None, "lease_owner": None}
-        return self._end(owner, number, done)
+    def finish(
+        self,
+        owner: str,
+        number: int,
+        *,
+        result: dict[str, Any],
+        file: str | None = None,
+        keep: timedelta | None = None,
+    ) -> bool:
+        """Record the outcome; False where the job is another's by now, whose outcome is the same. Raises StoreError.
+
+        ``file`` in the spool was made and belongs to the job from now on; ``keep``: how long from now the outcome is
+        kept, in place of what was asked for at the start.
+        """
+        now = self._now()
+        done: dict[str, Any] = {"state": State.DONE, "file": file, **_over(now, result)}
+        return self._end(owner, number, done | ({} if keep is None else {"keep_until": now + _ms(keep)}))
 
     def give_back(self, owner: str, number: int) -> bool:
         """Let another do it, as if it had never been leased: this host is going down. Raises StoreError."""
@@ -171,9 +186,9 @@ class Queue:
             change = sa.update(JOB).where(JOB.c.number == number, _is_owned(owner)).values(**again)
             return bool(connection.execute(change).rowcount == 1)
 
-    def fail(self, owner: str, number: int, *, code: str) -> bool:
-        """Record that it cannot be done. Raises StoreError."""
-        over = {"state": State.FAILED, "code": code, "finished_at": self._now(), "file": None, "lease_owner": None}
+    def fail(self, owner: str, number: int, *, code: str, result: dict[str, Any] | None = None) -> bool:
+        """Record that it cannot be done, with what else is to be said of it. Raises StoreError."""
+        over = {"state": State.FAILED, "code": code, "file": None, **_over(self._now(), result)}
         return self._end(owner, number, over)
 
     def find(self, id: str, *, tenant: str) -> Job | None:
@@ -221,6 +236,15 @@ class Queue:
         with self.database.reading() as connection:
             return set(connection.scalars(wanted))
 
+    def held_by(self, tenant: str) -> tuple[int, int]:
+        """How many jobs of a tenant in this spool are not over, and the bytes of all whose files lie here."""
+        mine = sa.and_(JOB.c.spool == self._spool, JOB.c.tenant == tenant, JOB.c.file.is_not(None))
+        is_open = sa.case((JOB.c.finished_at.is_(None), 1), else_=0)
+        wanted = sa.select(sa.func.coalesce(sa.func.sum(is_open), 0), sa.func.coalesce(sa.func.sum(JOB.c.bytes), 0))
+        with self.database.reading() as connection:
+            count, size = connection.execute(wanted.where(mine)).one()
+        return int(count), int(size)
+
     def open_count(self, tenant: str | None = None) -> int:
         """How many jobs are not over, of ``tenant`` or of all."""
         wanted = sa.select(sa.func.count()).select_from(JOB).where(JOB.c.finished_at.is_(None))
@@ -250,6 +274,11 @@ class Queue:
 
     def _now(self) -> int:
         return milliseconds(self._clock())
+
+
+def _over(now: int, result: dict[str, Any] | None) -> dict[str, Any]:
+    text = None if result is None else json.dumps(result, ensure_ascii=True)
+    return {"result": text, "finished_at": now, "lease_owner": None}
 
 
 def _ended(connection: sa.Connection, change: sa.Update) -> Sequence[sa.RowMapping]:

@@ -5,6 +5,8 @@ import contextlib
 import secrets
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,7 +14,20 @@ from waarmerk.provenance.errors import ConfigurationError, StoreError
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.queue import LEASE, Job, Queue
 
-Work = Callable[[Job], dict[str, Any]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """What came of a job: ``result``, and ``file`` in the spool where one was made, kept for ``keep``; with a ``code``
+    it failed, and nobody tries again.
+    """
+
+    result: dict[str, Any] | None = None
+    file: str | None = None
+    keep: timedelta | None = None
+    code: str | None = None
+
+
+Work = Callable[[Job], Finished]
 _POLL_SECONDS = 1.0  # jobs of other hosts and leases that ran out are found by looking
 _SWEEP_SECONDS = 300.0
 
@@ -20,7 +35,7 @@ _SWEEP_SECONDS = 300.0
 class Runner:
     """``threads`` that each do one job after the other with ``work``; a context manager.
 
-    ``work`` gives the result of a job whose file lies in ``keep``; a ConfigurationError fails the job with its code,
+    ``work`` gives what came of a job whose file lies in ``keep``; a ConfigurationError fails the job with its code,
     whatever else it raises leaves the job to the next attempt. ``over`` is told of each job that is finished;
     ``also`` is called with each sweep.
     """
@@ -90,32 +105,37 @@ class Runner:
         with self._lock:
             self._held.add(job.number)
         try:
-            code, result = self._outcome(job)
-            if code is None and result is None:
+            done = self._outcome(job)
+            if done is None:
                 return  # a fault of ours: the lease runs out, and the next attempt may do better
-            if result is not None:
-                own = self._queue.finish(self._owner, job.number, result=result)
-            else:
-                own = self._queue.fail(self._owner, job.number, code=str(code))
+            own = self._end(job, done)
             if own and job.file is not None:
                 self._keep.drop(job.file)
             if own:
-                self._over(job, code)
+                self._over(job, done.code)
+            elif done.file is not None and self._queue.find(job.id, tenant=job.tenant) is None:
+                self._keep.drop(done.file)  # the job was erased meanwhile
         except StoreError:
             return  # done at least once: whoever leases it next does it again
         finally:
             with self._lock:
                 self._held.discard(job.number)
 
-    def _outcome(self, job: Job) -> tuple[str | None, dict[str, Any] | None]:
+    def _end(self, job: Job, done: Finished) -> bool:
+        if done.code is not None:
+            return self._queue.fail(self._owner, job.number, code=done.code, result=done.result)
+        result = done.result or {}
+        return self._queue.finish(self._owner, job.number, result=result, file=done.file, keep=done.keep)
+
+    def _outcome(self, job: Job) -> Finished | None:
         if job.file is None or not self._keep.path(job.file).is_file():
-            return "job.file-gone", None
+            return Finished(code="job.file-gone")
         try:
-            return None, self._work(job)
+            return self._work(job)
         except ConfigurationError as error:
-            return error.code, None
+            return Finished(code=error.code)
         except Exception:
-            return None, None
+            return None
 
     def _look_after(self) -> None:
         """Renew leases well before they end, and sweep now and then."""

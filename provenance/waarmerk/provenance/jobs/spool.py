@@ -48,16 +48,17 @@ def empty_folder() -> Path:
 
 
 @contextmanager
-def private_folder() -> Iterator[Path]:
-    """A folder for one piece of work, gone with all that is in it afterwards; those of killed processes go first.
+def private_folder(place: Path | None = None) -> Iterator[Path]:
+    """A folder for one piece of work, gone with all that is in it afterwards.
 
-    Raises OSError where no temporary folder can be written.
+    Those of killed processes go first; not in ``place``, which other hosts may share, whose processes nobody here knows
+    (``keep.Keep.sweep`` goes by age). Raises OSError where nothing can be written there.
     """
-    for old in Path(gettempdir()).glob(f"{_WORK}*"):
+    for old in Path(gettempdir()).glob(f"{_WORK}*") if place is None else ():
         owner = old.name.removeprefix(_WORK).partition("-")[0]
         if owner.isdecimal() and not _lives(int(owner)):
             shutil.rmtree(old, ignore_errors=True)
-    made = Path(mkdtemp(prefix=f"{_WORK}{os.getpid()}-"))
+    made = Path(mkdtemp(prefix=f"{_WORK}{os.getpid()}-", dir=place))
     try:
         yield made
     finally:

@@ -8,9 +8,12 @@ here and are therefore never opened by a decoder.
 import re
 from enum import StrEnum
 from io import BytesIO
+from pathlib import Path
 
 from waarmerk.provenance.media.tiff import raw_type
 from waarmerk.provenance.media.window import Window
+
+_HEAD_BYTES = 64 * 2**10  # what ``sniff`` needs
 
 
 class Kind(StrEnum):
@@ -63,6 +66,13 @@ def kind_of(media_type: str) -> Kind:
     """The kind of a media type that ``sniff`` gave."""
     family = media_type.partition("/")[0]
     return Kind(family) if family in {"image", "video", "audio"} else Kind.DOCUMENT
+
+
+def kind_at(path: Path) -> Kind | None:
+    """The kind of the file at ``path`` by its first bytes alone, None for no supported media. Raises OSError."""
+    with path.open("rb") as file:
+        found = sniff(file.read(_HEAD_BYTES))
+    return None if found is None else kind_of(found)
 
 
 def sniff(head: bytes) -> str | None:

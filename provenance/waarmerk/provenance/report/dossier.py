@@ -7,14 +7,18 @@ Made in the process that parses the file and passed on as plain data; nothing in
 import base64
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
 from waarmerk.provenance.media.image import Picture, decode_rgb
 from waarmerk.provenance.media.limits import Limits
-from waarmerk.provenance.media.preview import preview
+from waarmerk.provenance.media.preview import Preview, preview, preview_of
 from waarmerk.provenance.media.screenshot import inner_picture
 from waarmerk.provenance.model import Asset, Manifest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAX_MANIFESTS = 200  # more than anybody reads; keeps an answer well below the limit of a frame
 
@@ -46,7 +50,15 @@ def _decoded(asset: Asset, limits: Limits) -> Picture | None:
         return None
 
 
+def small_frame(rgb: "NDArray[np.uint8]") -> dict[str, Any]:
+    """The same of one frame of a clip: H x W x 3, as people see it."""
+    return _told(preview_of(rgb))
+
+
 def _small(picture: Picture) -> dict[str, Any]:
-    small = preview(picture)
+    return _told(preview(picture))
+
+
+def _told(small: Preview) -> dict[str, Any]:
     encoded = base64.b64encode(small.data).decode("ascii")
     return {"uri": f"data:image/jpeg;base64,{encoded}", "width": small.width, "height": small.height}
