@@ -79,6 +79,13 @@ def gif(side: int, frames: int) -> bytes:
     return screen + frame * frames + b"\x3b"
 
 
+def whole_gif(side: int, frames: int) -> bytes:
+    """Every frame is there, and the same."""
+    made = saved(Image.new("L", (side, side), 128), "GIF")
+    first = 13 + 3 * 2 ** ((made[10] & 7) + 1)  # behind the screen and its palette
+    return made[:first] + made[first:-1] * frames + made[-1:]
+
+
 def apng(side: int, frames: int) -> bytes:
     """Each frame states that it is whole, and holds one byte of it."""
     head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
@@ -97,6 +104,21 @@ def moving_webp(side: int, frames: int) -> bytes:
     first = Image.new("RGB", (side, side))
     others = [Image.new("RGB", (side, side), (number % 256, 0, 0)) for number in range(1, frames)]
     return saved(first, "WEBP", save_all=True, append_images=others, lossless=True, method=0)
+
+
+def clear_webp(side: int) -> bytes:
+    return saved(Image.new("RGBA", (side, side), (9, 9, 9, 99)), "WEBP", lossless=True, method=0)
+
+
+def grainy_avif(side: int) -> bytes:
+    """Of the forms that Pillow writes the one that takes most to decode: alpha, whole colour, and film grain."""
+    whole = Image.new("RGBA", (side, side), (120, 130, 140, 77))
+    return saved(whole, "AVIF", speed=10, subsampling="4:4:4", advanced={"film-grain-test": "1"})
+
+
+def tiff_in_one_strip(side: int) -> bytes:
+    whole = Image.new("RGBA", (side, side), (1, 2, 3, 77))
+    return saved(whole, "TIFF", compression="tiff_lzw", tiffinfo={278: side})
 
 
 def jpeg_with(segments: bytes) -> bytes:
@@ -179,6 +201,8 @@ LIARS: dict[str, Maker] = {
     "directories.tif": lambda: tiff_of_directories(100_000),
     "boxes-in-boxes.jpg": lambda: jumbf(5_000),
     "boxes-1000000.avif": lambda: small("AVIF") + box(b"free", b"") * 1_000_000,
+    "avif-50-mpx.avif": lambda: saved(Image.new("RGB", (7_000, 7_000), "grey"), "AVIF", speed=10),
+    "webp-50-mpx.webp": lambda: clear_webp(7_000),
 }
 # As large as the limits let through, in the forms that cost most for their size.
 LARGE: dict[str, Maker] = {
@@ -188,7 +212,9 @@ LARGE: dict[str, Maker] = {
     "jpeg-50-mpx.jpg": lambda: saved(noise(1_750).resize((7_000, 7_000)), "JPEG", quality=90),
     "jpeg-300-scans.jpg": lambda: scans(7_000, 300),
     "tiff-50-mpx-cmyk.tif": lambda: saved(Image.new("CMYK", (7_000, 7_000)), "TIFF", compression="tiff_lzw"),
-    "gif-300-frames.gif": lambda: gif(1_290, 300),
-    "webp-12-frames.webp": lambda: moving_webp(6_400, 12),
-    "avif-50-mpx.avif": lambda: saved(Image.new("RGB", (7_000, 7_000), "grey"), "AVIF", speed=10),
+    "gif-300-frames.gif": lambda: whole_gif(1_290, 300),
+    "tiff-50-mpx-one-strip.tif": lambda: tiff_in_one_strip(7_000),
+    "webp-19-frames.webp": lambda: moving_webp(5_100, 19),
+    "webp-26-mpx.webp": lambda: clear_webp(5_100),
+    "avif-16-mpx-grain.avif": lambda: grainy_avif(4_050),
 }

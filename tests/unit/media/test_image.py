@@ -14,6 +14,7 @@ from PIL import Image
 
 from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
 from waarmerk.provenance.media import Header, Limits, Window, asset_from_bytes, decode_rgb, read_header
+from waarmerk.provenance.media.image import pixels_decoded
 
 LIMITS = Limits()
 FORMS = {
@@ -86,6 +87,25 @@ def test_too_many_pixels_are_refused_before_decoding(size: tuple[int, int]) -> N
     with pytest.raises(LimitExceeded) as caught:
         decode(png(*size))
     assert caught.value.code == "media.too-many-pixels"
+
+
+@pytest.mark.parametrize(("form", "most"), [("JPEG", 850), ("PNG", 850), ("WEBP", 400), ("AVIF", 251), ("TIFF", 850)])
+def test_a_format_whose_decoder_holds_more_has_fewer_pixels(form: str, most: int) -> None:
+    """By the memory that is allowed: 6,800 bytes here, eight a pixel of most formats."""
+    limits = Limits(decoding_bytes=6_800)
+    assert pixels_decoded(FORMS[form], limits) == most
+    assert decode(saved(picture(size=(most // 10, 10)), form), limits).rgb.shape[0] == 10
+    with pytest.raises(LimitExceeded) as caught:
+        decode(saved(picture(size=(most // 10 + 1, 10)), form), limits)
+    assert caught.value.code == "media.too-many-pixels"
+
+
+def test_pictures_of_phones_and_cameras_are_within_the_limits_of_their_formats() -> None:
+    most = {form: pixels_decoded(f"image/{form}", LIMITS) for form in ("jpeg", "png", "tiff", "heic", "webp", "avif")}
+    assert most["jpeg"] == most["png"] == most["tiff"] == 50_000_000
+    assert most["heic"] >= 5712 * 4284
+    assert most["webp"] >= 6000 * 4000
+    assert most["avif"] >= 4928 * 3264
 
 
 def test_a_truncated_header_is_empty() -> None:

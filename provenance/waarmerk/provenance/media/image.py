@@ -163,6 +163,11 @@ _PILLOW = {
     "image/avif": "AVIF",
 }
 _STRIP_ROWS = 256
+# Bytes of memory that a pixel takes at most from its decoder to our array, measured, rounded up. Pillow's four for each
+# and our three or four are in all. WebP's decoder holds two frames and hands over a third; AVIF's holds the planes of
+# the film grain and those without it, at most of 16 bits and not subsampled, beside two copies of the result.
+_BYTES_A_PIXEL = {"image/webp": 17, "image/avif": 27, "image/heic": 18, "image/heif": 18}
+_BYTES_A_PIXEL_OF_OTHERS = 8
 _HEIF = frozenset({"image/heic", "image/heif"})  # pixels only with the extra ``heic``; its library is GPL-licensed
 
 
@@ -194,7 +199,8 @@ def decode_rgb(asset: Asset, limits: Limits) -> Picture:
         raise UnsupportedAsset("media.undecodable", f"there is no decoder for {asset.media_type} here")
     with asset.open() as stream:
         header = read_header(Window(stream, asset.bytes), asset.media_type, limits)
-        _require_pixels(header.pixels, limits)
+        most = pixels_decoded(asset.media_type, limits)
+        _require_pixels(header.pixels, most)
         if asset.media_type == "image/jpeg":
             require_few_scans(Window(stream, asset.bytes), limits)
         stream.seek(0)
@@ -202,7 +208,7 @@ def decode_rgb(asset: Asset, limits: Limits) -> Picture:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 with _opened(stream, name) as image:
-                    _require_pixels(image.width * image.height, limits)
+                    _require_pixels(image.width * image.height, most)
                     image.load()
                     return _picture(image, header)
         except LimitExceeded:
@@ -223,9 +229,14 @@ def _opened(stream: BinaryIO, name: str | None) -> "Image":
     return picture
 
 
-def _require_pixels(pixels: int, limits: Limits) -> None:
-    if pixels > limits.frame_pixels:
-        raise LimitExceeded("media.too-many-pixels", f"more than {limits.frame_pixels} pixels")
+def pixels_decoded(media_type: str, limits: Limits) -> int:
+    """How many pixels a picture of this type may have for its pixels to be looked at."""
+    return min(limits.frame_pixels, limits.decoding_bytes // _BYTES_A_PIXEL.get(media_type, _BYTES_A_PIXEL_OF_OTHERS))
+
+
+def _require_pixels(pixels: int, most: int) -> None:
+    if pixels > most:
+        raise LimitExceeded("media.too-many-pixels", f"more than {most} pixels")
 
 
 def _picture(image: "Image", header: Header) -> Picture:

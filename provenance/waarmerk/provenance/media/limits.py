@@ -26,6 +26,10 @@ class Limits:
 
     # Pixels. 34 bytes of WebP or 2 KB of AVIF may state 256 Mpx; a decoder would take gigabytes.
     frame_pixels: int = 50_000_000
+    # What a decoder and the copies on the way to us may hold at once, by what its format takes of a pixel at most
+    # (media/image.py): that is fewer pixels of WebP (26.1 million), HEIC (24.7) and AVIF (16.4). The rest of 512 MiB is
+    # the process itself.
+    decoding_bytes: int = 424 * MIB
     animation_pixels: int = 500_000_000
     # 161 KB of GIF held 7,000 frames of 100 Mpx: a minute and 870 MiB for nothing.
     frames: int = 300
