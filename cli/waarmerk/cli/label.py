@@ -33,7 +33,7 @@ def _listed(text: str | None) -> tuple[str, ...]:
 @click.option("--tool", help="The AI system that did it, as its maker calls it.")
 @click.option("--tool-version", help="Its version.")
 @click.option("--title", help="A title that stays in the file. Nothing is taken from the file's name.")
-@click.option("--alt", help="What the picture shows, for who cannot see it; the label is put before it.")
+@click.option("--alt", help="What it shows, for who cannot see it; the label is put before it.")
 @click.option("--strip-personal", is_flag=True, help="Take places, names and serial numbers out of the metadata.")
 @click.option("--visible", type=click.Choice(_PLACES), help="Where the visible label stands; auto is top-right.")
 @click.option(

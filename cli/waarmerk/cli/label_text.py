@@ -9,8 +9,8 @@ from pathlib import Path
 from waarmerk.provenance.marking.labeller import Labelled, Prepared, Refused
 from waarmerk.provenance.marking.plan import Gap, Layer, owed
 from waarmerk.provenance.media.video import VIDEO_TYPES
-from waarmerk.provenance.model import Duty, DutyStatus
-from waarmerk.provenance.report.rows import role_first
+from waarmerk.provenance.model import Duty, DutyStatus, Report
+from waarmerk.provenance.report.rows import platform_words, role_first
 from waarmerk.provenance.report.wording import Wording
 
 _MUST = (DutyStatus.PROHIBITED, DutyStatus.REQUIRED)
@@ -144,6 +144,7 @@ def remaining(prepared: Prepared, done: Labelled | None, words: Wording, platfor
         count += not met and duty.status in _MUST
         if met or duty.status is not DutyStatus.UNDECIDED or platforms:
             lines.append(f"  {'v' if met else '-'} {_line(duty, words, met=met, is_plan=done is None)}")
+    lines += [f"  i {line}" for line in _silent(report, {duty.rule for duty, _ in asked}, words)]
     if any(gap.code == "label.not-spoken" for gap in prepared.plan.gaps):
         lines.append(f"  - {words.say('label', 'spoken-owed')}")
     elif prepared.asset.media_type in VIDEO_TYPES and prepared.wishes.says.is_ai:
@@ -154,6 +155,13 @@ def remaining(prepared: Prepared, done: Labelled | None, words: Wording, platfor
         fields = role_first(sorted({question.field for duty in undecided for question in duty.asks}))
         lines.append(f"  ? {words.say('label', kind, count=len(undecided), fields=', '.join(fields))}")
     return Remaining(lines=tuple(lines) or (f"  {words.say('label', 'nothing-remaining')}",), owed=count)
+
+
+def _silent(report: Report, asked: set[str], words: Wording) -> Iterator[str]:
+    """The platforms that were named of which no rule asks anything."""
+    for platform in report.platforms:
+        if not asked & set(platform.rules):
+            yield words.say("label", "silent", platform=platform_words(words, platform.id))
 
 
 def _line(duty: Duty, words: Wording, *, met: bool, is_plan: bool) -> str:

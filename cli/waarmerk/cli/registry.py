@@ -29,7 +29,7 @@ _inputs = click.argument("inputs", nargs=-1, required=True, type=known.FILE)
 
 @click.group()
 def registry() -> None:
-    """Known pictures: what was labelled, signed, fact-checked or reported is found again, near copies too.
+    """Known files: what was labelled, signed, fact-checked or reported is found again, near copies too.
 
     Matches propose, a person decides. docs/registry.md says what is kept of a file, and how it is erased.
     """
@@ -46,7 +46,7 @@ def registry() -> None:
 @click.option("--fact-check", "fact_checks", multiple=True, metavar="ADDRESS", help="Who wrote about it; repeatable.")
 @click.option("--source", default="own", show_default=True, help="Who says so.")
 @click.option("--keep-until", type=options.Moment(), help="When the entry is due for removal.")
-@click.option("--published", is_flag=True, help="The picture is public: its hashes may leave in a package.")
+@click.option("--published", is_flag=True, help="It is public: its hashes may leave in a package.")
 @click.option("--debunk", is_flag=True, help="What a fact-check published, stamped or framed: never counted as a copy.")
 @options.language
 @options.quiet
@@ -66,7 +66,7 @@ def add(
     lang: str,
     quiet: bool,
 ) -> int:
-    """Enter files: digest, fingerprints, marks, a small grey picture, and intact credentials.
+    """Enter files: digest, fingerprints, marks, a small grey copy, and intact credentials.
 
     Exit code 1 if one is known already, 3 if one cannot be read.
     """

@@ -45,9 +45,9 @@ def export(
     lang: str,
     quiet: bool,
 ) -> int:
-    """Write what you know of published pictures as a signed package for others: hashes, marks, labels and their basis.
+    """Write what you know of published files as a signed package for others: hashes, marks, labels and their basis.
 
-    No picture, no name of a file or a person. Only entries added with --published leave; others do not hear of them.
+    No copy, no name of a file or a person. Only entries added with --published leave; others do not hear of them.
     """
     from waarmerk.provenance.credentials.signing_folder import load_folder  # noqa: PLC0415 - costs start-up
     from waarmerk.provenance.credentials.signing_keys import Algorithm, spki  # noqa: PLC0415

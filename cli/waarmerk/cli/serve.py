@@ -43,7 +43,7 @@ database = click.option(
 )
 @click.option("--key", "keys", type=FILE, multiple=True, help="Watermark key that strangers may have searched for.")
 @click.option("--ledger", type=FILE, help="Ledger of what was issued under these keys.")
-@click.option("--registry", metavar="PATH", help="Registry of known pictures.")
+@click.option("--registry", metavar="PATH", help="Registry of known files.")
 @options.open_marks
 @options.detectors
 @click.option("--rules", "rule_packs", type=FOLDER, multiple=True, help="Folder with rules of your own.")

@@ -62,7 +62,7 @@ def _public(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.option(
     "--registry",
     metavar="URL",
-    help="Look for known pictures in this registry: a path, sqlite:///PATH or postgresql://…",
+    help="Look for known files in this registry: a path, sqlite:///PATH or postgresql://…",
 )
 @click.option("--context", "facts", multiple=True, metavar="FILE|k=v", help="Facts a file cannot tell; repeatable.")
 @click.option("--for", "platforms", metavar="PLATFORM,...", help="The platforms it goes to, e.g. tiktok,meta.")

@@ -36,7 +36,7 @@ _SKIPPED_IN_FOLDERS = ("media.unsupported", "media.empty", "media.not-a-file", "
 
 @click.group()
 def watermark() -> None:
-    """Invisible marks under a key of your own: make a key, mark pictures, search for marks."""
+    """Invisible marks under a key of your own: make a key, mark pictures and clips, search for marks."""
 
 
 @watermark.command()
@@ -94,7 +94,7 @@ class _Hex(click.ParamType["Payload"]):
 @click.option("--psnr", type=click.FloatRange(25, 65), metavar="DB", help="A fixed distance, for comparisons only.")
 @click.option("--force", is_flag=True, help="Replace OUT if it is there.")
 @click.option("--best-effort", is_flag=True, help="Write OUT even if the mark cannot be read back from it.")
-@click.option("--allow-breaking-credentials", is_flag=True, help="Mark a picture whose Content Credentials then fail.")
+@click.option("--allow-breaking-credentials", is_flag=True, help="Mark a file whose Content Credentials then fail.")
 @options.language
 @options.quiet
 def embed(
@@ -115,7 +115,7 @@ def embed(
     JPEG, PNG, WebP, AVIF and TIFF; MP4, MOV, MKV and WebM, whose sound and subtitles are copied as they are. The mark
     is searched for in the finished file before OUT is touched. What is not kept is listed on standard error.
 
-    Exit code 1: refused, nothing written (the picture cannot carry the mark, or carries Content Credentials);
+    Exit code 1: refused, nothing written (it cannot carry the mark, or carries Content Credentials);
     3: the picture cannot be read or is of a kind that is not written.
     """
     if strength is not None and psnr is not None:

@@ -20,6 +20,7 @@ from waarmerk.provenance.model import (
     Evidence,
     Fault,
     Finding,
+    Platform,
     Report,
     Verdict,
 )
@@ -35,6 +36,7 @@ class Rules(Protocol):
     """Anything that turns a finding into duties, as the loaded rule packs do."""
 
     editions: tuple[Edition, ...]
+    platforms: tuple[Platform, ...]
 
     def duties(self, asset: Asset, examined: Examination, verdict: Verdict, at: datetime) -> tuple[Duty, ...]:
         """The duties that follow; pure in its arguments."""
@@ -132,6 +134,7 @@ class Verifier:
             duties=duties,
             trust_lists=self._basis.trust_lists,
             rule_packs=self._rules.editions if self._rules is not None else (),
+            platforms=self._rules.platforms if self._rules is not None else (),
         )
         if self._rules is None or not record:
             return Decided(report)

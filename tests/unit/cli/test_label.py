@@ -44,7 +44,7 @@ def test_first_use_makes_keys_and_the_file_verifies(waarmerk: Run, tmp_path: Pat
     done = waarmerk("label", source, out, "--ai", "generated", "--yes", "--organisation", "Campagne Delta", *HERE)
     assert done.returncode == 0, done.stderr
     assert "visible label: AI-generated" in done.stdout
-    assert "met by the label in the picture" in done.stdout
+    assert "met by the visible label" in done.stdout
     assert "nobody official" in done.stdout
     key = tmp_path / "data" / "waarmerk" / "watermark.key"
     assert key.stat().st_mode & 0o777 == 0o600
@@ -77,6 +77,18 @@ def test_a_political_advertisement_is_told_what_whoever_publishes_it_owes(keyed:
     told = keyed(*command, "--context", "political_ad=true").stdout
     assert "[TTPA-11-label]" in told
     assert "[TTPA-12-notice]" in told
+
+
+def test_a_platform_that_is_named_gets_an_answer(keyed: Run, tmp_path: Path) -> None:
+    source = saved(tmp_path / "in.jpg", "JPEG", quality=90)
+    command = ("label", source, tmp_path / "out.jpg", "--ai", "generated", "--dry-run", "--for", "meta")
+    silent = "  i Facebook, Instagram, Threads: by what is known, no rule here that names it asks anything of you"
+    assert "[META-political-ad-ai]" in keyed(*command).stdout
+    told = keyed(*command, "--context", "jur=NL", "--context", "political_ad=false").stdout
+    assert silent in told
+    refused = keyed(*command, "--context", "jur=NL", "--context", "political_ad=true").stdout
+    assert "forbidden: In the EU this platform takes no political advertising. [PLAT-no-political-ads-EU]" in refused
+    assert silent not in refused
 
 
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)])

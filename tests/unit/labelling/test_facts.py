@@ -34,6 +34,17 @@ PACKS = load_packs()
 FIELDS = PACKS.by_name
 
 
+def test_a_rule_names_a_platform_if_it_can_hold_there_for_that_reason() -> None:
+    named = PACKS.naming("meta")
+    assert {"META-ai-info", "META-political-ad-ai", "PLAT-no-political-ads-EU"} <= set(named)
+    assert not {"TT-selflabel", "EU-50-4-deepfake", "GADS-synthetic"} & set(named)
+    for asked, expected in ((True, (named,)), (False, ())):
+        applied = AppliedRules(PACKS, platforms=("meta",), is_asked=asked)
+        assert tuple(each.rules for each in applied.platforms) == expected
+    stated = AppliedRules(PACKS, Context().with_facts(Given(field="platform", value="meta", origin="uploader")))
+    assert [(each.id, each.rules) for each in stated.platforms] == [("meta", named)]
+
+
 def credential(
     integrity: Integrity = Integrity.INTACT,
     signer: SignerStatus = SignerStatus.OFFICIAL,

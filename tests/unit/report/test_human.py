@@ -148,3 +148,31 @@ def test_what_holds_for_every_file_is_said_once() -> None:
     assert "SynthID" not in panel("stripped.jpg")
     assert is_general("closed.meta")
     assert not is_general("credentials.unreadable")
+
+
+def asked_for(platform: str, *given: str) -> dict[str, Any]:
+    settings = Settings(trust=ROOT / "samples" / "trust", platforms=(platform,), context=given)
+    report = build_verifier(settings, at=AT).verify(SAMPLES / "stripped.jpg")
+    return to_dict(report, tool_version="0")
+
+
+def told(report: dict[str, Any], language: str) -> str:
+    return re.sub(r"\s+", " ", render(report, language=language, colour=False))
+
+
+def test_a_platform_whose_rules_ask_nothing_is_answered() -> None:
+    report = asked_for("meta", "jur=NL", "political_ad=false")
+    (named,) = report["basis"]["platforms"]
+    assert named["platform"] == "meta"
+    assert "META-ai-info" in named["rules"]
+    nothing = "Facebook, Instagram, Threads: by what is known of this file, no rule here that names it asks anything of"
+    assert nothing in told(report, "en")
+    assert "vraagt geen regel die ervan spreekt iets van wie het publiceert" in told(report, "nl")
+    open_still = asked_for("meta")
+    assert "whether one does hangs on: jur, political_ad." in told(open_still, "en")
+    assert "of er een is die dat doet, hangt af van: jur, political_ad." in told(open_still, "nl")
+    refused = asked_for("meta", "jur=NL", "political_ad=true")
+    assert "takes no political advertising" in told(refused, "en")
+    assert "no rule here" not in told(refused, "en")
+    assert document("stripped.jpg")["basis"]["platforms"] == []
+    assert "no rule here" not in panel("stripped.jpg")

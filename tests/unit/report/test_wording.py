@@ -35,6 +35,26 @@ def test_no_sentence_says_more_than_is_known() -> None:
                 assert not forbidden.search(text), (language, section, key, text)
 
 
+OF_PICTURES_ALONE = {"registry.signal"}  # others send fingerprints of pictures
+FRAMES = {"watermark.clip-mixed"}  # Dutch has one word for a picture and for a frame
+
+
+def test_what_a_clip_can_bring_is_not_said_of_a_picture() -> None:
+    """Marks are searched for and registries asked about clips too, and about sound by its digest."""
+    of_a_picture = re.compile(r"\b(pictures?|photos?|beeld(en)?|foto('s)?)\b")
+    looked_at = 0
+    for language in LANGUAGES:
+        for section, texts in wording(language).sections.items():
+            for key, text in texts.items():
+                is_about_any_file = section in ("mark", "step") or (
+                    section in ("concern", "channel", "unread") and key.startswith(("watermark.", "registry."))
+                )
+                if is_about_any_file and key not in OF_PICTURES_ALONE | FRAMES:
+                    looked_at += 1
+                    assert not of_a_picture.search(text), (language, section, key, text)
+    assert looked_at > 100
+
+
 def files() -> list[Path]:
     return sorted(path for path in SOURCE.rglob("*.py"))
 

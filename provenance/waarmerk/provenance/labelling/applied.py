@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The packs in force, applied to files: one context for many files, each with its own findings."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -25,6 +25,7 @@ from waarmerk.provenance.model import (
     MarkFinding,
     Match,
     Origin,
+    Platform,
     Tier,
     Verdict,
 )
@@ -77,6 +78,13 @@ class AppliedRules:
         self._texts = dict(texts or {})
         self._answered: dict[tuple[object, ...], tuple[Duty, ...]] = {}
         self.editions: tuple[Edition, ...] = packs.editions if is_asked else ()
+        self.platforms: tuple[Platform, ...] = tuple(self._named()) if is_asked else ()
+
+    def _named(self) -> Iterator[Platform]:
+        """The platforms that labels are asked for, each with the rules that name it."""
+        stated = self._given("platform", None)
+        for name in self._platforms or ((str(stated),) if stated is not None else ()):
+            yield Platform(id=name, rules=self._packs.naming(name))
 
     def evidence(self) -> tuple[Evidence, ...]:
         """What the person handing in the file declares about AI, and an outside classifier's score."""

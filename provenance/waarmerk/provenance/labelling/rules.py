@@ -149,6 +149,12 @@ class RuleSet:
         """The packs as a report names them, in order of merging."""
         return tuple(pack.edition for pack in self.packs)
 
+    def naming(self, platform: str) -> tuple[str, ...]:
+        """The ids of the rules that can hold on a platform because their conditions name it."""
+        alone: dict[str, Value] = {**dict.fromkeys(self.by_name), "platform": platform}
+        named = (rule for rule in self.rules if "platform" in rule.condition.names)
+        return tuple(rule.id for rule in named if rule.condition.evaluate(alone) is not False)
+
     def field(self, name: str) -> Field:
         """A field of the dictionary. Raises KeyError."""
         return self.by_name[name]

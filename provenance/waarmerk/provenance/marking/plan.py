@@ -11,6 +11,7 @@ from waarmerk.provenance.marking.visible import Corner
 from waarmerk.provenance.marking.wording import KINDS, public_label
 from waarmerk.provenance.media.losses import Loss
 from waarmerk.provenance.model import Duty, DutyStatus, Finding, Report
+from waarmerk.provenance.model.labelling import is_makers
 from waarmerk.provenance.model.source_types import IPTC
 
 MAX_LABEL = 60  # characters of a label of one's own: it has to fit into a picture
@@ -22,14 +23,17 @@ SOURCE_TYPES = {
 
 # Labels of the rules that a visible label in a picture is (labelling packs: placement of images).
 _IN_THE_PICTURE = frozenset({"ai_disclosure_full", "ai_disclosure_attenuated"})
-_MAKERS = ("deployer", "uploader", "sponsor", "ad_publisher", "provider or deployer")
 _OWED = (DutyStatus.PROHIBITED, DutyStatus.REQUIRED, DutyStatus.UNDECIDED, DutyStatus.RECOMMENDED)
 
 
 def owed(duties: Iterable[Duty], *, has_label: bool) -> tuple[tuple[Duty, bool], ...]:
     """What of these duties falls to whoever made a labelled file, and whether the label in the picture meets it."""
-    theirs = (duty for duty in duties if duty.status in _OWED and duty.who in _MAKERS and not _is_mere_notice(duty))
+    theirs = (duty for duty in duties if duty.status in _OWED and _is_theirs(duty) and not _is_mere_notice(duty))
     return tuple((duty, has_label and duty.label in _IN_THE_PICTURE) for duty in theirs)
+
+
+def _is_theirs(duty: Duty) -> bool:
+    return is_makers(who=duty.who, basis=duty.basis, shown_to=duty.shown_to)
 
 
 def _is_mere_notice(duty: Duty) -> bool:

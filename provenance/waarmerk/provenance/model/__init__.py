@@ -21,7 +21,7 @@ from waarmerk.provenance.model.credential import (
 from waarmerk.provenance.model.declaration import Declarations, Hint
 from waarmerk.provenance.model.evidence import CLASSIFIER_THRESHOLD, Channel, ChannelState, Evidence
 from waarmerk.provenance.model.labelling import Citation, Duty, DutyStatus, Question
-from waarmerk.provenance.model.report import AssetFacts, Edition, Fault, Report
+from waarmerk.provenance.model.report import AssetFacts, Edition, Fault, Platform, Report
 from waarmerk.provenance.model.source_types import SourceClass
 from waarmerk.provenance.model.verdict import Verdict
 from waarmerk.provenance.model.watermark import MarkFinding, Match
@@ -56,6 +56,7 @@ __all__ = [
     "MarkFinding",
     "Match",
     "Origin",
+    "Platform",
     "Question",
     "Report",
     "SecondOpinion",

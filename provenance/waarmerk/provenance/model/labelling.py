@@ -66,3 +66,14 @@ class Duty:
     def placement(self) -> str | None:
         """Where the label goes, in English; None where nothing is said of it."""
         return dict(self.places).get("en")
+
+
+_MAKERS = ("deployer", "uploader", "sponsor", "ad_publisher", "provider or deployer")
+
+
+def is_makers(*, who: str, basis: str, shown_to: str) -> bool:
+    """Whether a duty with these words is a matter of who made a file or publishes it.
+
+    What a platform's own policy has it refuse is told to whoever offers it.
+    """
+    return who in _MAKERS or (basis == "platform_policy" and shown_to == "actor")

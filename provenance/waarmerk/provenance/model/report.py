@@ -22,6 +22,14 @@ class Edition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    """A platform that labels were asked for, and the ids of the rules that name it, whatever they come to."""
+
+    id: str
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """Why a file could not be examined; ``code`` is one of ours (``source.what``)."""
 
@@ -75,6 +83,7 @@ class Report:
     duties: tuple[Duty, ...] = ()
     trust_lists: tuple[Edition, ...] = ()
     rule_packs: tuple[Edition, ...] = ()
+    platforms: tuple[Platform, ...] = ()
 
     def __post_init__(self) -> None:
         if self.fault is not None and (self.credential or self.duties or self.marks or self.matches):

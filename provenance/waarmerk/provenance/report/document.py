@@ -57,6 +57,7 @@ def to_dict(report: Report, *, tool_version: str) -> dict[str, Any]:
         "basis": {
             "rule_packs": [_edition(pack, "version") for pack in report.rule_packs],
             "trust_lists": [_edition(edition, "issued") for edition in report.trust_lists],
+            "platforms": [{"platform": each.id, "rules": list(each.rules)} for each in report.platforms],
         },
     }
 

@@ -73,6 +73,7 @@ class _Panel:
             yield f"{duty.head}: “{text}”{place} — {plain(duty.source)} [{plain(duty.rule)}]"
         if asked := rows.asked():
             yield self._words.say("axis", "asks", count=len(asked), fields=", ".join(map(plain, asked)))
+        yield from rows.silent()
 
     def _unread(self, document: dict[str, Any]) -> Iterator[str]:
         for channel in document["channels"]:

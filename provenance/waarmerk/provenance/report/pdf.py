@@ -164,6 +164,7 @@ class _Layout:
             yield _line(self._say("dossier", "no-labels"), _style("text"))
         for duty in duties:
             yield from self._duty(duty)
+        yield from _items(view.silent())
         if questions := view.questions():
             yield _line(self._say("dossier", "questions"), _style("text"))
             yield from _items(questions)

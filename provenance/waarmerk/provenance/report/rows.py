@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from waarmerk.provenance.model.labelling import is_makers
 from waarmerk.provenance.model.source_types import term_of
 from waarmerk.provenance.report.escape import Shown, plain
 from waarmerk.provenance.report.wording import Wording
@@ -210,6 +211,21 @@ class Rows:
                 found.setdefault(ask["field"], self._in_language(ask["question"]))
         return {field: found[field] for field in role_first(found)}
 
+    def silent(self) -> list[str]:
+        """The platforms that labels were asked for, where no rule that names them comes to anything for a person."""
+        return list(self._silent(bool(self.asked())))
+
+    def _silent(self, questions_stand: bool) -> Iterator[str]:
+        theirs = [duty for duty in self._document["labels"] if _is_makers(duty) and duty["status"] != "info"]
+        for each in self._document["basis"]["platforms"]:
+            found = [duty for duty in theirs if duty["rule"] in each["rules"]]
+            if any(duty["status"] != "undecided" for duty in found) or (found and questions_stand):
+                continue  # they stand among the labels, or their questions among the questions
+            fields = role_first(dict.fromkeys(ask["field"] for duty in found for ask in duty["asks"]))
+            name = platform_words(self._words, each["platform"])
+            key = "silent-so-far" if found else "silent"
+            yield self._say("rule", key, platform=name, fields=", ".join(fields))
+
     def concerns(self) -> list[str]:
         """What must not vanish behind the headline."""
         return [self._words.concern(each["code"], each["about"]) for each in self._document["verdict"]["concerns"]]
@@ -228,6 +244,15 @@ class Rows:
 def role_first(fields: Iterable[str]) -> list[str]:
     """The open facts in their order, ``role`` before all: who somebody is decides which of the others matter."""
     return sorted(fields, key=lambda field: field != "role")
+
+
+def platform_words(words: Wording, platform: str) -> str:
+    """The name of a platform as people know it."""
+    return words.say("value", platform) if words.has("value", platform) else plain(platform)
+
+
+def _is_makers(duty: Document) -> bool:
+    return is_makers(who=duty["who"], basis=duty["basis"], shown_to=duty["shown_to"])
 
 
 def _card(name: str, row: Row) -> Card:

@@ -39,6 +39,7 @@ class View:
         self.steps = self._rows.steps
         self.labels = self._rows.duties
         self.card = self._rows.card
+        self.silent = self._rows.silent
 
     def headline(self) -> str:
         """Origin and how well it stands, in a few words."""
