@@ -2,19 +2,13 @@
 """What the guide to labelling shows works as it stands there."""
 
 import re
-import shlex
 from pathlib import Path
-
-import click
-import pytest
 
 from tests.conftest import ROOT, Run
 from tests.unit.marking.conftest import saved
-from waarmerk.cli.label import label
 from waarmerk.cli.profile import Profile
 
 GUIDE = ROOT / "docs" / "labelling-your-own.md"
-PAGES = (ROOT / "README.md", GUIDE)
 
 
 def test_the_profile_of_the_guide_is_a_profile(waarmerk: Run, tmp_path: Path) -> None:
@@ -27,16 +21,3 @@ def test_the_profile_of_the_guide_is_a_profile(waarmerk: Run, tmp_path: Path) ->
     done = waarmerk("label", source, tmp_path / "out.png", "--ai", "generated", "--profile", path, "--dry-run")
     assert done.returncode == 0, done.stderr
     assert "Gemaakt met AI / AI-generated" in done.stdout
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.name))
-def test_every_option_that_is_shown_exists(page: Path) -> None:
-    known = {name for option in label.params for name in (*option.opts, *option.secondary_opts)}
-    lines = [line for line in page.read_text("utf-8").splitlines() if "waarmerk label " in line]
-    assert lines
-    for line in lines:
-        found = re.search(r"waarmerk label ([^`|]*)", line)
-        assert found is not None
-        options = {word for word in shlex.split(found[1].replace("…", "")) if word.startswith("-")}
-        assert options <= known, line
-    assert isinstance(label, click.Command)

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import click
 import pytest
 
 from tests.conftest import ROOT
@@ -17,38 +16,12 @@ from waarmerk.api import server
 from waarmerk.api.journal import FIELDS
 from waarmerk.api.metrics import Metrics
 from waarmerk.api.tenants import TABLES
-from waarmerk.cli.main import commands
 from waarmerk.provenance.jobs.audit import TABLES as AUDIT
 from waarmerk.provenance.jobs.tables import METADATA as JOBS
 
 GUIDE = (ROOT / "docs" / "operating.md").read_text("utf-8")
 TEMPLATES = ROOT / "docs" / "templates"
 RECORDS = [TEMPLATES / f"record-of-processing.{lang}.md" for lang in ("en", "nl")]
-
-
-def shown(text: str) -> list[list[str]]:
-    """The words of every call of ``waarmerk`` in a text."""
-    blocks = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
-    lines = [line.removeprefix("$ ").partition("  #")[0] for block in blocks for line in block.splitlines()]
-    calls = [line for line in lines if line.startswith("waarmerk ")] + re.findall(r"`(waarmerk [^`]+)`", text)
-    return [shlex.split(call)[1:] for call in calls]
-
-
-@pytest.mark.parametrize("page", ["README.md", "docs/operating.md", "docs/api.md"])
-def test_every_command_and_option_that_is_shown_exists(page: str) -> None:
-    calls = shown((ROOT / page).read_text("utf-8"))
-    assert calls
-    for call in calls:
-        command: click.Command | None = commands
-        context = click.Context(commands)
-        rest = list(call)
-        while isinstance(command, click.Group) and rest and re.match(r"[a-z]", rest[0]):
-            name = rest.pop(0).partition("|")[0].rstrip(",")
-            command = command.get_command(context, name)
-            assert command is not None, call
-        assert command is not None
-        known = {each for option in command.params for each in (*option.opts, *option.secondary_opts)}
-        assert {word for word in rest if word.startswith("--")} - {"--help"} <= known, call
 
 
 def test_the_example_of_the_readme_answers_on_an_empty_machine(tmp_path: Path) -> None:
