@@ -82,7 +82,7 @@ def test_from_the_key_to_the_file(entered: Any, address: str, key: str, picture:
     filled(page)
     page.click("form.ask button >> nth=0")
     assert "EU-50-4-deepfake" in page.inner_text("dl.owed")
-    assert "het label in het beeld doet dit" in page.inner_text("dl.owed")
+    assert "het zichtbare label doet dit" in page.inner_text("dl.owed")
     assert page.is_checked("#ai-generated")
     assert page.input_value("#f-alt") == "Een gracht met een vlag"
     page.set_input_files("#file", picture)
@@ -102,6 +102,35 @@ def test_from_the_key_to_the_file(entered: Any, address: str, key: str, picture:
     assert json.loads(kept["labelled.jpg.json"])["layers"][0] == "watermark"
     page.click("form.who button")
     page.wait_for_selector("#key")
+
+
+@pytest.mark.slow
+def test_a_long_clip_from_the_form_to_the_file(entered: Callable[..., Any], home: Path, tmp_path: Path) -> None:
+    """By the service itself: taken in, labelled by its runner, shown on a page that looks again without script."""
+    pytest.importorskip("av", reason="the extra `video` is not installed")
+    from tests.unit.marking.test_clips import clip
+
+    page = entered()
+    shot(page, "desk-form")
+    page.check("#ai-generated")
+    page.select_option("#f-stands", "start")
+    page.set_input_files("#file", clip(tmp_path / "long.mp4", frames=45, rate=1))
+    page.click("form.ask button >> nth=1")
+    page.wait_for_url("**/label/job/*")
+    shot(page, "desk-waiting")
+    page.wait_for_selector("a[download]", timeout=120_000)
+    shot(page, "desk-clip-done")
+    assert "Elke laag staat in het bestand" in page.inner_text(".verdict")
+    with page.expect_download() as waiting:
+        page.click("a[download] >> nth=0")
+    assert waiting.value.suggested_filename == "labelled.mp4"
+    made = tmp_path / "made.mp4"
+    made.write_bytes(Path(waiting.value.path()).read_bytes())
+    assert build_verifier(Settings()).verify(made).verdict.origin.value == "ai-generated"
+    page.click(".keep button")
+    page.wait_for_selector("#file")
+    folder = home / "data" / "waarmerk" / "service" / "labels"
+    assert [path.name for path in folder.iterdir()] == ["spool.id"], "what was erased is gone from the disk"
 
 
 def test_it_can_be_done_with_keys_alone(entered: Any, picture: Path) -> None:
