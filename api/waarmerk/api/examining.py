@@ -71,7 +71,7 @@ def examine(services: Services, path: Path, question: Question) -> Examined:
 
 
 def _for_strangers(services: Services, path: Path, question: Question) -> Examined:
-    if _is_clip(path):  # has no fingerprint to count by, so its marks are not told; searching for them is for nothing
+    if is_clip(path):  # its marks are not told, so searching for them is for nothing
         done = _read(_ask(services, path, question, withhold=True), path, question)
         return replace(done, report=coarse(done.report))
     answer, seen = fingerprinted(_ask(services, path, question, fingerprint=True))
@@ -81,7 +81,8 @@ def _for_strangers(services: Services, path: Path, question: Question) -> Examin
     return replace(done, report=coarse(done.report))
 
 
-def _is_clip(path: Path) -> bool:
+def is_clip(path: Path) -> bool:
+    """Whether these bytes are a film: it has no fingerprint by which questions about it could be counted."""
     try:
         return kind_at(path) is Kind.VIDEO
     except OSError:

@@ -4,6 +4,8 @@
 import base64
 import binascii
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 from anyio import CapacityLimiter
@@ -12,6 +14,7 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from waarmerk.api.auth import Caller, Scope
+from waarmerk.api.examining import is_clip
 from waarmerk.api.problems import PLAIN_SCHEMA, Problem
 from waarmerk.api.registries import Opened
 from waarmerk.api.services import Services, services_of
@@ -174,9 +177,12 @@ def binding_of(alg: str, value: str) -> tuple[str, bytes]:
 
 
 def resolved(
-    services: Services, resolve: Callable[..., dict[str, Any]], wishes: dict[str, Any], *, guarded: bool
+    services: Services, path: Path, resolve: Callable[..., dict[str, Any]], wishes: dict[str, Any], *, guarded: bool
 ) -> list[dict[str, Any]]:
     """What a worker found. A stranger learns what marks lead to as often as ``/v1/verify`` would tell."""
+    resolve = partial(resolve, "resolve", path)
+    if guarded and is_clip(path):  # its marks are told to no stranger
+        wishes = {**wishes, "withhold": True}
     answer = _answered(resolve(options=wishes))
     if guarded and answer["tells_marks"]:
         seen = [bytes.fromhex(each) for each in answer["fingerprint"] or ()]

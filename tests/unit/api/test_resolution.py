@@ -356,6 +356,20 @@ def test_strangers_learn_of_marks_as_often_as_from_verify(known: Settings) -> No
     assert bench.withheld.count(True) == 2
 
 
+def test_a_clip_of_a_stranger_is_looked_at_once(known: Settings, keyring: Keyring) -> None:
+    """Its marks would be left out, so they are not searched for; who has a key learns what they lead to."""
+    bench = Marked()
+    services = Services(bench=bench, settings=known, clock=lambda: AT, keyring=keyring)  # type: ignore[arg-type]
+    clip = (MEDIA / "clip.mp4").read_bytes()
+    with TestClient(create_app(services)) as client:
+        headers = {"Content-Type": "video/mp4"}
+        stranger = client.post("/v1/matches/byContent", content=clip, headers=headers)
+        assert (stranger.json(), bench.withheld) == ({"matches": []}, [True])
+        headers |= bearer(keyring, "north", Scope.REGISTRY)
+        assert len(client.post("/v1/matches/byContent", content=clip, headers=headers).json()["matches"]) == 1
+    assert bench.withheld == [True, False]
+
+
 def test_a_mark_leads_to_what_was_issued_with_it(tmp_path: Path, known: Settings) -> None:
     """In the worker: a marked and cropped picture, looked for by its mark alone."""
     from PIL import Image

@@ -134,15 +134,10 @@ async def by_content(
     most = min(maxResults, MOST_RESULTS)
     wishes = {"alg": alg, "max_results": most}
     async with received(request) as upload:
-        resolve = partial(
-            services.bench.perform,
-            "resolve",
-            upload.path,
-            at=services.clock(),
-            settings=caller.settings(services.settings),
-        )
+        resolve = partial(services.bench.perform, at=services.clock(), settings=caller.settings(services.settings))
         found = await services.gate.run(
-            lambda: resolved(services, resolve, wishes, guarded=caller.is_stranger), stranger=caller.is_stranger
+            lambda: resolved(services, upload.path, resolve, wishes, guarded=caller.is_stranger),
+            stranger=caller.is_stranger,
         )
     if not found and hint is not None:
         found = await run_sync(near, opened, *hint, most, limiter=SEARCHES)
