@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from waarmerk.provenance.errors import UnsupportedAsset
+from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
+from waarmerk.provenance.media import once
+from waarmerk.provenance.media.image import Picture, decode_rgb
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.once import DecodedOnce
 from waarmerk.provenance.media.open import asset_from_bytes
@@ -48,9 +50,36 @@ def test_nothing_is_kept_of_a_file_that_is_done() -> None:
     assert kept() is None
 
 
-def test_what_does_not_decode_is_refused_each_time() -> None:
+def test_what_does_not_decode_is_tried_once_and_refused_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Asset] = []
+
+    def counted(given: Asset, limits: Limits) -> Picture:
+        tried.append(given)
+        return decode_rgb(given, limits)
+
+    monkeypatch.setattr(once, "decode_rgb", counted)
     pixels = DecodedOnce(Limits())
     broken = asset_from_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40), name=None, limits=Limits())
-    for _ in range(2):
-        with pytest.raises(UnsupportedAsset):
+    for _ in range(3):
+        with pytest.raises(UnsupportedAsset) as refused:
             pixels(broken)
+        assert refused.value.code == "media.undecodable"
+    assert tried == [broken]
+    large = DecodedOnce(Limits(frame_pixels=9))
+    for _ in range(2):
+        with pytest.raises(LimitExceeded):
+            large(asset(1))
+
+
+def test_nothing_is_kept_of_a_file_that_does_not_decode() -> None:
+    pixels = DecodedOnce(Limits())
+    broken = asset_from_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40), name=None, limits=Limits())
+    with pytest.raises(UnsupportedAsset):
+        pixels(broken)
+    kept = weakref.ref(broken)
+    gc.disable()  # no cycle holds it either
+    try:
+        del broken
+        assert kept() is None
+    finally:
+        gc.enable()

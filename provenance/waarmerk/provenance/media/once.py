@@ -4,6 +4,7 @@
 import weakref
 from typing import TYPE_CHECKING
 
+from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
 from waarmerk.provenance.media.image import decode_rgb
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.model import Asset
@@ -16,24 +17,32 @@ if TYPE_CHECKING:
 
 
 class DecodedOnce:
-    """Gives the pixels of an asset, and keeps those it gave last for as long as that asset is in use, no longer.
+    """Gives the pixels of an asset, or says why there are none, and keeps that for as long as the asset is in use.
 
     Safe to use from several threads, which then may decode for themselves.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._last: tuple[weakref.ref[Asset], Pixels] | None = None
+        self._last: tuple[weakref.ref[Asset], Pixels | UnsupportedAsset | LimitExceeded] | None = None
 
     def __call__(self, asset: Asset) -> "Pixels":
         """The first frame, H x W x 3 uint8, not to be written to. Raises as ``decode_rgb`` does."""
         last = self._last
-        if last is not None and last[0]() is asset:
-            return last[1]
-        rgb = decode_rgb(asset, self._limits).rgb
-        rgb.flags.writeable = False
-        self._last = weakref.ref(asset, self._forget), rgb
-        return rgb
+        found = last[1] if last is not None and last[0]() is asset else self._decoded(asset)
+        if isinstance(found, UnsupportedAsset | LimitExceeded):
+            raise type(found)(found.code, found.message)  # one that was raised would hold the asset by its traceback
+        return found
+
+    def _decoded(self, asset: Asset) -> "Pixels | UnsupportedAsset | LimitExceeded":
+        found: Pixels | UnsupportedAsset | LimitExceeded
+        try:
+            found = decode_rgb(asset, self._limits).rgb
+            found.flags.writeable = False
+        except (UnsupportedAsset, LimitExceeded) as error:
+            found = type(error)(error.code, error.message)
+        self._last = weakref.ref(asset, self._forget), found
+        return found
 
     def _forget(self, gone: "weakref.ref[Asset]") -> None:
         last = self._last
