@@ -203,7 +203,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
                         used[name] += late - early
             rate = served / arguments.rounds / arguments.seconds
             quickest = statistics.median(one_by_one(service.port, asked))
-            busy = at_80_percent(service, asked, rate=0.8 * rate, seconds=max(20.0, arguments.seconds))
+            busy = at_80_percent(service, asked, rate=0.8 * rate, seconds=max(40.0, arguments.seconds))
             held = memory(service, asked, arguments.requests)
             workers = len(service.workers())
         finally:
