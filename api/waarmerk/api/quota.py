@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 STRANGER_PER_MINUTE = 60
-TENANT_PER_MINUTE = 1200
 ATTEMPTS_PER_MINUTE = 10
 _MINUTE = 60.0
 

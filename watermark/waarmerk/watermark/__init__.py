@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from waarmerk.watermark.keys import Key
-from waarmerk.watermark.model import CannotCarry, Detection, Payload
+from waarmerk.watermark.model import MAX_FALSE_POSITIVE, CannotCarry, Detection, Payload
 from waarmerk.watermark.schemes import check_strength, checked_keys, scheme_of
 
 if TYPE_CHECKING:
@@ -48,13 +48,13 @@ def embed(
     return marked.reshape(host.shape)  # H x W x 1 is marked as H x W
 
 
-def detect(image: npt.NDArray[np.uint8], key: Key, *, max_false_positive: float = 1e-9) -> Detection:
+def detect(image: npt.NDArray[np.uint8], key: Key, *, max_false_positive: float = MAX_FALSE_POSITIVE) -> Detection:
     """Search an image for the mark of one key; the same kinds of arrays as ``embed``."""
     return detect_each(image, (key,), max_false_positive=max_false_positive)[0]
 
 
 def detect_each(
-    image: npt.NDArray[np.uint8], keys: Iterable[Key], *, max_false_positive: float = 1e-9
+    image: npt.NDArray[np.uint8], keys: Iterable[Key], *, max_false_positive: float = MAX_FALSE_POSITIVE
 ) -> tuple[Detection, ...]:
     """Search for several keys at once, one detection per key in their order; each p-value counts all the keys."""
     keys = checked_keys(keys, max_false_positive)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PAYLOAD_BYTES = 8
+MAX_FALSE_POSITIVE = 1e-9  # how often an unmarked host may be said to carry a mark, over all that one search tries
 
 
 class CannotCarry(Exception):

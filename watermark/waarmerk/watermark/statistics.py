@@ -15,8 +15,6 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-DEFAULT_MAX_FALSE_POSITIVE = 1e-9
-
 
 def normalised_sum(values: npt.NDArray[np.complexfloating], weights: npt.NDArray[np.floating]) -> float:
     """z of carrier-demodulated values (n) with weights that depend on magnitudes and other carriers only."""

@@ -77,7 +77,7 @@ class Engine:
 
     def _attempt(self, which: Pass, asset: Asset, take: Any, manifest: bytes | None) -> Answer:
         context = self._context(which)
-        import c2pa  # type: ignore[import-untyped]  # noqa: PLC0415  (a native library, loaded with the first file)
+        import c2pa  # noqa: PLC0415  (a native library, loaded with the first file)
 
         try:
             with asset.open() as stream:

@@ -207,8 +207,8 @@ class SignerCase:
         return self._chains(self.lists.anchors[which], reference)
 
     def _chains(self, anchors: Anchors, reference: datetime) -> bool:
-        assert self.own is not None  # noqa: S101  (callers have asked)
-        return chains_to(self.own.leaf, self.own.chain[1:], anchors, at=reference, allowed=SIGNER_PURPOSES)
+        own = self.own
+        return own is not None and chains_to(own.leaf, own.chain[1:], anchors, at=reference, allowed=SIGNER_PURPOSES)
 
     def _time(self, first: Iterable[Status]) -> tuple[datetime | None, TimeStatus]:
         """The stamped time if an authority on a loaded list vouches for it.

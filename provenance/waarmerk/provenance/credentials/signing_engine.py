@@ -68,7 +68,7 @@ def require_authority(address: str | None) -> None:
 
 def make(order: Order, signer: Signer) -> Made:
     """Sign. Raises SigningError, or what the signer itself raised: the engine would call it a bad signature."""
-    import c2pa  # type: ignore[import-untyped]  # noqa: PLC0415  (a native library, loaded with the first signature)
+    import c2pa  # noqa: PLC0415  (a native library, loaded with the first signature)
 
     algorithm = {Algorithm.ES256: c2pa.C2paSigningAlg.ES256, Algorithm.ED25519: c2pa.C2paSigningAlg.ED25519}
     callback = _Callback(signer)

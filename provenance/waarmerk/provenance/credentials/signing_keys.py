@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 from waarmerk.provenance.errors import ConfigurationError, TrustListError
 from waarmerk.provenance.trust.lists import parse_certificates
@@ -132,11 +133,9 @@ def require_match(key: PublicKey, chain: tuple[x509.Certificate, ...]) -> None:
         raise ConfigurationError("signing.key-mismatch", "the key does not belong to the first certificate")
 
 
-def spki(key: object) -> bytes:
+def spki(key: CertificatePublicKeyTypes) -> bytes:
     """A public key as its SubjectPublicKeyInfo (RFC 5280, section 4.1.2.7), which two keys can be compared by."""
-    encoding, form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    found: bytes = key.public_bytes(encoding, form)  # type: ignore[attr-defined]
-    return found
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def fingerprint(certificate: x509.Certificate) -> str:

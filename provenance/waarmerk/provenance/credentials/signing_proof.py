@@ -59,7 +59,7 @@ class Proof:
 
     def of_sidecar(self, asset: Asset, store: bytes) -> tuple[str, Credential]:
         """The same for a store beside the file, read with the engine directly; only the operator's own lists count."""
-        import c2pa  # type: ignore[import-untyped]  # noqa: PLC0415  (a native library)
+        import c2pa  # noqa: PLC0415  (a native library)
 
         try:
             context = c2pa.Context.from_dict(settings([]))

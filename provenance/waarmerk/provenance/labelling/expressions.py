@@ -14,6 +14,7 @@ import ast
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from waarmerk.provenance.labelling.fields import Field, Value, day_of, shown
 
@@ -252,13 +253,13 @@ class _Reading:
         return Leaf(known.name, lambda v: bool(compare(v, value)))
 
 
-_OPERATORS: dict[type[ast.cmpop], Callable[[Value, Value], object]] = {
+_OPERATORS: dict[type[ast.cmpop], Callable[[Any, Any], object]] = {  # both sides were accepted by the same field
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,  # type: ignore[dict-item]  # both sides were accepted by the same field: same type
-    ast.LtE: operator.le,  # type: ignore[dict-item]
-    ast.Gt: operator.gt,  # type: ignore[dict-item]
-    ast.GtE: operator.ge,  # type: ignore[dict-item]
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
 }
 
 

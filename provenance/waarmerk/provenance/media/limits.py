@@ -30,7 +30,6 @@ class Limits:
     # (media/image.py): that is fewer pixels of WebP (26.1 million), HEIC (24.7) and AVIF (16.4). The rest of 512 MiB is
     # the process itself.
     decoding_bytes: int = 424 * MIB
-    animation_pixels: int = 500_000_000
     # 161 KB of GIF held 7,000 frames of 100 Mpx: a minute and 870 MiB for nothing.
     frames: int = 300
 
@@ -45,14 +44,11 @@ class Limits:
     picture_parts: int = 20_000
     # A decoder walks over the whole picture once a scan: encoders write a dozen, 300 of 49 Mpx took 10 s.
     scans: int = 50
-    nesting: int = 16
     ifds: int = 64
     ifd_entries: int = 2_000
 
-    # Manifest stores: larger, deeper or wider ones are not made by any known tool.
+    # Manifest stores: larger ones are not made by any known tool.
     manifest_bytes: int = 32 * MIB
-    manifest_nesting: int = 32
-    ingredients: int = 1_000
 
     # Text of a file: what a person reads, and what is kept at all.
     text_shown: int = 256

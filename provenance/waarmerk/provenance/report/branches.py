@@ -12,7 +12,7 @@ from typing import Any
 from waarmerk.provenance.report.rows import LISTED, Row, signer_line, source_words
 from waarmerk.provenance.report.wording import Wording
 
-MAX_DEPTH = 32  # media/limits.py: manifest_nesting
+MAX_DEPTH = 32  # as credentials/jumbf.py reads
 MAX_ALIKE = 60  # actions, assertions or failures of one manifest; a store may hold thousands
 MAX_NODES = 200  # manifests drawn in one tree; a store may hold a thousand
 

@@ -8,7 +8,7 @@ parses certificates but gives no access to the signed attributes and the content
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-SEQUENCE, SET, INTEGER, OCTET_STRING, OID, GENERALIZED_TIME, BOOLEAN = 0x30, 0x31, 0x02, 0x04, 0x06, 0x18, 0x01
+SEQUENCE, SET, INTEGER, OCTET_STRING, OID, GENERALIZED_TIME = 0x30, 0x31, 0x02, 0x04, 0x06, 0x18
 MAX_CHILDREN = 10_000
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from waarmerk.watermark.arrays import Bytes
 from waarmerk.watermark.containers import Outline, UnreadableVideo, outline
 from waarmerk.watermark.keys import Key
+from waarmerk.watermark.model import MAX_FALSE_POSITIVE
 from waarmerk.watermark.pooling import ClipDetection, ClipFrame, detect_frames, most_frames
 from waarmerk.watermark.schemes import checked_keys
 
@@ -38,7 +39,9 @@ STEP = 12  # frames decoded behind a whole one until another is looked at
 BUFFER_BYTES = 1 << 18
 
 
-def detect_video(src: str | Path | BinaryIO, key: Key, *, max_false_positive: float = 1e-9) -> ClipDetection:
+def detect_video(
+    src: str | Path | BinaryIO, key: Key, *, max_false_positive: float = MAX_FALSE_POSITIVE
+) -> ClipDetection:
     """Search a clip for the mark of one key.
 
     ``src``: a path or a seekable stream of an MP4, MOV, MKV or WebM file.  Raises UnreadableVideo where it is none, or
@@ -48,7 +51,7 @@ def detect_video(src: str | Path | BinaryIO, key: Key, *, max_false_positive: fl
 
 
 def detect_video_each(
-    src: str | Path | BinaryIO, keys: Iterable[Key], *, max_false_positive: float = 1e-9
+    src: str | Path | BinaryIO, keys: Iterable[Key], *, max_false_positive: float = MAX_FALSE_POSITIVE
 ) -> tuple[ClipDetection, ...]:
     """Search for several keys at once, one detection per key in their order; each p-value counts all the keys."""
     chosen = checked_keys(keys, max_false_positive)
