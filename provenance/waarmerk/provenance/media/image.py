@@ -236,7 +236,7 @@ def pixels_decoded(media_type: str, limits: Limits) -> int:
 
 def _require_pixels(pixels: int, most: int) -> None:
     if pixels > most:
-        raise LimitExceeded("media.too-many-pixels", f"more than {most} pixels")
+        raise LimitExceeded("media.too-many-pixels", f"more than the {most:,} pixels that are decoded of its format")
 
 
 def _picture(image: "Image", header: Header) -> Picture:
