@@ -5,6 +5,8 @@ import ast
 import importlib
 import subprocess
 import sys
+from collections.abc import Collection, Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,31 @@ def test_a_file_is_licensed_short_and_well_named(path: Path) -> None:
     assert text.startswith("# SPDX-License-Identifier: Apache-2.0\n")
     assert len(text.splitlines()) <= 400, "a room this large wants a wall"
     assert path.stem not in _NOT_USED
+
+
+def module_of(path: Path) -> str:
+    """The name that a source is imported by."""
+    root = next(root for root in ROOTS if root in path.parents)
+    parts = path.relative_to(root.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(path: Path, known: Collection[str]) -> Iterator[str]:
+    """What a source takes from others of ours, within functions and for the type checker alone as well."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            for alias in node.names:
+                inside = f"{node.module}.{alias.name}"
+                yield inside if inside in known else node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def test_no_two_files_need_each_other() -> None:
+    modules = {module_of(path): path for path in SOURCES}
+    needs = {name: {each for each in imported(path, modules) if each in modules} for name, path in modules.items()}
+    assert sum(map(len, needs.values())) > 1000, "imports were found"
+    TopologicalSorter({name: found - {name} for name, found in needs.items()}).prepare()  # CycleError names the circle
 
 
 def test_public_names_are_what_can_be_seen() -> None:

@@ -26,7 +26,8 @@ from tests.tenants import keyring_of
 from tests.unit.marking.pictures import scene
 from tests.unit.marking.test_clips import clip
 from waarmerk.api.app import create_app
-from waarmerk.api.label_jobs import LabelWork, do
+from waarmerk.api.label_jobs import label_job
+from waarmerk.api.label_work import LabelWork
 from waarmerk.api.services import Services
 from waarmerk.api.sessions import Sessions
 from waarmerk.api.tenants import Scope, Tenant
@@ -153,7 +154,7 @@ def by_job(door: tuple[TestClient, Services], data: bytes, fields: dict[str, str
     taken = client.post("/v1/label", files={"file": data}, data=fields, headers={"Prefer": "respond-async"})
     assert taken.status_code == 202, taken.text
     (job,) = work.queue.lease("test")
-    done = do(services, work, job)
+    done = label_job(services, work, job)
     work.queue.finish("test", job.number, result=done.result or {}, file=done.file, keep=done.keep)
     told = client.get(taken.headers["location"]).json()
     return client.get(told["files"]["file"]).content, {**told["label"], "report": told["report"]}

@@ -6,8 +6,7 @@ A route says ``caller: Annotated[Caller, Depends(open_to(Scope.LABEL))]``; one f
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
@@ -16,17 +15,15 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
+from waarmerk.api.caller import STRANGER, Caller
 from waarmerk.api.problems import Problem
 from waarmerk.api.quota import Count
 from waarmerk.api.services import services_of
-from waarmerk.api.tenants import Scope, Tenant
+from waarmerk.api.tenants import Scope
 from waarmerk.api.trail import trail_of
-from waarmerk.provenance.settings import Settings
 
 __all__ = [
     "ANYONE",
-    "Caller",
-    "Scope",
     "address_of",
     "count",
     "open_operations",
@@ -35,29 +32,6 @@ __all__ = [
     "require_allowed",
 ]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """Who sent a request: a tenant by one of its keys, or a stranger (``tenant`` None, no scopes)."""
-
-    tenant: Tenant | None = None
-    scopes: frozenset[Scope] = frozenset()
-
-    @property
-    def is_stranger(self) -> bool:
-        """Whether nobody vouches for this caller."""
-        return self.tenant is None
-
-    def profile(self, base: Settings) -> Settings:
-        """The same as Settings, those of the service for a stranger. Raises ConfigurationError."""
-        return base if self.tenant is None else self.tenant.profile(base)
-
-    def settings(self, base: Settings) -> dict[str, Any] | None:
-        """What this caller's files are examined with; None for those of the service. Raises ConfigurationError."""
-        return None if self.tenant is None else self.tenant.profile(base).to_json()
-
-
-STRANGER: Final = Caller()
 ANYONE: Final = None
 _LOOKUPS = CapacityLimiter(8)  # threads that ask the database who it is
 

@@ -9,7 +9,6 @@ from anyio.to_thread import run_sync
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
-from waarmerk.api.auth import Scope
 from waarmerk.api.desk_form import Fields
 from waarmerk.api.desk_view import Visit, form, label_of, problem_text, reason, sign_in
 from waarmerk.api.page_answers import SAFE, html
@@ -17,7 +16,7 @@ from waarmerk.api.page_view import language_of
 from waarmerk.api.problems import Problem
 from waarmerk.api.services import services_of
 from waarmerk.api.sessions import LIFE, Session, Sessions
-from waarmerk.api.tenants import Known, Tenant
+from waarmerk.api.tenants import Known, Scope, Tenant
 from waarmerk.api.trail import trail_of
 from waarmerk.provenance.report.wording import Wording, wording
 

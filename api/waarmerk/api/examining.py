@@ -9,14 +9,21 @@ from typing import Any
 
 from fastapi import Request
 
-from waarmerk.api.auth import Caller
+from waarmerk.api.caller import Caller
 from waarmerk.api.oracle import coarse, tells_marks, unmeasured
 from waarmerk.api.services import Services, services_of
 from waarmerk.api.spool import Upload
 from waarmerk.api.tenants import Tenant
 from waarmerk.api.trail import trail_of
+from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs.answers import document_of, fingerprinted, parted
+from waarmerk.provenance.jobs.keep import Keep
+from waarmerk.provenance.jobs.queue import Job, State
+from waarmerk.provenance.jobs.runner import Finished
 from waarmerk.provenance.media.sniff import Kind, kind_at
+from waarmerk.provenance.model.moment import moment_of
+
+_PAGE = "waarmerk.page/1"  # the form of a result that holds more than a report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,3 +116,32 @@ def _ask(services: Services, path: Path, question: Question, **options: bool) ->
 def _read(answer: dict[str, Any], path: Path, question: Question) -> Examined:
     answer, shown = parted(answer) if question.dossier else (answer, None)
     return Examined(report=document_of(answer, path, at=question.at, named=False), dossier=shown)
+
+
+def examine_job(services: Services, keep: Keep, job: Job) -> Finished:
+    """What a Runner does with a job of the worklist. Raises ConfigurationError where its tenant is gone."""
+    tenant = None
+    if job.tenant:
+        tenant = None if services.keyring is None else services.keyring.tenant(job.tenant)
+        if tenant is None:
+            raise ConfigurationError("tenant.unknown", "this tenant is gone")
+    facts, for_page = tuple(job.wishes.get("facts", ())), bool(job.wishes.get("dossier"))
+    question = Question(at=moment_of(job.wishes["at"]), tenant=tenant, facts=facts, dossier=for_page)
+    done = examine(services, keep.path(str(job.file)), question)
+    if for_page:
+        return Finished(result={"format": _PAGE, "report": done.report, "dossier": done.dossier})
+    return Finished(result=done.report)
+
+
+def examined_in(job: Job) -> Examined | None:
+    """The report of a job that is done, and what a dossier shows where it was asked for on the page.
+
+    Of a file that was labelled: that of the labelled one.
+    """
+    if job.result is None or job.state is not State.DONE:
+        return None
+    if "record" in job.result:
+        return Examined(report=job.result["record"]["report"])
+    if job.result.get("format") == _PAGE:
+        return Examined(report=job.result["report"], dossier=job.result["dossier"])
+    return Examined(report=job.result)

@@ -6,21 +6,16 @@ What was labelled waits in the spool for a day, or until the job is erased. A jo
 appears once: whoever does it again takes what the first made (``jobs.bundle``).
 """
 
-import hashlib
-import json
-import shutil
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
-from functools import partial
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import Request
 
+from waarmerk.api.label_work import KEPT, LABEL, LabelWork
 from waarmerk.api.labelling import Wishes, labelled, order_of, refusal, require_sensible, signer_of
 from waarmerk.api.problems import Problem
 from waarmerk.api.services import Services, services_of
@@ -29,89 +24,14 @@ from waarmerk.api.tenants import Tenant
 from waarmerk.provenance.credentials.signing_keys import pem_of
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs import bundle
-from waarmerk.provenance.jobs.keep import Keep
-from waarmerk.provenance.jobs.labelling import LabelDone, LabelOrder
-from waarmerk.provenance.jobs.policy import policy_digest
-from waarmerk.provenance.jobs.queue import Job, NewJob, Queue
+from waarmerk.provenance.jobs.labelling import LabelDone
+from waarmerk.provenance.jobs.queue import Job
 from waarmerk.provenance.jobs.runner import Finished
 from waarmerk.provenance.media.sniff import Kind, kind_at
-from waarmerk.provenance.model.moment import moment_of, rfc3339
+from waarmerk.provenance.model.moment import moment_of
 
-KEPT = timedelta(days=1)
-MOST_WAITING = 100  # jobs of one tenant
-MOST_BYTES = 4 * 2**30  # of files of one tenant, those that were sent and those that were made
-_GROWS = 3  # what is sent, what is made of it, and what is made on the way
 AT_ONCE_BYTES = 8 * 2**20  # a clip beyond it is a job: what comes of it may be three times as large, in an answer more
 _SUBMITTING = CapacityLimiter(4)  # threads that take files in: each copies one
-_LABEL = "label"
-_RETRY_SECONDS = 600
-
-
-class LabelWork:
-    """The labelling of a service that is done later. Every call may wait for the disk: make it from a thread."""
-
-    def __init__(
-        self,
-        queue: Queue,
-        keep: Keep,
-        *,
-        version: str,
-        notify: Callable[[], object] = lambda: None,
-    ) -> None:
-        """``notify`` is called when there is something new to do."""
-        self.queue = queue
-        self.keep = keep
-        self._version = version
-        self._notify = notify
-
-    def submit(
-        self, services: Services, tenant: Tenant, source: Path, wishes: Wishes, *, at: datetime | None, now: datetime
-    ) -> Job:
-        """The job for the file at ``source``; the same one for the same file, wishes and keys. Raises Problem,
-        StoreError.
-        """
-        order = order_of(services, tenant, source, wishes, at or now)
-        require_sensible(services, order)
-        signer = signer_of(tenant)
-        self._require_room(tenant, source)
-        name, size, digest = self.keep.put(source)
-        try:
-            new = NewJob(
-                tenant=tenant.name,
-                identity=self._identity(tenant, order, digest, at, pem_of(signer.chain)),
-                file=name,
-                bytes=size,
-                wishes={_LABEL: wishes.model_dump(by_alias=True), "at": rfc3339(at or now)},
-                keep=KEPT,
-            )
-            job, fresh = self.queue.submit(new)
-        except BaseException:
-            self.keep.drop(name)
-            raise
-        if fresh:
-            self._notify()
-        else:
-            self.keep.drop(name)
-        return job
-
-    def _identity(self, tenant: Tenant, order: LabelOrder, digest: bytes, at: datetime | None, chain: str) -> bytes:
-        try:
-            policy = policy_digest(order.settings, version=self._version)
-        except (OSError, ConfigurationError):
-            raise Problem("service.not-ready", "this tenant's settings cannot be read") from None
-        wishes = json.dumps([order.wishes, order.registry, "" if at is None else rfc3339(at)], sort_keys=True)
-        parts = (b"waarmerk.label/1", tenant.name.encode("ascii"), digest, policy, wishes.encode(), chain.encode())
-        return hashlib.sha256(b"".join(len(part).to_bytes(4) + part for part in parts)).digest()
-
-    def _require_room(self, tenant: Tenant, source: Path) -> None:
-        """Raise Problem where this tenant has enough here, or the disk is too full for what would be made."""
-        waiting, held = self.queue.held_by(tenant.name)
-        needed = _GROWS * source.stat().st_size
-        if waiting >= MOST_WAITING:
-            raise Problem("service.busy", "enough files wait already", retry_after=_RETRY_SECONDS)
-        is_over = _GROWS * held + needed > MOST_BYTES and held
-        if is_over or shutil.disk_usage(self.keep.folder).free < 2 * needed:
-            raise Problem("service.full", "no room for more labelled files now", retry_after=_RETRY_SECONDS)
 
 
 def is_long(upload: Upload) -> bool:
@@ -129,21 +49,27 @@ async def submitted(request: Request, tenant: Tenant, upload: Upload, wishes: Wi
     work, now = services.label_work, services.clock().replace(microsecond=0)
     if work is None:
         raise Problem("service.not-configured")
-    made = partial(work.submit, services, tenant, upload.path, wishes, at=at, now=now)
-    return await run_sync(made, limiter=_SUBMITTING)
+
+    def submit() -> Job:
+        order = order_of(services, tenant, upload.path, wishes, at or now)
+        require_sensible(services, order)
+        chain = pem_of(signer_of(tenant).chain)
+        return work.submit(tenant, order, wishes.model_dump(by_alias=True), chain, at=at)
+
+    return await run_sync(submit, limiter=_SUBMITTING)
 
 
 def is_label(job: Job) -> bool:
     """Whether a file is to be labelled, not examined."""
-    return _LABEL in job.wishes
+    return LABEL in job.wishes
 
 
 def wishes_of_job(job: Job) -> Wishes:
     """What was asked for."""
-    return Wishes.model_validate(job.wishes[_LABEL])
+    return Wishes.model_validate(job.wishes[LABEL])
 
 
-def do(services: Services, work: LabelWork, job: Job) -> Finished:
+def label_job(services: Services, work: LabelWork, job: Job) -> Finished:
     """What a Runner does with such a job. Raises ConfigurationError where its tenant is gone; StoreError, OSError."""
     tenant = None if services.keyring is None else services.keyring.tenant(job.tenant)
     if tenant is None:

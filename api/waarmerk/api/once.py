@@ -17,11 +17,10 @@ import sqlalchemy as sa
 from anyio.to_thread import run_sync
 from fastapi import Request
 
-from waarmerk.api.auth import Caller
+from waarmerk.api.caller import Caller
 from waarmerk.api.problems import Problem
 from waarmerk.api.services import services_of
 from waarmerk.api.wire import Json
-from waarmerk.api.worklist import tenant_of
 from waarmerk.provenance.jobs.database import Database
 from waarmerk.provenance.jobs.queue import milliseconds
 from waarmerk.provenance.jobs.tables import ONCE, insert_new
@@ -67,17 +66,17 @@ async def once(request: Request, caller: Caller) -> AsyncIterator[Claim]:
         raise Problem("request.invalid", errors=place)
     ledger, route = services.worklist.queue.database, request.scope["route"].path
     key = hashlib.sha256(f"{route}\n{given}".encode()).digest()
-    claim = await run_sync(_begin, ledger, tenant_of(caller), key, services.clock())
+    claim = await run_sync(_begin, ledger, caller.name, key, services.clock())
     try:
         yield claim
     except BaseException:
         if claim.earlier is None:
-            await run_sync(_forget, ledger, tenant_of(caller), key, abandon_on_cancel=False)
+            await run_sync(_forget, ledger, caller.name, key, abandon_on_cancel=False)
         raise
     if claim.answer is not None:
-        await run_sync(_end, ledger, tenant_of(caller), key, claim.answer)
+        await run_sync(_end, ledger, caller.name, key, claim.answer)
     elif claim.earlier is None:
-        await run_sync(_forget, ledger, tenant_of(caller), key)
+        await run_sync(_forget, ledger, caller.name, key)
 
 
 def _begin(ledger: Database, tenant: str, key: bytes, now: datetime) -> Claim:

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from waarmerk.api.caller import Caller
 from waarmerk.api.problems import Problem
 from waarmerk.provenance.build import build_store
 from waarmerk.provenance.settings import Settings
 
 if TYPE_CHECKING:
-    from waarmerk.api.auth import Caller
-    from waarmerk.api.services import Services
     from waarmerk.provenance.registry.finder import Finder
     from waarmerk.provenance.registry.store import Store
 
@@ -48,15 +47,13 @@ class Registries:
                 self._opened[settings.registry] = found
         return found
 
-
-def own_registry(caller: "Caller", services: "Services") -> Opened:
-    """The registry of the caller's tenant itself, never that of the service. Raises Problem, StoreError."""
-    if caller.tenant is None or not caller.tenant.settings.get("registry"):
-        raise Problem("tenant.not-configured", "this tenant has no registry of its own")
-    opened = services.registries.of(caller.profile(services.settings))
-    if opened is None:
-        raise Problem("tenant.not-configured", "this tenant has no registry of its own")
-    return opened
+    def own(self, caller: Caller, base: Settings) -> Opened:
+        """The registry of the caller's tenant itself, never that of the service. Raises Problem, StoreError."""
+        own = caller.tenant is not None and caller.tenant.settings.get("registry")
+        opened = self.of(caller.profile(base)) if own else None
+        if opened is None:
+            raise Problem("tenant.not-configured", "this tenant has no registry of its own")
+        return opened
 
 
 def changed(settings: Settings, registry_id: str, state: str, *, why: str, at: datetime) -> bool:

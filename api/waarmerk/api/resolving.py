@@ -13,11 +13,12 @@ from anyio.to_thread import run_sync
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from waarmerk.api.auth import Caller, Scope
+from waarmerk.api.caller import Caller
 from waarmerk.api.examining import is_clip
 from waarmerk.api.problems import PLAIN_SCHEMA, Problem
 from waarmerk.api.registries import Opened
 from waarmerk.api.services import Services, services_of
+from waarmerk.api.tenants import Scope
 from waarmerk.api.wire import Json
 from waarmerk.provenance.credentials.jumbf import JumbfError, active_store
 from waarmerk.provenance.errors import StoreError

@@ -16,15 +16,16 @@ from typing import Any
 
 import uvicorn
 
-from waarmerk.api import label_jobs
 from waarmerk.api.app import create_app
 from waarmerk.api.connection import BoundedConnection
 from waarmerk.api.deeds import Deeds, Noted, unnoted
 from waarmerk.api.disputes import Disputes
 from waarmerk.api.erasure import forget_tenant
+from waarmerk.api.examining import examine_job
 from waarmerk.api.gate import SPOOL_BYTES, Gate
 from waarmerk.api.journal import LOGGING
-from waarmerk.api.label_jobs import LabelWork
+from waarmerk.api.label_jobs import label_job
+from waarmerk.api.label_work import LabelWork
 from waarmerk.api.metrics import Metrics
 from waarmerk.api.migrate import prepare
 from waarmerk.api.postbox import Postbox
@@ -35,7 +36,7 @@ from waarmerk.api.sessions import Sessions
 from waarmerk.api.shelf import Shelf
 from waarmerk.api.tenants import Keyring, service_secret
 from waarmerk.api.webhooks import Postman, Webhooks
-from waarmerk.api.worklist import Worklist, do
+from waarmerk.api.worklist import Worklist
 from waarmerk.provenance.build import tool_version
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs import Pool
@@ -128,14 +129,14 @@ def run(options: ServiceOptions) -> None:
             runner = Runner(
                 queue,
                 keep,
-                lambda job: do(services, keep, job),
+                lambda job: examine_job(services, keep, job),
                 threads=max(1, options.workers // 2),
                 also=audit.forget,
             )
             worklist = Worklist(
                 queue, keep, settings=options.settings, version=tool_version(), secret=secret, notify=runner.notify
             )
-            labeller = Runner(to_label, films, lambda job: label_jobs.do(services, label_work, job))
+            labeller = Runner(to_label, films, lambda job: label_job(services, label_work, job))
             label_work = LabelWork(to_label, films, version=tool_version(), notify=labeller.notify)
             services = _services(options, pool, keys, (worklist, label_work), audit)
             with runner, labeller, Postman(hooks, Postbox()):

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from fastapi import Request
 
+from waarmerk.api.disputes import Disputes
 from waarmerk.api.gate import Gate
 from waarmerk.api.journal import Journal
+from waarmerk.api.label_work import LabelWork
 from waarmerk.api.limits import BodyLimits
 from waarmerk.api.metrics import Metrics
 from waarmerk.api.oracle import NearDuplicates
@@ -20,16 +22,12 @@ from waarmerk.api.quota import Quota
 from waarmerk.api.readiness import Readiness
 from waarmerk.api.registries import Registries
 from waarmerk.api.rulebooks import Rulebooks
+from waarmerk.api.sessions import Sessions
 from waarmerk.api.shelf import Shelf
 from waarmerk.api.tenants import Keyring
+from waarmerk.api.worklist import Worklist
 from waarmerk.provenance.jobs.audit import Audit
 from waarmerk.provenance.settings import Settings
-
-if TYPE_CHECKING:
-    from waarmerk.api.disputes import Disputes
-    from waarmerk.api.label_jobs import LabelWork
-    from waarmerk.api.sessions import Sessions
-    from waarmerk.api.worklist import Worklist
 
 
 class Bench(Protocol):
@@ -95,10 +93,10 @@ class Services:
     registries: Registries = field(default_factory=Registries)
     shelf: Shelf = field(default_factory=lambda: Shelf(clock=now))
     keyring: Keyring | None = None
-    sessions: "Sessions | None" = None
-    worklist: "Worklist | None" = None
-    label_work: "LabelWork | None" = None
-    disputes: "Disputes | None" = None
+    sessions: Sessions | None = None
+    worklist: Worklist | None = None
+    label_work: LabelWork | None = None
+    disputes: Disputes | None = None
     audit: Audit | None = None
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from waarmerk.api.auth import Caller
+from waarmerk.api.caller import Caller
 from waarmerk.api.tenants import Keyring, Known, Scope
 
 LIFE = timedelta(hours=1)

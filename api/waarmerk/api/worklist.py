@@ -12,20 +12,16 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from waarmerk.api.auth import Caller
-from waarmerk.api.examining import Examined, Question, examine
+from waarmerk.api.caller import Caller
 from waarmerk.api.problems import Problem
-from waarmerk.api.services import Services
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.policy import policy_digest
-from waarmerk.provenance.jobs.queue import Job, NewJob, Queue, State
-from waarmerk.provenance.jobs.runner import Finished
-from waarmerk.provenance.model.moment import moment_of, rfc3339
+from waarmerk.provenance.jobs.queue import Job, NewJob, Queue
+from waarmerk.provenance.model.moment import rfc3339
 from waarmerk.provenance.settings import Settings
 
 STRANGERS_KEEP = timedelta(hours=1)
-_PAGE = "waarmerk.page/1"  # the form of a result that holds more than a report
 STRANGERS_WAITING, TENANT_WAITING = 20, 20_000
 
 
@@ -63,7 +59,7 @@ class Worklist:
         page = {} if facts is None else {"facts": list(facts), "dossier": True}
         try:
             new = NewJob(
-                tenant=tenant_of(caller),
+                tenant=caller.name,
                 identity=self.identity(caller, digest, at) if facts is None else secrets.token_bytes(32),
                 file=name,
                 bytes=size,
@@ -95,7 +91,7 @@ class Worklist:
     def require_room(self, caller: Caller) -> None:
         """Raise Problem where this caller has enough waiting already."""
         most = STRANGERS_WAITING if caller.tenant is None else TENANT_WAITING
-        if self.queue.open_count(tenant_of(caller)) >= most:
+        if self.queue.open_count(caller.name) >= most:
             raise Problem("service.busy", "enough jobs wait already", retry_after=30)
 
     def cursor(self, number: int) -> str:
@@ -112,37 +108,3 @@ class Worklist:
 
     def _sign(self, number: int) -> str:
         return hmac.digest(self._secret, f"cursor:{number}".encode("ascii"), hashlib.sha256)[:8].hex()
-
-
-def tenant_of(caller: Caller) -> str:
-    """Under which name a caller's jobs stand."""
-    return "" if caller.tenant is None else caller.tenant.name
-
-
-def do(services: Services, keep: Keep, job: Job) -> Finished:
-    """What a Runner does with a job: give its report. Raises ConfigurationError where its tenant is gone."""
-    tenant = None
-    if job.tenant:
-        tenant = None if services.keyring is None else services.keyring.tenant(job.tenant)
-        if tenant is None:
-            raise ConfigurationError("tenant.unknown", "this tenant is gone")
-    facts, for_page = tuple(job.wishes.get("facts", ())), bool(job.wishes.get("dossier"))
-    question = Question(at=moment_of(job.wishes["at"]), tenant=tenant, facts=facts, dossier=for_page)
-    done = examine(services, keep.path(str(job.file)), question)
-    if for_page:
-        return Finished(result={"format": _PAGE, "report": done.report, "dossier": done.dossier})
-    return Finished(result=done.report)
-
-
-def found(job: Job) -> Examined | None:
-    """The report of a job that is done, and what a dossier shows where it was asked for on the page.
-
-    Of a file that was labelled: that of the labelled one.
-    """
-    if job.result is None or job.state is not State.DONE:
-        return None
-    if "record" in job.result:
-        return Examined(report=job.result["record"]["report"])
-    if job.result.get("format") == _PAGE:
-        return Examined(report=job.result["report"], dossier=job.result["dossier"])
-    return Examined(report=job.result)

@@ -17,10 +17,11 @@ from tests.conftest import AT
 from tests.unit.api.conftest import Recorder, bearer, problem
 from waarmerk.api import once as once_module
 from waarmerk.api.app import create_app
+from waarmerk.api.examining import examine_job
 from waarmerk.api.routes import verify as verify_route
 from waarmerk.api.services import Services
 from waarmerk.api.tenants import Keyring, Scope
-from waarmerk.api.worklist import STRANGERS_WAITING, Worklist, do
+from waarmerk.api.worklist import STRANGERS_WAITING, Worklist
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.queue import Queue, State
 from waarmerk.provenance.settings import Settings
@@ -54,7 +55,7 @@ def do_all(worklist: Worklist, services: Services) -> None:
     """What a runner does, in this thread."""
     while leased := worklist.queue.lease("test"):
         for job in leased:
-            worklist.queue.finish("test", job.number, result=do(services, worklist.keep, job).result or {})
+            worklist.queue.finish("test", job.number, result=examine_job(services, worklist.keep, job).result or {})
             worklist.keep.drop(str(job.file))
 
 

@@ -21,9 +21,10 @@ from tests.unit.api.conftest import bearer, problem
 from tests.unit.api.test_desk import enter, send, token_of
 from tests.unit.marking.test_clips import clip
 from tests.unit.report.test_html import Page
-from waarmerk.api import label_jobs
+from waarmerk.api import label_jobs, label_work
 from waarmerk.api.app import create_app
-from waarmerk.api.label_jobs import LabelWork, do
+from waarmerk.api.label_jobs import label_job
+from waarmerk.api.label_work import LabelWork
 from waarmerk.api.routes import desk as desk_route
 from waarmerk.api.routes import label as label_route
 from waarmerk.api.services import Services
@@ -128,7 +129,7 @@ def end(work: LabelWork, job: Job, done: Finished) -> None:
 def do_all(work: LabelWork, services: Services) -> None:
     while leased := work.queue.lease("test"):
         for job in leased:
-            end(work, job, do(services, work, job))
+            end(work, job, label_job(services, work, job))
 
 
 def files(work: LabelWork) -> set[str]:
@@ -193,7 +194,7 @@ def test_a_long_clip_is_a_job_whose_file_waits_a_day(
     again = ask(client, delta, long, **AI)
     assert (again.status_code, again.json()) == (200, done)
     assert (issued(services), len(files(work))) == (1, 1)
-    clock.now += label_jobs.KEPT - timedelta(seconds=1)
+    clock.now += label_work.KEPT - timedelta(seconds=1)
     assert work.queue.sweep() == 0
     clock.now += timedelta(seconds=2)
     assert work.queue.sweep() == 1
@@ -208,10 +209,10 @@ def test_what_was_made_before_a_process_died_is_not_made_again(
     services, work = desk
     where = later(client, delta, short, **AI, sidecar="true", allow_partial="true").headers["location"]
     (first,) = work.queue.lease("who dies")
-    before = do(services, work, first)
+    before = label_job(services, work, first)
     clock.now += LEASE + timedelta(seconds=1)
     (second,) = work.queue.lease("test")
-    after = do(services, work, second)
+    after = label_job(services, work, second)
     assert (second.attempts, after) == (2, before)
     assert issued(services) == 1
     end(work, second, after)
@@ -304,7 +305,7 @@ def test_jobs_are_for_their_tenant_and_scope(
 def test_a_tenant_has_a_share_of_the_room(
     client: TestClient, delta: dict[str, str], keyring: Keyring, monkeypatch: pytest.MonkeyPatch, limit: str
 ) -> None:
-    monkeypatch.setattr(label_jobs, limit, 1)
+    monkeypatch.setattr(label_work, limit, 1)
     assert later(client, delta, b"first", ai="none").status_code == 202
     refused = later(client, delta, b"second", ai="none")
     problem(refused, *((429, "service.busy") if limit == "MOST_WAITING" else (503, "service.full")))
@@ -318,7 +319,7 @@ def test_a_full_disk_takes_nothing_in(
     class Full:
         free = 0
 
-    monkeypatch.setattr("waarmerk.api.label_jobs.shutil.disk_usage", lambda folder: Full)
+    monkeypatch.setattr("waarmerk.api.label_work.shutil.disk_usage", lambda folder: Full)
     problem(later(client, delta, b"any", ai="none"), 503, "service.full")
     assert files(work) == set()
 

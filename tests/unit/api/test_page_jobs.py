@@ -16,10 +16,11 @@ from tests.conftest import AT, ROOT, Clock
 from tests.unit.api.conftest import Recorder, bearer
 from tests.unit.report.test_html import Page
 from waarmerk.api.app import create_app
+from waarmerk.api.examining import examine_job
 from waarmerk.api.routes import page as page_route
 from waarmerk.api.services import Services
 from waarmerk.api.tenants import Keyring, Scope
-from waarmerk.api.worklist import STRANGERS_KEEP, STRANGERS_WAITING, Worklist, do
+from waarmerk.api.worklist import STRANGERS_KEEP, STRANGERS_WAITING, Worklist
 from waarmerk.provenance import Pool, Settings
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.queue import Queue
@@ -47,7 +48,7 @@ def client(services: Services, worklist: Worklist) -> Iterator[TestClient]:
 def do_all(worklist: Worklist, services: Services) -> None:
     while leased := worklist.queue.lease("test"):
         for job in leased:
-            worklist.queue.finish("test", job.number, result=do(services, worklist.keep, job).result or {})
+            worklist.queue.finish("test", job.number, result=examine_job(services, worklist.keep, job).result or {})
             worklist.keep.drop(str(job.file))
 
 

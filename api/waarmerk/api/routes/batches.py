@@ -18,14 +18,16 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from waarmerk.api.auth import Caller, Scope, open_to
+from waarmerk.api.auth import open_to
+from waarmerk.api.caller import Caller
 from waarmerk.api.moments import AT, given_moment
 from waarmerk.api.once import once
 from waarmerk.api.problems import Problem
 from waarmerk.api.routes.jobs import Cursor, Key, Limit, next_link, worklist_of
 from waarmerk.api.services import services_of
+from waarmerk.api.tenants import Scope
 from waarmerk.api.wire import Json
-from waarmerk.api.worklist import Worklist, tenant_of
+from waarmerk.api.worklist import Worklist
 from waarmerk.provenance.jobs.batches import Item, NewItem, add_batch, batch_items, find_batch
 from waarmerk.provenance.jobs.spool import nameless_file
 from waarmerk.provenance.model.moment import rfc3339
@@ -109,9 +111,7 @@ async def submit(
             raise Problem("request.no-file", "the batch has no lines")
         keep = timedelta(days=caller.tenant.keep_days if caller.tenant else 0)
         id = await run_sync(
-            lambda: add_batch(
-                worklist.queue.database, tenant=tenant_of(caller), items=items, now=services.clock(), keep=keep
-            )
+            lambda: add_batch(worklist.queue.database, tenant=caller.name, items=items, now=services.clock(), keep=keep)
         )
         response = Json(
             await run_sync(_document, worklist, caller, id), HTTPStatus.ACCEPTED, {"Location": f"/v1/batches/{id}"}
@@ -191,7 +191,7 @@ def _name(line: bytes) -> str:
 
 
 def _document(worklist: Worklist, caller: Caller, id: str) -> dict[str, Any]:
-    found = find_batch(worklist.queue.database, id, tenant=tenant_of(caller))
+    found = find_batch(worklist.queue.database, id, tenant=caller.name)
     if found is None:
         raise Problem("batch.unknown")
     return {

@@ -10,12 +10,14 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
 
-from waarmerk.api.auth import ANYONE, Caller, Scope, open_to
+from waarmerk.api.auth import ANYONE, open_to
 from waarmerk.api.bodies import small_body
+from waarmerk.api.caller import Caller
 from waarmerk.api.moments import AT, given_moment
 from waarmerk.api.problems import Problem
 from waarmerk.api.schemas import report_schema
 from waarmerk.api.services import services_of
+from waarmerk.api.tenants import Scope
 from waarmerk.api.wire import Json
 from waarmerk.provenance.labelling.context import FactError
 from waarmerk.provenance.labelling.rules import RuleSet

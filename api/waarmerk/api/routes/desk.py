@@ -12,7 +12,7 @@ from typing import Any
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
 
-from waarmerk.api.auth import ANYONE, Scope, address_of, count, open_to, require_allowed
+from waarmerk.api.auth import ANYONE, address_of, count, open_to, require_allowed
 from waarmerk.api.bodies import small_body
 from waarmerk.api.desk_form import MAX_PARTS, MODALITIES, MODALITY, fields_of, filled, owed_for, wishes_in
 from waarmerk.api.desk_request import LOOKUPS, Desk
@@ -24,6 +24,7 @@ from waarmerk.api.problems import Problem
 from waarmerk.api.routes.desk_jobs import job_page
 from waarmerk.api.shelf import KEPT, Part
 from waarmerk.api.spool import received
+from waarmerk.api.tenants import Scope
 from waarmerk.api.trail import trail_of
 from waarmerk.provenance.jobs.labelling import LabelDone
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from waarmerk.api.auth import ANYONE, Caller, count, open_to
+from waarmerk.api.auth import ANYONE, count, open_to
 from waarmerk.api.bodies import small_body
+from waarmerk.api.caller import Caller
 from waarmerk.api.desk_form import TICKED, WRITTEN, fields_of
 from waarmerk.api.desk_request import Desk
 from waarmerk.api.desk_view import done, waiting

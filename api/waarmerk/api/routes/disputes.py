@@ -7,15 +7,16 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from waarmerk.api.auth import ANYONE, Caller, Scope, open_to
+from waarmerk.api.auth import ANYONE, open_to
 from waarmerk.api.bodies import json_body, told
+from waarmerk.api.caller import Caller
 from waarmerk.api.disputes import Dispute, Disputes, Outcome
 from waarmerk.api.problems import Problem
-from waarmerk.api.registries import changed, own_registry
+from waarmerk.api.registries import changed
 from waarmerk.api.routes.jobs import Cursor, Limit, next_link, worklist_of
 from waarmerk.api.services import Services, services_of
+from waarmerk.api.tenants import Scope
 from waarmerk.api.wire import Json
-from waarmerk.api.worklist import tenant_of
 from waarmerk.provenance.model.moment import rfc3339
 
 router = APIRouter(tags=["disputes"])
@@ -134,7 +135,7 @@ async def answer(request: Request, dispute: str, caller: Keeper) -> Json:
         if outcome is not Outcome.REJECTED:
             settings = caller.profile(services.settings) if found.tenant else services.settings
             if found.tenant:
-                own_registry(caller, services)
+                services.registries.own(caller, services.settings)
             if not changed(settings, found.registry_id, outcome.value, why=given.answer, at=services.clock()):
                 raise Problem("registry.unknown")
         held.answer(dispute, outcome=outcome, answer=given.answer)
@@ -153,7 +154,7 @@ def _side(caller: Caller, *, service: bool) -> str:
     """Whose registry the caller speaks for. Raises Problem."""
     if service and Scope.ADMIN not in caller.scopes:
         raise Problem("auth.forbidden", f"this key has no scope `{Scope.ADMIN}`")
-    return "" if service else tenant_of(caller)
+    return "" if service else caller.name
 
 
 async def _found(request: Request, id: str) -> Dispute:

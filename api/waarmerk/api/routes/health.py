@@ -6,9 +6,11 @@ from typing import Annotated, Any
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
 
-from waarmerk.api.auth import ANYONE, Caller, Scope, open_to
+from waarmerk.api.auth import ANYONE, open_to
+from waarmerk.api.caller import Caller
 from waarmerk.api.problems import Problem
 from waarmerk.api.services import services_of
+from waarmerk.api.tenants import Scope
 
 router = APIRouter(tags=["health"])
 

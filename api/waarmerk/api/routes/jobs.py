@@ -10,7 +10,9 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
-from waarmerk.api.auth import ANYONE, Caller, Scope, open_to
+from waarmerk.api.auth import ANYONE, open_to
+from waarmerk.api.caller import Caller
+from waarmerk.api.examining import examined_in
 from waarmerk.api.label_jobs import errors_in, is_label, part_in, record_in
 from waarmerk.api.labelling import name_of
 from waarmerk.api.moments import AT, given_moment
@@ -20,9 +22,9 @@ from waarmerk.api.problems import Problem
 from waarmerk.api.reports import etag
 from waarmerk.api.services import Services, services_of
 from waarmerk.api.spool import BODY, Upload, received
+from waarmerk.api.tenants import Scope
 from waarmerk.api.wire import Json
-from waarmerk.api.worklist import Worklist, tenant_of
-from waarmerk.api.worklist import found as found_in
+from waarmerk.api.worklist import Worklist
 from waarmerk.provenance.jobs import bundle
 from waarmerk.provenance.jobs.queue import Job, Queue, State
 from waarmerk.provenance.model.moment import rfc3339
@@ -106,7 +108,7 @@ def summary(job: Job) -> dict[str, Any]:
 
 def report_of(job: Job) -> dict[str, Any] | None:
     """The report of a job, None until there is one."""
-    done = found_in(job)
+    done = examined_in(job)
     return None if done is None else done.report
 
 
@@ -176,7 +178,7 @@ async def page(
     """The jobs of this tenant that are still kept, the newest first, without their reports."""
     worklist = worklist_of(services_of(request))
     before = None if cursor is None else worklist.place(cursor)
-    jobs = await run_sync(lambda: worklist.queue.page(tenant=tenant_of(caller), before=before, most=limit + 1))
+    jobs = await run_sync(lambda: worklist.queue.page(tenant=caller.name, before=before, most=limit + 1))
     shown, more = jobs[:limit], len(jobs) > limit
     headers = next_link(request, worklist.cursor(shown[-1].number), limit) if more else {}
     return Json({"jobs": [summary(job) for job in shown]}, headers=headers)
@@ -225,7 +227,7 @@ async def erase(request: Request, job: str, caller: Annotated[Caller, Depends(op
 
 async def job_of(request: Request, id: str, caller: Caller) -> Job:
     """The job of this id as far as the caller may see it. Raises Problem, StoreError."""
-    queue, tenant = queue_of(services_of(request)), tenant_of(caller)
+    queue, tenant = queue_of(services_of(request)), caller.name
     found = await run_sync(lambda: queue.find(id, tenant=tenant))
     needed = {Scope.VERIFY, Scope.LABEL}
     if found is not None:

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
-from waarmerk.api.auth import Caller, Scope, open_to
+from waarmerk.api.auth import open_to
+from waarmerk.api.caller import Caller
 from waarmerk.api.label_jobs import is_long, submitted
 from waarmerk.api.labelling import Wishes, labelled, order_of, refusal, wishes_of
 from waarmerk.api.moments import AT, given_moment
@@ -17,6 +18,7 @@ from waarmerk.api.routes.jobs import JobDocument, accepted, asks_later
 from waarmerk.api.schemas import report_schema
 from waarmerk.api.services import services_of
 from waarmerk.api.spool import received
+from waarmerk.api.tenants import Scope
 from waarmerk.api.trail import trail_of
 from waarmerk.api.wire import Json
 from waarmerk.provenance.jobs.labelling import LabelDone

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
-from waarmerk.api.auth import ANYONE, Caller, Scope, open_to
-from waarmerk.api.examining import examined
+from waarmerk.api.auth import ANYONE, open_to
+from waarmerk.api.caller import Caller
+from waarmerk.api.examining import examined, examined_in
 from waarmerk.api.page_answers import SAFE, download, html
 from waarmerk.api.page_facts import MAX_PARTS, answers
 from waarmerk.api.page_view import Answer, fragment, has_pdf, language_of, page, problem_text, static, waiting
@@ -18,8 +19,8 @@ from waarmerk.api.problems import Problem
 from waarmerk.api.routes.jobs import erase_job, job_of, submitted
 from waarmerk.api.services import services_of
 from waarmerk.api.spool import received
+from waarmerk.api.tenants import Scope
 from waarmerk.api.trail import trail_of
-from waarmerk.api.worklist import found as found_in
 from waarmerk.provenance.model.moment import rfc3339
 
 router = APIRouter(include_in_schema=False)
@@ -79,7 +80,7 @@ async def progress(
     try:
         caller = await _COUNTED(request)
         found = await job_of(request, job, caller)
-        if (done := found_in(found)) is not None:
+        if (done := examined_in(found)) is not None:
             facts = tuple(map(str, found.wishes.get("facts", ())))
             given = dict(fact.split("=", 1) for fact in facts)
             answer = Answer(report=done.report, shown=done.dossier, at=str(found.wishes["at"]), facts=facts)

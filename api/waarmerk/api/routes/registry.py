@@ -7,15 +7,17 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from waarmerk.api.auth import Caller, Scope, open_to
+from waarmerk.api.auth import open_to
 from waarmerk.api.bodies import json_body, told
+from waarmerk.api.caller import Caller
 from waarmerk.api.examining import examined
 from waarmerk.api.problems import Problem
-from waarmerk.api.registries import Opened, changed, own_registry
+from waarmerk.api.registries import Opened, changed
 from waarmerk.api.resolving import SEARCHES
 from waarmerk.api.routes.jobs import Cursor, Limit, next_link, worklist_of
 from waarmerk.api.services import services_of
 from waarmerk.api.spool import BODY, received
+from waarmerk.api.tenants import Scope
 from waarmerk.api.wire import Json
 
 router = APIRouter(tags=["registry"])
@@ -92,7 +94,7 @@ class Change(BaseModel):
 async def match_file(request: Request, caller: Keeper) -> Json:
     """Exactly, by mark, by fingerprint: the `matches` of the file's report."""
     services = services_of(request)
-    await run_sync(own_registry, caller, services, limiter=SEARCHES)
+    await run_sync(services.registries.own, caller, services.settings, limiter=SEARCHES)
     async with received(request) as upload:
         done = await examined(request, caller, upload, at=services.clock().replace(microsecond=0))
     error, names = done.report["error"], Match.model_fields
@@ -113,7 +115,8 @@ async def match_hash(
     if len(given) != 1:
         raise Problem("request.invalid", errors=[{"pointer": "/query", "detail": "one of sha256, phash, pdq"}])
     ((kind, value),) = given.items()
-    opened = await run_sync(own_registry, caller, services_of(request), limiter=SEARCHES)
+    services = services_of(request)
+    opened = await run_sync(services.registries.own, caller, services.settings, limiter=SEARCHES)
     found = await run_sync(_looked_up, opened, kind, bytes.fromhex(value), limiter=SEARCHES)
     return Json({"matches": found, "error": None})
 
@@ -124,7 +127,7 @@ async def entries(request: Request, caller: Keeper, limit: Limit = 100, cursor: 
     services = services_of(request)
     worklist = worklist_of(services)
     after = 0 if cursor is None else worklist.place(cursor)
-    opened = await run_sync(own_registry, caller, services, limiter=SEARCHES)
+    opened = await run_sync(services.registries.own, caller, services.settings, limiter=SEARCHES)
     found = await run_sync(lambda: opened.store.page(after=after, most=limit + 1), limiter=SEARCHES)
     shown, more = found[:limit], len(found) > limit
     headers = next_link(request, worklist.cursor(shown[-1].number), limit) if more else {}
@@ -134,7 +137,8 @@ async def entries(request: Request, caller: Keeper, limit: Limit = 100, cursor: 
 @router.get("/v1/registry/entries/{entry}", summary="One entry", response_model=EntryDocument)
 async def show(request: Request, entry: EntryId, caller: Keeper) -> Json:
     """One entry, whatever its state."""
-    opened = await run_sync(own_registry, caller, services_of(request), limiter=SEARCHES)
+    services = services_of(request)
+    opened = await run_sync(services.registries.own, caller, services.settings, limiter=SEARCHES)
     found = await run_sync(opened.store.held, int(entry[1:]), limiter=SEARCHES)
     if found is None:
         raise Problem("registry.unknown")
@@ -150,7 +154,7 @@ async def show(request: Request, entry: EntryId, caller: Keeper) -> Json:
 async def change(request: Request, entry: EntryId, caller: Keeper) -> Json:
     """`disputed` is found and proposes nothing; `withdrawn` is found no more; `active` counts again."""
     services, given = services_of(request), await told(request, Change)
-    opened = await run_sync(own_registry, caller, services, limiter=SEARCHES)
+    opened = await run_sync(services.registries.own, caller, services.settings, limiter=SEARCHES)
     settings = caller.profile(services.settings)
     known = await run_sync(
         lambda: changed(settings, entry, given.state, why=given.why, at=services.clock()), limiter=SEARCHES

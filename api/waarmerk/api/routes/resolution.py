@@ -12,8 +12,9 @@ from typing import Annotated, Any
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from waarmerk.api.auth import ANYONE, Caller, open_to
+from waarmerk.api.auth import ANYONE, open_to
 from waarmerk.api.bodies import json_body, told
+from waarmerk.api.caller import Caller
 from waarmerk.api.problems import PlainErrors, Problem
 from waarmerk.api.resolving import (
     DEFAULT_RESULTS,

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request
 
-from waarmerk.api.auth import ANYONE, Caller, Scope, open_to
+from waarmerk.api.auth import ANYONE, open_to
+from waarmerk.api.caller import Caller
 from waarmerk.api.examining import examined
 from waarmerk.api.moments import AT, given_moment
 from waarmerk.api.problems import Problem
@@ -14,6 +15,7 @@ from waarmerk.api.routes.jobs import JobDocument, accepted, asks_later, submitte
 from waarmerk.api.schemas import report_schema
 from waarmerk.api.services import services_of
 from waarmerk.api.spool import BODY, received
+from waarmerk.api.tenants import Scope
 from waarmerk.api.wire import Json
 
 router = APIRouter(tags=["verify"])
