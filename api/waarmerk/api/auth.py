@@ -22,16 +22,6 @@ from waarmerk.api.services import services_of
 from waarmerk.api.tenants import Scope
 from waarmerk.api.trail import trail_of
 
-__all__ = [
-    "ANYONE",
-    "address_of",
-    "count",
-    "open_operations",
-    "open_to",
-    "require_access_declared",
-    "require_allowed",
-]
-
 ANYONE: Final = None
 _LOOKUPS = CapacityLimiter(8)  # threads that ask the database who it is
 

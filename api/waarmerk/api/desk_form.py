@@ -84,12 +84,16 @@ def owed_for(
     has_label = wishes.ai != "none" and wishes.visible != "none"
     stated: dict[str, Any] = {"decl": _DECLARED[wishes.ai], "role": "deployer", "modality": modality}
     stated |= {"has_visible_label": has_label, **_usual(settings, packs), **wishes.facts()}
-    chosen = tuple(part for part in wishes.platforms.split(",") if part) or settings.platforms
     try:
-        duties = _decided(packs, stated, at, chosen)
+        duties = _decided(packs, stated, at, chosen_platforms(wishes, settings))
     except FactError:
         raise Problem("request.invalid") from None
     return [{**label(duty), "met": met} for duty, met in owed(duties, has_label=has_label)]
+
+
+def chosen_platforms(wishes: Wishes, settings: Settings) -> tuple[str, ...]:
+    """Where it will be published: what was chosen, else what the tenant says of all its files."""
+    return tuple(part for part in wishes.platforms.split(",") if part) or settings.platforms
 
 
 def _decided(packs: RuleSet, stated: Mapping[str, Any], at: datetime, chosen: tuple[str, ...]) -> tuple[Duty, ...]:

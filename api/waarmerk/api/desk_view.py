@@ -60,9 +60,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duties:
-    """What the rules ask, in lines; ``met`` are the rules that the label in the picture meets."""
+    """What the rules ask, in lines: ``silent`` where a platform asks nothing; ``met``: the visible label does it."""
 
     owed: Sequence[Owed]
+    silent: Sequence[str]
     asked: Sequence[str]
     met: frozenset[str]
 
@@ -131,7 +132,7 @@ def done(
         "lost": [words.loss(each["code"], each["about"]) for each in told["losses"]],
         "missing": [reason(words, code) for code in dict.fromkeys(told["gaps"])],
         "noted": _notes(words, told),
-        "duties": duties_of(words, told["remaining"]),
+        "duties": duties_of(words, told["remaining"], told["report"]["basis"]["platforms"]),
         "links": links,
         "picture": picture,
         "job": job,
@@ -152,11 +153,12 @@ def clock(moment: datetime) -> str:
     return moment.strftime(_CLOCK)
 
 
-def duties_of(words: Wording, labels: Sequence[Mapping[str, Any]]) -> Duties:
-    """Entries of ``labels`` with ``met`` in lines."""
-    rows = Rows({"labels": labels, "verdict": {"tier": "claimed"}}, words)
+def duties_of(words: Wording, labels: Sequence[Mapping[str, Any]], platforms: Sequence[Mapping[str, Any]]) -> Duties:
+    """Entries of ``labels`` with ``met`` in lines; ``platforms`` as in the ``basis`` of a report."""
+    rows = Rows({"labels": labels, "verdict": {"tier": "claimed"}, "basis": {"platforms": platforms}}, words)
     asked = [f"{text} ({field})" for field, text in rows.asked().items()]
-    return Duties(owed=rows.duties(), asked=asked, met=frozenset(each["rule"] for each in labels if each["met"]))
+    met = frozenset(each["rule"] for each in labels if each["met"])
+    return Duties(owed=rows.duties(), silent=rows.silent(), asked=asked, met=met)
 
 
 def carried(words: Wording, told: Mapping[str, Any], *, says: str, has_sidecar: bool) -> list[str]:

@@ -332,6 +332,10 @@ def test_the_rules_are_told_before_a_picture_is_sent(client: TestClient, keyring
     assert ticked == {"ai-generated", "for-tiktok"}
     without = client.post("/label/owed", data={"token": sent, "ai": "generated", "visible": "none", **facts})
     assert "the visible label does this" not in without.text
+    assert "no rule here that names it" not in answer.text
+    quiet = {"token": sent, "ai": "generated", "for-meta": "1", **facts, "political_ad": "false"}
+    silent = client.post("/label/owed", data=quiet).text
+    assert "Facebook, Instagram, Threads: by what is known of this file, no rule here that names it asks" in silent
     none = client.post("/label/owed?lang=nl", data={"token": sent, "ai": "none"})
     assert "dat er geen AI is gebruikt" in none.text
     assert recorder.paths == []

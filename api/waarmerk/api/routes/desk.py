@@ -7,16 +7,24 @@ token of the visit; what is labelled waits a few minutes under a name that only 
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
 
 from waarmerk.api.auth import ANYONE, address_of, count, open_to, require_allowed
 from waarmerk.api.bodies import small_body
-from waarmerk.api.desk_form import MAX_PARTS, MODALITIES, MODALITY, fields_of, filled, owed_for, wishes_in
+from waarmerk.api.desk_form import (
+    MAX_PARTS,
+    MODALITIES,
+    MODALITY,
+    chosen_platforms,
+    fields_of,
+    filled,
+    owed_for,
+    wishes_in,
+)
 from waarmerk.api.desk_request import LOOKUPS, Desk
-from waarmerk.api.desk_view import clock, done, duties_of, form, sign_in
+from waarmerk.api.desk_view import Duties, clock, done, duties_of, form, sign_in
 from waarmerk.api.label_jobs import is_long, submitted
 from waarmerk.api.labelling import labelled, name_of, order_of, record_text
 from waarmerk.api.page_answers import download
@@ -102,14 +110,17 @@ async def owed(request: Request, lang: str | None = None) -> Response:
 
         modality = given.get(MODALITY, MODALITIES[0])
 
-        def work() -> list[dict[str, Any]]:
-            return owed_for(wishes, settings, desk.services.rulebooks.of(settings.rule_packs), at, modality=modality)
+        def work() -> Duties:
+            packs = desk.services.rulebooks.of(settings.rule_packs)
+            labels = owed_for(wishes, settings, packs, at, modality=modality)
+            named = [{"platform": each, "rules": packs.naming(each)} for each in chosen_platforms(wishes, settings)]
+            return duties_of(desk.words, labels, named)
 
-        labels = await run_sync(work, limiter=LOOKUPS)
+        duties = await run_sync(work, limiter=LOOKUPS)
     except Problem as problem:
         return desk.refused(problem, given)
     day = at.strftime("%Y-%m-%d")
-    return desk.answer(form(desk.visit, given, duties=duties_of(desk.words, labels), day=day))
+    return desk.answer(form(desk.visit, given, duties=duties, day=day))
 
 
 @router.post("/label", dependencies=[_OPEN])
