@@ -8,7 +8,6 @@ is in, and what cannot be carried is not signed over.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from io import BytesIO
 from pathlib import Path
 
 from waarmerk.provenance.credentials.certificate_lint import lint
@@ -19,8 +18,9 @@ from waarmerk.provenance.credentials.signing_keys import Signer
 from waarmerk.provenance.credentials.signing_proof import Proof
 from waarmerk.provenance.credentials.signing_statement import Statement, Tool
 from waarmerk.provenance.errors import ConfigurationError, SigningError, UnsupportedAsset
+from waarmerk.provenance.media.content import Content
 from waarmerk.provenance.media.limits import Limits
-from waarmerk.provenance.media.open import asset_from_bytes
+from waarmerk.provenance.media.open import asset_of
 from waarmerk.provenance.media.tiff import WIDTH, read_tiff
 from waarmerk.provenance.media.window import Window
 from waarmerk.provenance.model import AISignal, Asset, Credential, CredentialState, Finding, Integrity, SignerStatus
@@ -86,7 +86,7 @@ class Survey:
 class Signed:
     """A signed file that was read again. ``store`` is its manifest store: the sidecar's bytes where there is one."""
 
-    data: bytes = field(repr=False)
+    content: Content = field(repr=False)
     store: bytes = field(repr=False)
     is_sidecar: bool
     manifest: str  # label of the new manifest
@@ -94,16 +94,22 @@ class Signed:
     notes: tuple[Finding, ...] = ()
 
     @property
-    def output(self) -> bytes:
+    def data(self) -> bytes:
+        """The signed file, all of it in memory."""
+        return self.content.read()
+
+    @property
+    def output(self) -> bytes | Content:
         """What is to be written: the signed file, or the sidecar."""
-        return self.store if self.is_sidecar else self.data
+        return self.store if self.is_sidecar else self.content
 
     def require_at(self, path: Path) -> None:
         """Raise SigningError unless exactly these bytes, which were read again, stand at ``path``.
 
         For ``media/write.py``, which asks before a written file takes another one's place.
         """
-        if path.read_bytes() != self.output:
+        output = self.output
+        if not (Content.of(output) if isinstance(output, bytes) else output).stands_at(path):
             raise SigningError("signing.not-verified", "what was written is not what was signed")
 
 
@@ -233,14 +239,14 @@ class CredentialWriter:
         if sidecar:
             label, credential = proof.of_sidecar(content, made.store)
         else:
-            label, credential = proof.of_embedded(self._opened(made.data, content.media_type))
+            label, credential = proof.of_embedded(self._opened(made.content, content.media_type))
         notes = () if before is None else before.notes
         if not credential.signer.status.is_listed:
             notes = (*notes, Finding(SIGNER_UNLISTED, credential.signer.name or ""))
-        if not sidecar and content.media_type == "image/tiff" and _has_bare_page(made.data, self._limits):
+        if not sidecar and content.media_type == "image/tiff" and _has_bare_page(made.content, self._limits):
             notes = (*notes, Finding(BARE_PAGE))
         return Signed(
-            data=made.data,
+            content=made.content,
             store=made.store,
             is_sidecar=sidecar,
             manifest=label,
@@ -248,10 +254,10 @@ class CredentialWriter:
             notes=notes,
         )
 
-    def _opened(self, data: bytes, media_type: str) -> Asset:
+    def _opened(self, content: Content, media_type: str) -> Asset:
         """The signed file as any reader here would open it: it must still be what it was."""
         try:
-            asset = asset_from_bytes(data, name=None, limits=self._limits)
+            asset = asset_of(content, name=None, limits=self._limits)
         except UnsupportedAsset:
             asset = None
         if asset is None or asset.media_type != media_type:
@@ -259,7 +265,7 @@ class CredentialWriter:
         return asset
 
 
-def _has_bare_page(data: bytes, limits: Limits) -> bool:
+def _has_bare_page(content: Content, limits: Limits) -> bool:
     """Whether a TIFF has a directory without a picture: there the engine puts the credentials of several pages."""
-    tiff = read_tiff(Window(BytesIO(data), len(data)))
+    tiff = read_tiff(Window(content.open(), content.size))
     return tiff is not None and any(WIDTH not in each.fields for each in tiff.directories(limits))

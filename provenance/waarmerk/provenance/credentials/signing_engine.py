@@ -16,7 +16,8 @@ from waarmerk.provenance.credentials.settings import settings
 from waarmerk.provenance.credentials.signing_keys import Algorithm, Signer, pem_of
 from waarmerk.provenance.credentials.signing_statement import PARENT
 from waarmerk.provenance.errors import ConfigurationError, Error, SigningError
-from waarmerk.provenance.media import CREDENTIAL_TYPES
+from waarmerk.provenance.media import CREDENTIAL_TYPES, Content
+from waarmerk.provenance.media.content import IN_MEMORY_BYTES
 from waarmerk.provenance.model import Asset
 
 # What the engine can embed a store in: what it reads one from, without what it only reads; those get a sidecar.
@@ -25,7 +26,6 @@ EMBEDDABLE = CREDENTIAL_TYPES - {"image/x-nikon-nef", "image/x-sony-arw"}
 # all files are hashed as they are, but for those whose hash must be over boxes (C2PA 2.2, section 9.2.2).
 _BOXES = frozenset({"image/avif", "image/heic", "image/heif", "video/mp4", "video/quicktime", "audio/mp4"})
 _ANY_BYTES = "application/octet-stream"
-_SPOOLED_BYTES = 8 * 1024 * 1024  # a clip is on disk while it is signed
 _AUTHORITY = re.compile(r"https?://[A-Za-z0-9.\[\]:-]{1,255}(?:/[!-~]{0,1024})?")
 _INTERNAL, _NO_SIGNATURE = "Signature: internal error", "COSE signature invalid"
 _EXPECTED = re.compile(r"^([A-Za-z]{1,40}): ")
@@ -45,9 +45,9 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """The signed file and its manifest store. For a sidecar ``data`` is the content as it was."""
+    """The signed file and its manifest store. For a sidecar ``content`` is as it was."""
 
-    data: bytes = field(repr=False)
+    content: Content = field(repr=False)
     store: bytes = field(repr=False)
 
 
@@ -56,6 +56,7 @@ def signing_settings(anchors: tuple[Mapping[str, str], ...]) -> dict[str, Any]:
     document = settings([])
     document["trust"]["anchors"] = [dict(each) for each in anchors]
     document["verify"]["verify_after_sign"] = True
+    document["core"]["backing_store_memory_threshold_in_mb"] = IN_MEMORY_BYTES >> 20  # the engine's own is 512
     document["builder"] = {"thumbnail": {"enabled": False}}
     return document
 
@@ -99,12 +100,11 @@ def _build(builder: Any, engine: Any, order: Order) -> Made:
     if order.is_sidecar:
         builder.set_no_embed()
         media_type = media_type if media_type in _BOXES else _ANY_BYTES
-    with tempfile.SpooledTemporaryFile(_SPOOLED_BYTES) as target, order.content.open() as source:
+    with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as target, order.content.open() as source:
         store: bytes = builder.sign(engine, media_type, source, cast("BinaryIO", target))
-        target.seek(0, io.SEEK_SET)
-        made = Made(data=target.read(), store=store)
+        made = Made(content=Content.filled(cast("BinaryIO", target)), store=store)
         source.seek(0, io.SEEK_SET)
-        if order.is_sidecar and made.data != source.read():
+        if order.is_sidecar and not made.content.is_that_of(source):
             raise SigningError("signing.not-verified", "the engine changed a file that was to stay as it is")
         return made
 

@@ -17,7 +17,7 @@ from waarmerk.provenance.marking.lettering import lettering
 from waarmerk.provenance.marking.plan import Gap, Layer, Timing, Wishes
 from waarmerk.provenance.marking.visible import CannotShow, Shown, show
 from waarmerk.provenance.marking.watermark import ClipLabel, Mark, Marker
-from waarmerk.provenance.media import Limits
+from waarmerk.provenance.media import Content, Limits
 from waarmerk.provenance.media.losses import Loss
 from waarmerk.provenance.media.video import Frame, first_frame
 from waarmerk.provenance.model import Asset
@@ -33,9 +33,9 @@ _GROUND = 128  # opacity from which the colour under the label plays no part
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DrawnClip:
-    """A marked clip in memory. ``still`` is the frame that stands for it, as stored; the rest as in ``Drawn``."""
+    """A marked clip. ``still`` is the frame that stands for it, as stored; the rest as in ``Drawn``."""
 
-    data: bytes
+    content: Content
     still: Bytes
     mark: Mark | None
     words: str | None
@@ -78,11 +78,11 @@ def draw_clip(asset: Asset, wishes: Wishes, marker: Marker, limits: Limits) -> D
         target = Path(folder) / "clip"
         with asset.open() as source:
             mark, losses = marker.put_clip(source, target, payload, label, kept := Collector())
-        data = target.read_bytes()
+        content = Content.taken(target)
     if mark is None:
         gaps.append(Gap(layer=Layer.WATERMARK, code="label.no-mark"))
     return DrawnClip(
-        data=data,
+        content=content,
         still=np.ascontiguousarray(np.rot90(frame.rgb, -frame.quarters)),
         mark=mark,
         words=None if shown is None else shown.words,

@@ -3,14 +3,14 @@
 
 from waarmerk.provenance.errors import UnsupportedAsset
 from waarmerk.provenance.marking.plan import SOURCE_TYPES, Wishes
-from waarmerk.provenance.media import Limits, asset_from_bytes
+from waarmerk.provenance.media import Content, Limits, asset_of
 from waarmerk.provenance.media.losses import Loss
 from waarmerk.provenance.metadata import read
 from waarmerk.provenance.metadata.xmp_packet import replaced
-from waarmerk.provenance.metadata.xmp_write import Statement, earlier_packet, state
+from waarmerk.provenance.metadata.xmp_write import Statement, earlier_in, state_in
 
 
-def declared(data: bytes, media_type: str, wishes: Wishes, limits: Limits) -> tuple[bytes, tuple[Loss, ...]]:
+def declared(content: Content, media_type: str, wishes: Wishes, limits: Limits) -> tuple[Content, tuple[Loss, ...]]:
     """The file with the declaration in its XMP, and the earlier declarations that gave way to it.
 
     Raises UnsupportedAsset and LimitExceeded as ``state`` does; UnsupportedAsset too where another source type would
@@ -23,10 +23,10 @@ def declared(data: bytes, media_type: str, wishes: Wishes, limits: Limits) -> tu
         title=wishes.title,
         alt=wishes.alternative,
     )
-    earlier = earlier_packet(data, media_type, limits)
+    earlier = earlier_in(content, media_type, limits)
     lost = () if earlier is None else replaced(said, earlier)
-    written = state(data, media_type, said, limits)
-    found = read(asset_from_bytes(written, name=None, limits=Limits()), limits).source_types
+    written = state_in(content, media_type, said, limits)
+    found = read(asset_of(written, name=None, limits=Limits()), limits).source_types
     if set(found) != {said.source_type}:
         raise UnsupportedAsset("metadata.unwritable", "another declaration stands out of reach in the file")
     return written, tuple(Loss("declaration", name) for name in lost)

@@ -13,7 +13,7 @@ from waarmerk.provenance.marking.lettering import lettering
 from waarmerk.provenance.marking.plan import Gap, Layer, Wishes
 from waarmerk.provenance.marking.visible import CannotShow, Shown, show
 from waarmerk.provenance.marking.watermark import Mark, Marker, NoMark
-from waarmerk.provenance.media import Limits, asset_from_bytes, decode_rgb
+from waarmerk.provenance.media import Content, Limits, asset_from_bytes, decode_rgb
 from waarmerk.provenance.media.encode import WRITTEN, Rewrite, encode
 from waarmerk.provenance.media.image import Picture
 from waarmerk.provenance.media.losses import Loss, losses, stock
@@ -39,14 +39,14 @@ _TURNS = {
 class Drawn:
     """An encoded picture with what it carries. ``rgb`` is what it decodes to, as stored, H x W x 3.
 
-    ``data`` is empty once it went into another file.
+    ``content`` is empty once it went into another file.
 
     ``still`` is the frame that stands for a clip, whose ``rgb`` is None, and ``stills`` are kept to tell its copies by.
     ``deeds`` are the actions (C2PA 2.2, section 18.14.4) that writing it took besides mark and label.
     ``label`` is where the visible label stands in ``rgb``: left, top, width, height.
     """
 
-    data: bytes
+    content: Content
     rgb: Bytes | None
     mark: Mark | None
     words: str | None
@@ -80,14 +80,15 @@ def draw(asset: Asset, wishes: Wishes, marker: Marker | None, limits: Limits) ->
     wanted = [layer for layer in wishes.layers if layer in (Layer.WATERMARK, Layer.VISIBLE)]
     if wanted and asset.media_type in VIDEO_TYPES:
         return _clip(asset, wishes, marker, limits)
-    untouched = _bytes_of(asset)
+    with asset.open() as stream:
+        untouched = Content.copied(stream)
     if not wanted:
-        return Drawn(data=untouched, rgb=None, mark=None, words=None, losses=(), gaps=())
+        return Drawn(content=untouched, rgb=None, mark=None, words=None, losses=(), gaps=())
     rewrite = _writable(asset, limits)
     if rewrite is None:
         code = "not-spoken" if asset.media_type.startswith(("audio/", "video/")) else "not-drawn"
         gaps = tuple(Gap(layer=layer, code=f"label.{code}") for layer in wanted)
-        return Drawn(data=untouched, rgb=None, mark=None, words=None, losses=(), gaps=gaps)
+        return Drawn(content=untouched, rgb=None, mark=None, words=None, losses=(), gaps=gaps)
     return _Run(rewrite=rewrite, wishes=wishes, marker=marker).through(wanted)
 
 
@@ -96,7 +97,7 @@ def _clip(asset: Asset, wishes: Wishes, marker: Marker | None, limits: Limits) -
         raise ConfigurationError("label.no-watermark-key", "there is no watermark key")
     made = draw_clip(asset, wishes, marker, limits)
     return Drawn(
-        data=made.data,
+        content=made.content,
         rgb=None,
         mark=made.mark,
         words=made.words,
@@ -174,7 +175,7 @@ class _Run:
                 written, picture, mark = finer
         before = stock(self.rewrite.asset, self.rewrite.picture, self.rewrite.limits)
         return Drawn(
-            data=_bytes_of(written),
+            content=Content.of(_bytes_of(written)),
             rgb=picture.rgb,
             mark=mark,
             words=None if shown is None else shown.words,

@@ -25,7 +25,7 @@ from waarmerk.provenance.marking.placing import Place, issuance_of, sidecar_of
 from waarmerk.provenance.marking.plan import SOURCE_TYPES, Gap, Layer, MarkingPlan, Says, Wishes
 from waarmerk.provenance.marking.statement import statement_of
 from waarmerk.provenance.marking.watermark import Mark, Marker
-from waarmerk.provenance.media import Limits, asset_from_bytes, decode_rgb, open_asset
+from waarmerk.provenance.media import Content, Limits, asset_of, decode_rgb, open_asset
 from waarmerk.provenance.media.losses import Loss
 from waarmerk.provenance.media.write import Uncertain, require_room
 from waarmerk.provenance.metadata.personal import STAYS, personal
@@ -48,7 +48,7 @@ class Refused(Error):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prepared:
-    """A file with all layers but the credentials, in memory. ``content`` is what is to be signed."""
+    """A file with all layers but the credentials. ``content`` is what is to be signed; a clip lies on the disk."""
 
     source: Path
     asset: Asset
@@ -114,11 +114,11 @@ class Labeller:
         self._admit(asset, survey, wishes)
         start = started(asset, self.limits) if wishes.says.is_ai else Start(asset=asset)
         drawn = draw(start.asset, wishes, self.marker, self.limits)
-        data, removed = cleaned(drawn, start.asset.media_type, wishes, self.limits)
-        data, gaps, replaced = self._stated(data, drawn.gaps, start.asset.media_type, wishes)
+        made, removed = cleaned(drawn, start.asset.media_type, wishes, self.limits)
+        made, gaps, replaced = self._stated(made, drawn.gaps, start.asset.media_type, wishes)
         if not wishes.sidecar and start.asset.media_type not in EMBEDDABLE:
             gaps = (*gaps, Gap(layer=Layer.CREDENTIALS, code="label.no-embedding"))
-        content = asset_from_bytes(data, name=asset.name, limits=Limits())
+        content = asset_of(made, name=asset.name, limits=Limits())
         left = personal(content, self.limits)
         if wishes.strips_personal and not STAYS.issuperset(left):
             raise Refused("label.personal-stays", "personal details stay where they cannot be taken out")
@@ -137,7 +137,7 @@ class Labeller:
             asset=asset,
             survey=survey,
             wishes=wishes,
-            drawn=replace(drawn, data=b""),  # a clip is large, and ``content`` holds it
+            drawn=replace(drawn, content=Content.of(b"")),  # ``content`` holds it
             content=content,
             is_converted=start.is_converted,
             plan=plan,
@@ -194,7 +194,7 @@ class Labeller:
             self.ledger.require()
 
     def _signed(self, prepared: Prepared, target: Path) -> tuple[Signed, Asset, Report]:
-        """The finished file, in memory, and our own examination of it."""
+        """The finished file, where nobody sees it yet, and our own examination of it."""
         plan = prepared.plan
         if plan.gaps and not prepared.wishes.allow_partial:
             raise Refused("label.partial", "not all layers can be written; --allow-partial goes on without", plan.gaps)
@@ -205,7 +205,7 @@ class Labeller:
         )
         parent = prepared.asset if statement.opens else None
         signed = self.writer.sign(prepared.content, statement, parent=parent, sidecar=prepared.wishes.sidecar)
-        final = asset_from_bytes(signed.data, name=target.name, limits=Limits())
+        final = asset_of(signed.content, name=target.name, limits=Limits())
         return signed, final, self._verified(prepared, final, signed)
 
     def _admit(self, asset: Asset, survey: Survey, wishes: Wishes) -> None:
@@ -220,16 +220,16 @@ class Labeller:
             raise Refused(code, "the file says otherwise of itself; nothing is written")
 
     def _stated(
-        self, data: bytes, gaps: tuple[Gap, ...], media_type: str, wishes: Wishes
-    ) -> tuple[bytes, tuple[Gap, ...], tuple[Loss, ...]]:
+        self, content: Content, gaps: tuple[Gap, ...], media_type: str, wishes: Wishes
+    ) -> tuple[Content, tuple[Gap, ...], tuple[Loss, ...]]:
         """The file with the declaration in its XMP, and the earlier declarations that it takes the place of."""
         if Layer.METADATA not in wishes.layers:
-            return data, gaps, ()
+            return content, gaps, ()
         try:
-            data, lost = declared(data, media_type, wishes, self.limits)
+            content, lost = declared(content, media_type, wishes, self.limits)
         except (UnsupportedAsset, LimitExceeded):
-            return data, (*gaps, Gap(layer=Layer.METADATA, code="label.no-xmp")), ()
-        return data, gaps, lost
+            return content, (*gaps, Gap(layer=Layer.METADATA, code="label.no-xmp")), ()
+        return content, gaps, lost
 
     def _verified(self, prepared: Prepared, final: Asset, signed: Signed) -> Report:
         """Our own examination of the finished file. Raises SigningError (``label.not-verified``)."""
@@ -255,8 +255,7 @@ class Labeller:
     def _issuance(self, prepared: Prepared, final: Asset, signed: Signed) -> Issuance | None:
         if Layer.LEDGER not in prepared.plan.layers:
             return None
-        says, media_type = prepared.wishes.says, final.media_type
-        return issuance_of(prepared.drawn, signed, media_type=media_type, says=says, at=self.at)
+        return issuance_of(prepared.drawn, signed, final=final, says=prepared.wishes.says, at=self.at)
 
 
 def _place(

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The last step of a labelling: what was signed goes into the ledger, then into place."""
 
-import hashlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,19 +11,20 @@ from waarmerk.provenance.credentials.signing import Signed
 from waarmerk.provenance.errors import SigningError, StoreError
 from waarmerk.provenance.marking.drawing import Drawn
 from waarmerk.provenance.marking.plan import Says
+from waarmerk.provenance.media import Content
 from waarmerk.provenance.media.write import Piece, Uncertain, require_target, write_together
+from waarmerk.provenance.model import Asset
 from waarmerk.provenance.registry import Issuance, Ledger
 from waarmerk.provenance.registry.hashes import chroma, fingerprints, thumbnail
 from waarmerk.provenance.trust.lists import rfc3339
 
 _SIDECAR = ".c2pa"
-_AT_ONCE = 1 << 20
 _BESIDE = frozenset({_SIDECAR, ".xmp"})  # files that belong to another one of their name
 KNOWN = "ledger.known"  # of ``Ledger.add``
 
 
-def issuance_of(drawn: Drawn, signed: Signed, *, media_type: str, says: Says, at: datetime) -> Issuance | None:
-    """What the ledger remembers of a file; None for one without a mark."""
+def issuance_of(drawn: Drawn, signed: Signed, *, final: Asset, says: Says, at: datetime) -> Issuance | None:
+    """What the ledger remembers of a file, ``final`` when it is signed; None for one without a mark."""
     mark, rgb = drawn.mark, drawn.still if drawn.rgb is None else drawn.rgb
     if mark is None or rgb is None:
         return None
@@ -35,8 +35,8 @@ def issuance_of(drawn: Drawn, signed: Signed, *, media_type: str, says: Says, at
         scheme=mark.scheme,
         issued_at=rfc3339(at),
         says=says.value,
-        sha256=hashlib.sha256(signed.data).digest(),
-        media_type=media_type,
+        sha256=bytes.fromhex(final.sha256),
+        media_type=final.media_type,
         width=rgb.shape[1],
         height=rgb.shape[0],
         phash=marks.phash,
@@ -94,9 +94,9 @@ class Place:
         ConfigurationError of ``write_together``; then all is as it was, the ledger too.
         """
         entry = _Entry(issuance=issuance, ledger=ledger, at=at)
-        pieces = [Piece(target=self.target, data=signed.data, verify=_same(signed.data))]
+        pieces = [Piece(target=self.target, data=signed.content, verify=_same(signed.content))]
         if self.beside is not None:
-            pieces.insert(0, Piece(target=self.beside, data=signed.store, verify=_same(signed.store)))
+            pieces.insert(0, Piece(target=self.beside, data=signed.store, verify=_same(Content.of(signed.store))))
         try:
             write_together(pieces, source=self.source, force=self.force, before=entry.remember, undone=entry.forget)
         except Uncertain as doubt:
@@ -131,21 +131,11 @@ class _Entry:
                 self.ledger.forget(payload=self.issuance.payload, at=rfc3339(self.at))
 
 
-def _same(data: bytes) -> Callable[[Path], None]:
+def _same(content: Content) -> Callable[[Path], None]:
     def verify(path: Path) -> None:
-        if not _holds(path, data):
+        if not content.stands_at(path):
             raise SigningError(
                 "label.not-verified", "the file system does not give back what was written; nothing is written"
             )
 
     return verify
-
-
-def _holds(path: Path, data: bytes) -> bool:
-    """Whether a file holds these bytes and no others; a clip is not read into memory for that."""
-    seen = memoryview(data)
-    with path.open("rb") as stream:
-        for at in range(0, len(data), _AT_ONCE):
-            if stream.read(_AT_ONCE) != seen[at : at + _AT_ONCE]:
-                return False
-        return not stream.read(1)

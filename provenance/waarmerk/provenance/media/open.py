@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
 from waarmerk.provenance.media import copies, sidecars
 from waarmerk.provenance.media.bmff import read_movie
+from waarmerk.provenance.media.content import Content
 from waarmerk.provenance.media.extension import extension_differs
 from waarmerk.provenance.media.image import read_header
 from waarmerk.provenance.media.limits import MIB, Limits
@@ -68,6 +69,18 @@ def asset_from_bytes(data: bytes, *, name: str | None, limits: Limits) -> Asset:
     _require_size(len(data), media_type, limits)
     digest = hashlib.sha256(data).hexdigest()
     return _asset(window, digest, lambda: BytesIO(data), limits, name=name, media_type=media_type)
+
+
+def asset_of(content: Content, *, name: str | None, limits: Limits) -> Asset:
+    """The asset that ``content`` is; it lives as long as the asset. Raises as ``asset_from_bytes`` does, OSError."""
+    if not content.lies_on_disk:
+        return asset_from_bytes(content.read(), name=name, limits=limits)
+    with content.open() as stream:
+        window = Window(stream, content.size)
+        media_type = _media_type(window, limits)
+        _require_size(content.size, media_type, limits)
+        digest = _sha256(stream)
+        return _asset(window, digest, content.open, limits, name=name, media_type=media_type)
 
 
 def _open_regular(path: Path) -> BinaryIO:

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.media.content import Content
 
 PREFIX, SUFFIX = ".waarmerk-", ".tmp"
 JOURNAL_SUFFIX = ".job"  # of ``together.py``
@@ -67,13 +68,14 @@ def temporary(path: Path) -> Iterator[int]:
             os.close(descriptor)
 
 
-def fill(descriptor: int, data: bytes, mode: int | None) -> None:
+def fill(descriptor: int, data: bytes | Content, mode: int | None) -> None:
     """Write ``data`` and synchronise; ``mode`` None leaves that of any new file."""
     if mode is not None:
         os.fchmod(descriptor, mode)
-    left = memoryview(data)
-    while left:
-        left = left[os.write(descriptor, left) :]
+    for piece in data.pieces() if isinstance(data, Content) else (data,):
+        left = memoryview(piece)
+        while left:
+            left = left[os.write(descriptor, left) :]
     os.fsync(descriptor)
 
 

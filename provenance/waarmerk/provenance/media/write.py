@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from waarmerk.provenance.errors import ConfigurationError, StoreError
+from waarmerk.provenance.media.content import Content
 from waarmerk.provenance.media.staging import (
     PREFIX,
     SUFFIX,
@@ -52,7 +53,7 @@ class Piece:
     """
 
     target: Path
-    data: bytes = field(repr=False)
+    data: bytes | Content = field(repr=False)
     verify: Callable[[Path], None]
 
 
@@ -62,7 +63,7 @@ def _nothing() -> None:
 
 def write_file(
     target: Path,
-    data: bytes,
+    data: bytes | Content,
     *,
     verify: Callable[[Path], None],
     source: Path | None = None,

@@ -9,11 +9,12 @@ import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
-from waarmerk.provenance.media import asset_from_bytes
+from waarmerk.provenance.media import Content, asset_from_bytes, asset_of
 from waarmerk.provenance.media.erase import erased
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.photoshop import COPIES, PREFIX, iim_without, segments, without, without_data_sets
@@ -23,7 +24,7 @@ from waarmerk.provenance.media.window import Truncated, Window
 from waarmerk.provenance.metadata.blocks import BlockKind, blocks
 from waarmerk.provenance.metadata.personal import EXIF, IIM, KINDS, PNG, RAW_PROFILE, XMP, exif_kinds, personal
 from waarmerk.provenance.metadata.xmp_packet import without as without_properties
-from waarmerk.provenance.metadata.xmp_write import earlier_packet, write_packet
+from waarmerk.provenance.metadata.xmp_write import earlier_in, earlier_packet, write_packet, write_packet_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,6 +65,35 @@ def without_personal(data: bytes, media_type: str, limits: Limits) -> tuple[byte
             continue
     found |= before - _found(data, limits)
     return data, tuple(kind for kind in KINDS if kind in found)
+
+
+def stripped(content: Content, media_type: str, limits: Limits) -> tuple[Content, tuple[str, ...]]:
+    """The same of a content; a clip that lies on a disk is not taken into memory. Raises OSError."""
+    if not (content.lies_on_disk and media_type.startswith("video/")):
+        data, kinds = without_personal(content.read(), media_type, limits)
+        return Content.of(data), kinds
+    before = _left(content, limits)
+    if not before:
+        return content, ()
+    found = set[str]()
+    with suppress(UnsupportedAsset, LimitExceeded, Truncated):
+        packet = earlier_in(content, media_type, limits)
+        cleaned = None if packet is None else without_properties(packet, lambda name: _noted(found, _kind_of(name)))
+        if cleaned is not None:
+            content = write_packet_in(content, media_type, cleaned, limits)
+    with suppress(Truncated):
+        with content.open() as stream:
+            places = [
+                (part.start, _without_fields(part.at(0, part.size), limits))
+                for part in _exif_parts(Window(stream, content.size), media_type, limits)
+            ]
+        content = content.edited(places)
+    found |= before - _left(content, limits)
+    return content, tuple(kind for kind in KINDS if kind in found)
+
+
+def _left(content: Content, limits: Limits) -> set[str]:
+    return set(personal(asset_of(content, name=None, limits=Limits()), limits))
 
 
 def without_thumbnails(data: bytes, media_type: str, limits: Limits) -> tuple[bytes, bool]:
@@ -169,21 +199,24 @@ def _fields(data: bytes, media_type: str, limits: Limits) -> bytes:
     """EXIF blocks, or a TIFF file itself, without the fields that name persons, places and devices."""
     if media_type in _RAW:
         return data
-    out, tags = bytearray(data), frozenset(EXIF)
-    for start, size in _exif_blocks(data, media_type, limits):
-        block = data[start : start + size]
-        has_place = "position" in exif_kinds(Window(BytesIO(block), size), limits)
-        out[start : start + size] = erased(block, tags | {GPS_IFD} if has_place else tags, limits, _edited)
+    out = bytearray(data)
+    for part in _exif_parts(Window(BytesIO(data), len(data)), media_type, limits):
+        out[part.start : part.start + part.size] = _without_fields(part.at(0, part.size), limits)
     if media_type == "image/png":
         _seal(out, limits)
     return bytes(out)
 
 
-def _exif_blocks(data: bytes, media_type: str, limits: Limits) -> Iterator[tuple[int, int]]:
-    window = Window(BytesIO(data), len(data))
+def _without_fields(block: bytes, limits: Limits) -> bytes:
+    tags = frozenset(EXIF)
+    has_place = "position" in exif_kinds(Window(BytesIO(block), len(block)), limits)
+    return erased(block, tags | {GPS_IFD} if has_place else tags, limits, _edited)
+
+
+def _exif_parts(window: Window, media_type: str, limits: Limits) -> Iterator[Window]:
     for block in blocks(window, media_type, limits) or ():
         if block.kind is BlockKind.EXIF:
-            yield block.parts[0].start, block.parts[0].size
+            yield block.parts[0]
 
 
 def _seal(out: bytearray, limits: Limits) -> None:

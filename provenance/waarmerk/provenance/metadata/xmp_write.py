@@ -8,10 +8,12 @@ the first directory at the end of the file. MP4: top-level ``uuid`` box (1.2.7).
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from io import BytesIO
 
 from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
-from waarmerk.provenance.media.bmff import Box, Steps, boxes
+from waarmerk.provenance.media.bmff import Steps, boxes
+from waarmerk.provenance.media.content import Content
 from waarmerk.provenance.media.image import read_header
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.segments import jpeg_segments, png_chunks, riff_chunks
@@ -23,7 +25,16 @@ from waarmerk.provenance.metadata.png import XMP_KEY, Budget, read_text
 from waarmerk.provenance.metadata.xmp_heif import write_heif
 from waarmerk.provenance.metadata.xmp_packet import Statement, compose
 
-__all__ = ["WRITABLE", "Statement", "earlier_packet", "state", "write_packet"]
+__all__ = [
+    "WRITABLE",
+    "Statement",
+    "earlier_in",
+    "earlier_packet",
+    "state",
+    "state_in",
+    "write_packet",
+    "write_packet_in",
+]
 
 
 def state(data: bytes, media_type: str, statement: Statement, limits: Limits) -> bytes:
@@ -37,7 +48,10 @@ def state(data: bytes, media_type: str, statement: Statement, limits: Limits) ->
 
 def earlier_packet(data: bytes, media_type: str, limits: Limits) -> bytes | None:
     """The first XMP packet of the file, None where it has none. Raises as ``state`` does for one too large."""
-    window = Window(BytesIO(data), len(data))
+    return _earlier(Window(BytesIO(data), len(data)), media_type, limits)
+
+
+def _earlier(window: Window, media_type: str, limits: Limits) -> bytes | None:
     try:
         for block in blocks(window, media_type, limits) or ():
             if block.kind is BlockKind.XMP:
@@ -49,6 +63,33 @@ def earlier_packet(data: bytes, media_type: str, limits: Limits) -> bytes | None
     except Truncated:
         return None
     return None
+
+
+def state_in(content: Content, media_type: str, statement: Statement, limits: Limits) -> Content:
+    """The same of a content; of a clip nothing but its boxes is read into memory. Raises as ``state`` does, OSError."""
+    if media_type not in _MOVIES:
+        return Content.of(state(content.read(), media_type, statement, limits))
+    return write_packet_in(content, media_type, compose(statement, earlier_in(content, media_type, limits)), limits)
+
+
+def earlier_in(content: Content, media_type: str, limits: Limits) -> bytes | None:
+    """The first XMP packet of a content. Raises as ``earlier_packet`` does, OSError."""
+    with content.open() as stream:
+        return _earlier(Window(stream, content.size), media_type, limits)
+
+
+def write_packet_in(content: Content, media_type: str, packet: bytes, limits: Limits) -> Content:
+    """The content with ``packet`` as its XMP in place of an earlier one. Raises as ``state`` does, OSError."""
+    if media_type not in _MOVIES:
+        return Content.of(write_packet(content.read(), media_type, packet, limits))
+    if len(packet) > limits.xmp_bytes:
+        raise LimitExceeded("metadata.too-large", f"the XMP packet is longer than {limits.xmp_bytes} bytes")
+    try:
+        with content.open() as stream:
+            change = _change(Window(stream, content.size), packet, limits)
+    except (Truncated, struct.error) as error:
+        raise UnsupportedAsset("metadata.unwritable", "the structure of the file ends before it should") from error
+    return content.edited(change.places, size=change.size, tail=change.tail)
 
 
 def write_packet(data: bytes, media_type: str, packet: bytes, limits: Limits) -> bytes:
@@ -172,38 +213,53 @@ def _point(out: bytearray, tiff: Tiff, first: int) -> None:
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """Other bytes at some places, where the file is cut off, and what stands behind it then."""
+
+    places: tuple[tuple[int, bytes], ...]
+    size: int
+    tail: bytes = b""
+
+
 def _mp4(window: Window, packet: bytes, limits: Limits) -> bytes:
+    change = _change(window, packet, limits)
+    content = Content.of(window.at(0, window.size))
+    return content.edited(change.places, size=change.size, tail=change.tail).read()
+
+
+def _change(window: Window, packet: bytes, limits: Limits) -> _Change:
     """In place where the earlier box is large enough, else at the end: no offset of a sample table moves."""
-    out = bytearray(window.at(0, window.size))
     top = list(boxes(window, Steps(limits.parts)))
     if not top:
         raise Truncated
     earlier = [box for box in top if box.name == b"uuid" and box.body.up_to(0, 16) == _XMP_UUID]
     fitting = next((box for box in earlier if box.body.size - 16 >= len(packet)), None)
+    places: list[tuple[int, bytes]] = []
     for box in earlier:
         if box is fitting:
-            start = box.body.start + 16
-            out[start : box.body.start + box.body.size] = packet.ljust(box.body.size - 16, b" ")
+            places.append((box.body.start + 16, packet.ljust(box.body.size - 16, b" ")))
         elif box is not top[-1]:
-            out[box.start + 4 : box.start + 8] = b"free"
-            out[box.body.start : box.body.start + box.body.size] = bytes(box.body.size)
+            places += [(box.start + 4, b"free"), (box.body.start, bytes(box.body.size))]
     if fitting is not None:
-        return bytes(out)
-    _close(out, top[-1], remove=top[-1] in earlier)
-    return bytes(out) + struct.pack(">I", 24 + len(packet)) + b"uuid" + _XMP_UUID + packet
+        return _Change(places=tuple(places), size=window.size)
+    last, size = top[-1], window.size
+    if last in earlier:
+        size = last.start
+    elif window.unpack(">I", last.start)[0] == 0:
+        places.append((last.start, _whole(window.size - last.start)))
+    tail = struct.pack(">I", 24 + len(packet)) + b"uuid" + _XMP_UUID + packet
+    return _Change(places=tuple(places), size=size, tail=tail)
 
 
-def _close(out: bytearray, last: Box, *, remove: bool) -> None:
-    """State the size of a last box that only says "to the end", or take the box away."""
-    if remove:
-        del out[last.start :]
-    elif struct.unpack_from(">I", out, last.start)[0] == 0:
-        size = len(out) - last.start
-        if size >= 1 << 32:
-            raise LimitExceeded("metadata.too-large", "the last box is longer than its size field can say")
-        struct.pack_into(">I", out, last.start, size)
+def _whole(size: int) -> bytes:
+    """The size field of a last box that only says "to the end"."""
+    if size >= 1 << 32:
+        raise LimitExceeded("metadata.too-large", "the last box is longer than its size field can say")
+    return struct.pack(">I", size)
 
 
+_MOVIES = frozenset({"video/mp4", "video/quicktime"})
 _WRITERS: dict[str, Callable[[Window, bytes, Limits], bytes]] = {
     "image/jpeg": _jpeg,
     "image/png": _png,
