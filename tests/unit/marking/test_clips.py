@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +207,31 @@ def test_no_ai_changes_no_pixel_of_a_clip(desk: Desk, tmp_path: Path) -> None:
     desk.label(source, target, says=Says.NONE)
     for (_, before), (_, after) in zip(seen(source), seen(target), strict=True):
         assert np.array_equal(before, after)
+
+
+def test_a_clip_on_its_way_is_not_held_in_memory(desk: Desk, tmp_path: Path) -> None:
+    source, more = clip(tmp_path / "in.mp4"), 64 * 2**20
+    with source.open("ab") as file:
+        file.write((more + 8).to_bytes(4) + b"mdat" + bytes(more))
+    desk.label(source, tmp_path / "first.mp4", says=Says.NONE)  # what is loaded once is loaded now
+    tracemalloc.start()
+    try:
+        done = desk.label(source, tmp_path / "out.mp4", says=Says.NONE)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert done.bytes_after > more
+    assert most < more * 3 / 4, "frames are searched for marks, some 38 MiB; the file itself is read piece by piece"
+
+
+def test_a_clip_on_the_disk_gets_every_layer(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waarmerk.provenance.media.content.IN_MEMORY_BYTES", 1000)
+    source = clip(tmp_path / "in.mp4")
+    before = hashlib.sha256(source.read_bytes()).digest()
+    done = desk.label(source, tmp_path / "out.mp4", strips_personal=True)
+    assert done.plan.gaps == ()
+    report = desk.verify(tmp_path / "out.mp4")
+    assert (report.verdict.origin, report.verdict.tier) == (Origin.AI_GENERATED, Tier.PROVEN)
+    assert report.credential is not None
+    assert report.credential.integrity is Integrity.INTACT
+    assert hashlib.sha256(source.read_bytes()).digest() == before

@@ -10,9 +10,13 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from tests.unit.metadata.test_personal import XMP, filled, found, picture
-from waarmerk.provenance.media import Limits
+from tests.unit.metadata.test_xmp_write import AI, film
+from waarmerk.provenance.media import Content, Limits, asset_of
 from waarmerk.provenance.media.photoshop import resources
-from waarmerk.provenance.metadata.strip import without_personal, without_thumbnails
+from waarmerk.provenance.metadata.personal import personal
+from waarmerk.provenance.metadata.strip import stripped, without_personal, without_thumbnails
+from waarmerk.provenance.metadata.xmp_packet import Statement, compose
+from waarmerk.provenance.metadata.xmp_write import write_packet
 
 TYPES = {
     "JPEG": "image/jpeg",
@@ -169,3 +173,20 @@ def test_resources_that_are_none() -> None:
             b"".join(each.whole for each in resources(resource(1028, b"abc" * 9)[:cut]))
             == resource(1028, b"abc" * 9)[:cut]
         )
+
+
+@pytest.mark.parametrize("has_room", [False, True])
+def test_a_clip_on_a_disk_loses_the_same(monkeypatch: pytest.MonkeyPatch, has_room: bool) -> None:
+    packet = compose(Statement(source_type=AI), XMP)
+    data = write_packet(film(), "video/mp4", packet + b" " * 4000 * has_room, Limits())
+    expected = without_personal(data, "video/mp4", Limits())
+    assert "author" in expected[1]
+    monkeypatch.setattr("waarmerk.provenance.media.content.IN_MEMORY_BYTES", 10)
+    content, kinds = stripped(Content.copied(BytesIO(data)), "video/mp4", Limits())
+    assert content.lies_on_disk
+    assert (set(found_in(content)), kinds) == (set(found_in(Content.of(expected[0]))), expected[1])
+    assert found_in(stripped(content, "video/mp4", Limits())[0]) == found_in(content), "nothing more to take out"
+
+
+def found_in(content: Content) -> tuple[str, ...]:
+    return personal(asset_of(content, name=None, limits=Limits()), Limits())

@@ -12,12 +12,19 @@ import pytest
 from PIL import Image
 
 from waarmerk.provenance.errors import ConfigurationError, LimitExceeded, UnsupportedAsset
-from waarmerk.provenance.media import Limits, asset_from_bytes
+from waarmerk.provenance.media import Content, Limits, asset_from_bytes
 from waarmerk.provenance.media.segments import jpeg_segments, png_chunks, riff_chunks
 from waarmerk.provenance.media.window import Window
 from waarmerk.provenance.metadata import read
 from waarmerk.provenance.metadata.xmp_packet import Statement, compose
-from waarmerk.provenance.metadata.xmp_write import WRITABLE, earlier_packet, state, write_packet
+from waarmerk.provenance.metadata.xmp_write import (
+    WRITABLE,
+    earlier_packet,
+    state,
+    state_in,
+    write_packet,
+    write_packet_in,
+)
 
 AI = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 CAMERA = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
@@ -135,6 +142,26 @@ def test_a_film_keeps_every_byte_before_the_packet(tail_to_end: bool) -> None:
     shorter = write_packet(again, "video/mp4", compose(SAID), LIMITS)
     assert len(shorter) == len(again)
     assert declared(shorter).source_types == (AI,)
+
+
+@pytest.mark.parametrize("tail_to_end", [False, True])
+def test_a_film_on_a_disk_gets_the_same_packet(tail_to_end: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("waarmerk.provenance.media.content.IN_MEMORY_BYTES", 10)
+    data = film(tail_to_end=tail_to_end)
+    statements = (
+        SAID,
+        Statement(source_type=CAMERA, title="t" * 600),
+        SAID,
+        Statement(source_type=AI, title="t" * 2000),
+    )
+    for statement in statements:
+        content, data = Content.copied(BytesIO(data)), state(data, "video/mp4", statement, LIMITS)
+        assert content.lies_on_disk
+        assert state_in(content, "video/mp4", statement, LIMITS).read() == data
+    with pytest.raises(LimitExceeded):
+        write_packet_in(Content.copied(BytesIO(data)), "video/mp4", bytes(LIMITS.xmp_bytes + 1), LIMITS)
+    with pytest.raises(UnsupportedAsset):
+        write_packet_in(Content.copied(BytesIO(b"too short for a box, " * 5)), "video/mp4", b"<x/>", LIMITS)
 
 
 def test_foreign_properties_stay_and_ours_are_replaced() -> None:

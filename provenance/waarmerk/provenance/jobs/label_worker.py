@@ -47,7 +47,7 @@ def main() -> None:
     os.nice(allowed.niceness)
     confine.refuse_network_and_programs()
     confine.grant_cpu_seconds(allowed.processor_seconds)
-    tempfile.tempdir = str(Path.cwd())  # the folder that is taken away, however this ends
+    tempfile.tempdir = os.environ["TMPDIR"] = str(Path.cwd())  # the folder that is taken away, however this ends
     settings, task = receive(0), receive(0)
     if settings is not None and task is not None:
         send(answers, _answer(settings, task, answers, pace))
