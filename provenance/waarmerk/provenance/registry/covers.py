@@ -40,12 +40,16 @@ _MOST_ADDED = 0.15  # of all parts: ink that was written over a drawing or form
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """``share`` of ``parts`` agree; ``largest_other`` parts of the largest place that shows something else."""
+    """``share`` of ``parts`` agree; ``largest_other`` parts of the largest place that shows something else.
+
+    ``apart`` are the parts under bars and covers (h x w).
+    """
 
     verified: bool
     share: float
     parts: int
     largest_other: int
+    apart: Truths
 
 
 def on_photograph(reference: Bytes, values: Floats, known: Truths, parts: Parts) -> Judged:
@@ -57,7 +61,7 @@ def on_photograph(reference: Bytes, values: Floats, known: Truths, parts: Parts)
     told = np.zeros_like(parts.had)  # by a bar or a cover, its even inside too
     covered, largest, added, bar, anew = 0, 0, 0, 0, 0
     strokes = Strokes(reference, values, known)
-    for rows, columns in _groups(counted & ~agrees):
+    for rows, columns in groups(counted & ~agrees):
         group = np.zeros_like(hidden)
         group[rows, columns] = True
         place = strokes.at(_pixels(_filled(group), reference.shape)) if rows.size >= _LEAST_COVER else UNCLEAR
@@ -91,6 +95,7 @@ def on_photograph(reference: Bytes, values: Floats, known: Truths, parts: Parts)
         share=share,
         parts=int(seen.sum()),
         largest_other=max(largest, added, bar, covered, anew),
+        apart=told | hidden,
     )
 
 
@@ -121,7 +126,7 @@ def on_paper(reference: Bytes, values: Floats, known: Truths, parts: Parts) -> J
     differs = counted & (block_mean((lost | added).astype(np.float32), _INK_BLOCK)[grid] >= _INK_OTHER)
     total = int(counted.sum())
     share = 1 - int(differs.sum()) / max(1, total)
-    largest = max((rows.size for rows, _ in _groups(differs)), default=0)
+    largest = max((rows.size for rows, _ in groups(differs)), default=0)
     same = share >= _SHARE_ON_PAPER and largest <= _OTHER_ON_PAPER
     written_over = not is_lost.any() and int(is_added.sum()) <= _MOST_ADDED * int(inside.sum())
     few = float(hidden[known].mean()) <= _MOST_COVERED if known.any() else False
@@ -136,13 +141,14 @@ def on_paper(reference: Bytes, values: Floats, known: Truths, parts: Parts) -> J
         share=share,
         parts=kept,
         largest_other=max(largest, int(cover.sum()) // _INK_BLOCK**2),
+        apart=covers,
     )
 
 
 def _other_thing(reference: Bytes, values: Floats, parts: Parts) -> int:
     """The parts of the largest place where both have something and it differs; bars and covers are no other thing."""
     largest = 0
-    for rows, columns in _groups(parts.had & parts.shows & ~parts.agrees):
+    for rows, columns in groups(parts.had & parts.shows & ~parts.agrees):
         group = np.zeros_like(parts.had)
         group[rows, columns] = True
         if not (_is_bar(rows, columns, group.shape) or _is_bar(columns, rows, group.shape[::-1])):
@@ -153,11 +159,17 @@ def _other_thing(reference: Bytes, values: Floats, parts: Parts) -> int:
 def _lit_alike(reference: Bytes, values: Floats, known: Truths, parts: Parts, covers: Truths) -> bool:
     """Whether what is smooth has the light that is to be expected there, bars and covers aside."""
     lit = lit_otherwise(reference, values, known, apart=covers) & ~covers & ~parts.counted
-    bars = np.zeros_like(lit)
-    for rows, columns in _groups(lit):
-        bars[rows, columns] = _is_bar(rows, columns, lit.shape) or _is_bar(columns, rows, lit.shape[::-1])
-    few = int((lit & ~bars).sum()) <= _LIT_OTHERWISE * int(parts.counted.sum())
-    return few and int(bars.sum()) <= _LARGEST_BAR * max(1.0, float(known.mean()) * lit.size)
+    along = bars(lit)
+    few = int((lit & ~along).sum()) <= _LIT_OTHERWISE * int(parts.counted.sum())
+    return few and int(along.sum()) <= _LARGEST_BAR * max(1.0, float(known.mean()) * lit.size)
+
+
+def bars(parts: Truths) -> Truths:
+    """Those of the parts that lie in bars along an edge."""
+    found = np.zeros_like(parts)
+    for rows, columns in groups(parts):
+        found[rows, columns] = _is_bar(rows, columns, parts.shape) or _is_bar(columns, rows, parts.shape[::-1])
+    return found
 
 
 def _solid(ink: Truths) -> Truths:
@@ -232,7 +244,7 @@ def _pixels(parts: Bytes, shape: tuple[int, ...]) -> Truths:
     return mask
 
 
-def _groups(parts: Truths) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
+def groups(parts: Truths) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
     """Rows and columns of the parts of each group. Lines of text are one group."""
     merged = cv2.dilate(parts.astype(np.uint8), np.ones((3, 3), np.uint8))
     count, groups = cv2.connectedComponents(merged, connectivity=8)

@@ -22,8 +22,18 @@ from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.open import asset_from_bytes
 from waarmerk.provenance.media.write import write_file
 from waarmerk.provenance.registry import lineage
+from waarmerk.provenance.registry.framed import framed
 from waarmerk.provenance.registry.hamming import Rows, search
-from waarmerk.provenance.registry.hashes import LOCAL_ASKED, LOCAL_KEPT, fingerprints, local_hashes, mirrored
+from waarmerk.provenance.registry.hashes import (
+    HASHED_SIDE,
+    LOCAL_ASKED,
+    LOCAL_KEPT,
+    fingerprints,
+    local_hashes,
+    luma,
+    mirrored,
+    reduced,
+)
 from waarmerk.provenance.registry.index import SHARD_ENTRIES, Shards, extended, keeping
 from waarmerk.provenance.registry.model import LOCAL_BYTES, PDQ_BYTES, PHASH_BYTES, Binding, BindingKind, Entry
 from waarmerk.provenance.registry.places import Places, listed, pointed
@@ -87,7 +97,7 @@ def ties(rgb: Bytes) -> list[Binding]:
 
 
 def reference_file(rgb: Bytes) -> bytes:
-    """The small grey picture that is kept to compare with, as a JPEG without metadata."""
+    """The small picture that is kept to compare with, as a JPEG without metadata."""
     from PIL import Image  # noqa: PLC0415 - loaded already, where there are pixels
 
     out = io.BytesIO()
@@ -209,9 +219,13 @@ class Finder:
 
     def _near(self, rgb: Bytes, ready: "_Lazy", found: dict[int, Found]) -> None:
         nearest: dict[int, int] = {}
-        whole = fingerprints(rgb)
-        for kind, value in ((BindingKind.PHASH, whole.phash), (BindingKind.PDQ, whole.pdq)):
-            for number, distance in () if value is None else self._nearest(kind, value).items():
+        asked = [fingerprints(rgb), *(fingerprints(each) for each in _framed(rgb))]
+        hashes = {
+            BindingKind.PHASH: [each.phash for each in asked],
+            BindingKind.PDQ: [each.pdq for each in asked if each.pdq is not None],
+        }
+        for kind, values in hashes.items():
+            for number, distance in self._nearest(kind, *values).items():
                 nearest[number] = min(distance, nearest.get(number, 256))
         ranked = sorted(nearest, key=lambda number: (nearest[number], number))
         self._take(ranked, nearest, ready, found)
@@ -249,14 +263,16 @@ class Finder:
             try:
                 data = self._store.files.get(entry.reference, max_bytes=self._limits.image_bytes)
                 kept = decode_rgb(asset_from_bytes(data, name=None, limits=self._limits), self._limits)
-                resemblance = compare(np.ascontiguousarray(kept.rgb[:, :, 0]), examined)
+                is_grey = kept.mode == "L"  # of registries of before: there are no colours to compare
+                resemblance = compare(np.ascontiguousarray(kept.rgb[:, :, 0]) if is_grey else kept.rgb, examined)
             except (StoreError, UnsupportedAsset, LimitExceeded):
                 resemblance = None  # nothing to compare with: it stays a candidate
         return Found(entry=entry, kind=kind, distance=distance, resemblance=resemblance)
 
-    def _nearest(self, kind: BindingKind, value: bytes) -> dict[int, int]:
-        """The least distance of each entry that has a hash within reach of ``value``."""
-        hits = search(self._index(kind).flat, np.frombuffer(value, np.uint8)[None], max_distance=REACH[kind])
+    def _nearest(self, kind: BindingKind, *values: bytes) -> dict[int, int]:
+        """The least distance of each entry that has a hash within reach of one of ``values``."""
+        asked = np.frombuffer(b"".join(values), np.uint8).reshape(-1, HASH_BYTES[kind])
+        hits = search(self._index(kind).flat, asked, max_distance=REACH[kind])
         order = np.argsort(hits.distances, kind="stable")
         owners, first = np.unique(hits.owners[order], return_index=True)
         found = dict(zip(owners.tolist(), hits.distances[order][first].tolist(), strict=True))
@@ -292,6 +308,13 @@ class Finder:
 
     def _shards(self, kind: BindingKind) -> Shards:
         return Shards(self._folder, kind.value, lists=kind is BindingKind.LOCAL)
+
+
+def _framed(rgb: Bytes) -> list[Bytes]:
+    """The pictures on a page: a border or a caption changes the hashes of the whole beyond reach."""
+    small = reduced(rgb, HASHED_SIDE)
+    boxes = framed(np.rint(luma(small)).astype(np.uint8))
+    return [np.ascontiguousarray(small[top:bottom, left:right]) for left, top, right, bottom in boxes]
 
 
 class _Lazy:

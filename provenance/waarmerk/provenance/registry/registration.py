@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from waarmerk.provenance.registry.dense import sought
+from waarmerk.provenance.registry.framed import framed
 from waarmerk.provenance.registry.hashes import FAINTEST, MIRRORED, THINNEST
 
 Bytes = npt.NDArray[np.uint8]
@@ -84,7 +85,7 @@ def lies(reference: Places, examined: Places, kept: Bytes, grey: Bytes) -> Itera
     """How ``examined`` may lie on ``reference``, the likeliest first; ``kept`` and ``grey`` are the two pictures.
 
     Straight and mirrored, as common places say. Where there are too few places to say anything, the whole picture and
-    the whole within an even border are supposed to lie there, if their shapes are alike, and all of both is laid on
+    what it shows on a page of one tone are supposed to lie there, if their shapes are alike, and all of both is laid on
     each other at many sizes. A thin strip lies nowhere.
     """
     if min(*kept.shape, *grey.shape) < _THIN_STRIP:
@@ -106,24 +107,12 @@ def lies(reference: Places, examined: Places, kept: Bytes, grey: Bytes) -> Itera
 
 
 def _supposed(reference: tuple[int, int], examined: Bytes) -> Iterator[Lie]:
-    for left, top, right, bottom in dict.fromkeys(((0, 0, examined.shape[1], examined.shape[0]), _within(examined))):
+    whole = (0, 0, examined.shape[1], examined.shape[0])
+    for left, top, right, bottom in (whole, *framed(examined)):
         across, down = reference[1] / max(1, right - left), reference[0] / max(1, bottom - top)
         if min(right - left, bottom - top) >= 32 and abs(across / down - 1) <= _SAME_SHAPE:
             matrix = np.array([[across, 0, -left * across], [0, down, -top * down], [0, 0, 1.0]])
             yield Lie(matrix=matrix, agreeing=0)
-
-
-def _within(grey: Bytes) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of what is not an even border; a caption above or below is not even."""
-    rows, columns = np.ptp(grey, axis=1) > 8, np.ptp(grey, axis=0) > 8
-    if not rows.any() or not columns.any():
-        return 0, 0, grey.shape[1], grey.shape[0]
-    return (
-        int(columns.argmax()),
-        int(rows.argmax()),
-        len(columns) - int(columns[::-1].argmax()),
-        len(rows) - int(rows[::-1].argmax()),
-    )
 
 
 def _agreed(reference: Places, examined: Places) -> Lie | None:

@@ -9,21 +9,26 @@ Two limits tell a copy from a picture that was made like it. In a photograph a c
 but no single large part may show something else: the same podium with other people is another picture. In a drawing
 or a form, where most is paper, no ink of the registered one may be missing but under a solid cover: the same form
 with another name is another form.
+
+Colours follow where the light agrees: a map whose parties swapped their colours is another map. A picture without any
+structure, such as a clear sky, has nothing but light and colour, and is the same only where both are the same.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from waarmerk.provenance.registry.covers import Judged, on_paper, on_photograph
-from waarmerk.provenance.registry.hashes import luma, reduced
+from waarmerk.provenance.registry.covers import Judged, groups, on_paper, on_photograph
+from waarmerk.provenance.registry.hashes import colours, luma, reduced
 from waarmerk.provenance.registry.registration import Lie, Places, lies, places_of
-from waarmerk.provenance.registry.structure import lit_otherwise, structure_of
+from waarmerk.provenance.registry.smooth import on_smooth
+from waarmerk.provenance.registry.structure import coloured_otherwise, lit_otherwise, structure_of
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Truths = npt.NDArray[np.bool_]
 
 REFERENCE_SIDE = 512  # pixels of the longer side of what is kept to compare with
 _EXAMINED_SIDE = 768
@@ -33,6 +38,8 @@ _LEAST_OVERLAP = 0.06  # of the reference
 _ALL_PAPER, _PAPER, _TONE, _EMPTY = 0.45, 0.35, 2, 0.25
 _FEW_TONES, _IN_FEW_TONES, _EVEN = 3, 0.70, 0.50  # photographs: 0.54 in three tones at most where they are even
 _WHOLE_SHARE, _WHOLE_OVERLAP = 0.97, 0.90
+# Of what is known: copies with other light, colours and saturation have 0.02 in all, and a sticker is small.
+_COLOURED_OTHERWISE, _LARGEST_COLOURED = 0.12, 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +64,10 @@ class Resemblance:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Look:
-    """A picture made ready to be compared with many: small and grey, its places, and the shape (H, W) it had."""
+    """A picture made ready to be compared with many: small (h x w x 3) and grey (h x w), its places, and the shape
+    (H, W) it had."""
 
+    small: Bytes
     grey: Bytes
     places: Places
     shape: tuple[int, int]
@@ -67,33 +76,49 @@ class Look:
 NOTHING = Resemblance()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Kept:
+    """A reference as it is compared: its ``grey`` (h x w), and luma, Cb and Cr (h x w x 3), None where only grey was
+    kept."""
+
+    grey: Bytes
+    coloured: Floats | None
+
+
 def reference_of(rgb: Bytes) -> Bytes:
-    """What is kept of H x W x 3 RGB to compare with: grey, at most ``REFERENCE_SIDE`` pixels a side."""
-    return np.rint(luma(reduced(rgb, REFERENCE_SIDE))).astype(np.uint8)
+    """What is kept of H x W x 3 RGB to compare with: at most ``REFERENCE_SIDE`` pixels a side."""
+    return reduced(rgb, REFERENCE_SIDE)
 
 
 def look(rgb: Bytes) -> Look:
     """Make H x W x 3 RGB ready to be compared."""
-    grey = np.rint(luma(reduced(rgb, _EXAMINED_SIDE))).astype(np.uint8)
-    return Look(grey=grey, places=places_of(grey, spread=True), shape=(rgb.shape[0], rgb.shape[1]))
+    small = reduced(rgb, _EXAMINED_SIDE)
+    grey = _grey(small)
+    return Look(small=small, grey=grey, places=places_of(grey, spread=True), shape=(rgb.shape[0], rgb.shape[1]))
 
 
 def compare(reference: Bytes, examined: Bytes | Look) -> Resemblance:
-    """Compare a picture (H x W x 3 RGB, or made ready) with a reference (h x w grey). Equal input, equal results.
+    """Compare a picture (H x W x 3 RGB, or made ready) with a reference. Equal input, equal results.
 
-    Of several ways in which one may lie on the other the first that holds counts, or else the best.
+    A reference is h x w x 3 RGB, or h x w where only its grey was kept: then colours say nothing. Of several ways in
+    which one may lie on the other the first that holds counts, or else the best.
     """
     ready = examined if isinstance(examined, Look) else look(examined)
+    is_grey = reference.ndim == 2
+    kept = _Kept(
+        grey=reference if is_grey else _grey(reference), coloured=None if is_grey else _light_and_colour(reference)
+    )
     found = NOTHING
-    for lie in lies(places_of(reference), ready.places, reference, ready.grey):
-        seen = _compared(reference, ready, lie)
+    for lie in lies(places_of(kept.grey), ready.places, kept.grey, ready.grey):
+        seen = _compared(kept, ready, lie)
         if seen.verified:
             return seen
         found = max(found, seen, key=lambda each: each.share)
     return found
 
 
-def _compared(reference: Bytes, ready: Look, lie: Lie) -> Resemblance:
+def _compared(kept: _Kept, ready: Look, lie: Lie) -> Resemblance:
+    reference = kept.grey
     values, known = _laid(ready.grey, lie.matrix, reference.shape)
     overlap = float(known.mean())
     region = _region(reference.shape, lie.matrix, ready.grey.shape, ready.shape)
@@ -103,8 +128,14 @@ def _compared(reference: Bytes, ready: Look, lie: Lie) -> Resemblance:
     parts = structure_of(reference, values, known)
     paper = _is_paper(reference, known, parts.counted)
     judged = on_paper(reference, values, known, parts) if paper else on_photograph(reference, values, known, parts)
-    if judged.parts < _LEAST_PARTS:
+    if judged.parts < _LEAST_PARTS and kept.coloured is None:
         return nothing
+    if kept.coloured is not None and (judged.verified or judged.parts < _LEAST_PARTS):
+        seen, _ = _laid(_light_and_colour(ready.small), lie.matrix, reference.shape)
+        if judged.parts < _LEAST_PARTS:
+            judged = on_smooth(kept.coloured, seen, known, parts)
+        elif not _coloured_alike(kept.coloured, seen, known, judged.apart):
+            judged = replace(judged, verified=False)
     return Resemblance(
         verified=judged.verified,
         whole=_is_whole(judged, overlap, int(lit_otherwise(reference, values, known).sum())) and not lie.mirrored,
@@ -116,26 +147,41 @@ def _compared(reference: Bytes, ready: Look, lie: Lie) -> Resemblance:
     )
 
 
+def _coloured_alike(reference: Floats, values: Floats, known: Truths, apart: Truths) -> bool:
+    """Whether colours are what is to be expected where the light is, bars and covers aside."""
+    otherwise = coloured_otherwise(reference, values, known, apart=apart) & ~apart
+    whole = float(known.mean()) * otherwise.size
+    largest = max((rows.size for rows, _ in groups(otherwise)), default=0)
+    return int(otherwise.sum()) <= _COLOURED_OTHERWISE * whole and largest <= max(1.0, _LARGEST_COLOURED * whole)
+
+
+def _grey(rgb: Bytes) -> Bytes:
+    return np.rint(luma(rgb)).astype(np.uint8)
+
+
+def _light_and_colour(rgb: Bytes) -> Floats:
+    return np.dstack([luma(rgb), colours(rgb)]).astype(np.float32)
+
+
 def _is_whole(judged: Judged, overlap: float, lighter: int) -> bool:
     small = max(judged.largest_other, lighter) <= max(1, 0.01 * judged.parts)
     return judged.verified and small and judged.share >= _WHOLE_SHARE and overlap >= _WHOLE_OVERLAP
 
 
-def _laid(
-    examined: Bytes, matrix: npt.NDArray[np.float64], shape: tuple[int, ...]
-) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """The examined picture as it lies on the reference, and where it is known; averaged first where it shrinks."""
+def _laid(examined: Bytes | Floats, matrix: npt.NDArray[np.float64], shape: tuple[int, ...]) -> tuple[Floats, Truths]:
+    """The examined plane or planes as they lie on the reference, and where that is known; averaged first where they
+    shrink."""
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
     plane = examined.astype(np.float32)
     if scale < 1:
         plane = cv2.GaussianBlur(plane, (0, 0), 0.5 / scale).astype(np.float32)
     size = (shape[1], shape[0])
     values = cv2.warpPerspective(plane, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    known = cv2.warpPerspective(np.ones_like(plane), matrix, size, flags=cv2.INTER_LINEAR)
+    known = cv2.warpPerspective(np.ones(plane.shape[:2], np.float32), matrix, size, flags=cv2.INTER_LINEAR)
     return np.asarray(values, np.float32), np.asarray(known > 0.99, np.bool_)
 
 
-def _is_paper(reference: Bytes, known: npt.NDArray[np.bool_], counted: npt.NDArray[np.bool_]) -> bool:
+def _is_paper(reference: Bytes, known: Truths, counted: Truths) -> bool:
     """Whether most of what is compared has one tone, as drawings, forms and slides have, or is even in a few of them,
     as the screens of programs and maps are."""
     tones = np.bincount(reference[known], minlength=256)
@@ -150,7 +196,7 @@ def _is_paper(reference: Bytes, known: npt.NDArray[np.bool_], counted: npt.NDArr
     return sum(shares) >= _IN_FEW_TONES and _even(reference, known) >= _EVEN
 
 
-def _even(reference: Bytes, known: npt.NDArray[np.bool_]) -> float:
+def _even(reference: Bytes, known: Truths) -> float:
     """The share of the known pixels that have hardly another tone around them."""
     plane = reference.astype(np.float32)
     mean = cv2.blur(plane, (5, 5))
@@ -173,7 +219,7 @@ def _region(
     return (left, top, right - left, bottom - top) if right > left and bottom > top else None
 
 
-def _seen(known: npt.NDArray[np.bool_]) -> tuple[float, float, float, float] | None:
+def _seen(known: Truths) -> tuple[float, float, float, float] | None:
     """Left, top, width and height of the box around what is known, in shares of the reference."""
     rows, columns = np.flatnonzero(known.any(axis=1)), np.flatnonzero(known.any(axis=0))
     if not rows.size or not columns.size:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two grey pictures that lie on each other, measured part by part: where their structure agrees, and where the light is
-not what the rest of them lets expect. What follows from it is for ``covers``.
+"""Two pictures that lie on each other, measured part by part: where their structure agrees, and where light or colour
+are not what the rest of them lets expect. What follows from it is for ``covers`` and ``resemblance``.
 """
 
 from typing import NamedTuple
@@ -18,7 +18,8 @@ _COARSEST, _FINEST = 8.0, 1.0  # pixels; structure is what lies between
 _REACH = 2  # pixels a part may be off: paper folds and lenses bend
 _LEAST_STRUCTURE = 2.5  # grey levels, standard deviation within a part
 _AGREES = 0.55  # correlation within a part
-_LIGHT, _LIGHT_ROUNDS, _LEAST_LIT = 14.0, 3, 16  # grey levels; of the fit of the curve; parts
+_LIGHT, _COLOUR = 14.0, 12.0  # grey levels; of Cb and Cr together
+_FITS, _LEAST_FITTED = 3, 16  # rounds; parts
 
 
 class Parts(NamedTuple):
@@ -57,23 +58,46 @@ def lit_otherwise(reference: Bytes, values: Floats, known: Truths, *, apart: Tru
     What is smooth has no structure to compare: a pale sticker, or the sky of another picture in the same frame. Parts
     that are ``apart``, under a bar or a cover, say nothing about the curve.
     """
-    grid = centres(BLOCK)
-    inside = block_mean(known.astype(np.float32), BLOCK)[grid] > 0.99
-    found, (rows, columns) = np.zeros_like(inside), np.nonzero(inside)
-    one = block_mean(reference.astype(np.float32), BLOCK)[grid][inside].astype(np.float64)
-    other = block_mean(values, BLOCK)[grid][inside].astype(np.float64)
-    terms = [np.ones_like(one), one / 128, (one / 128) ** 2]
-    terms += [at / max(1, side - 1) - 0.5 for at, side in ((rows, inside.shape[0]), (columns, inside.shape[1]))]
-    design, rest = np.stack(terms, axis=1), np.zeros(one.size)
-    open_to_see = np.ones(one.size, np.bool_) if apart is None else ~apart[inside]
-    kept = open_to_see
-    for _ in range(_LIGHT_ROUNDS):
-        if kept.sum() < _LEAST_LIT:
+    one = block_mean(reference.astype(np.float32), BLOCK)[centres(BLOCK)] / 128
+    seen = block_mean(values, BLOCK)[centres(BLOCK)]
+    terms = np.dstack([np.ones_like(one), one, one**2]).astype(np.float32)
+    return _unexplained(terms, seen[:, :, None], known, apart) > _LIGHT
+
+
+def coloured_otherwise(reference: Floats, values: Floats, known: Truths, *, apart: Truths) -> Truths:
+    """Parts whose colour is not what one rule for the whole picture makes of the reference's light and colour.
+
+    Both are H x W x 3 (luma, Cb, Cr). Filters, white balance and a copy in grey are such a rule; parties that swapped
+    their colours on a map, or another sky of the same light, are not.
+    """
+    one, seen = (
+        np.dstack([block_mean(plane, BLOCK)[centres(BLOCK)] for plane in np.moveaxis(planes, 2, 0)])
+        for planes in (reference, values)
+    )
+    light, chroma = one[:, :, :1] / 128, one[:, :, 1:] / 64
+    terms = np.dstack([np.ones_like(light), light, light**2, chroma, chroma * light]).astype(np.float32)
+    return _unexplained(terms, seen[:, :, 1:], known, apart) > _COLOUR
+
+
+def _unexplained(terms: Floats, seen: Floats, known: Truths, apart: Truths | None) -> Floats:
+    """How far each part is from what the terms (h x w x K) and where it lies make of most of them, 0 where not known.
+
+    Least squares over what fits best so far, in a few rounds: what does not belong is not fitted.
+    """
+    inside = block_mean(known.astype(np.float32), BLOCK)[centres(BLOCK)] > 0.99
+    found, (rows, columns) = np.zeros(inside.shape, np.float32), np.nonzero(inside)
+    slopes = [at / max(1, side - 1) - 0.5 for at, side in ((rows, inside.shape[0]), (columns, inside.shape[1]))]
+    design = np.column_stack([terms[inside], *slopes]).astype(np.float64)
+    wanted = seen[inside].astype(np.float64)
+    open_to_see = np.ones(rows.size, np.bool_) if apart is None else ~apart[inside]
+    kept, rest = open_to_see, np.zeros(rows.size)
+    for _ in range(_FITS):
+        if kept.sum() < _LEAST_FITTED:
             return found
-        curve = np.linalg.lstsq(design[kept], other[kept], rcond=None)[0]
-        rest = np.abs(other - design @ curve)
+        curve = np.linalg.lstsq(design[kept], wanted[kept], rcond=None)[0]
+        rest = np.linalg.norm(wanted - design @ curve, axis=1)
         kept = open_to_see & (rest <= max(float(np.quantile(rest[open_to_see], 0.8)), 1.0))
-    found[rows, columns] = rest > _LIGHT
+    found[rows, columns] = rest
     return found
 
 
