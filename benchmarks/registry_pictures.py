@@ -195,6 +195,22 @@ def country(_photos: Photos, family: int, random: Random) -> Bytes:
     return np.asarray(image)
 
 
+def parties(_photos: Photos, family: int, random: Random) -> Bytes:
+    """One map of who won where: the same borders and names, other colours of about the same light."""
+    borders = np.random.default_rng([family, 78])
+    seeds = borders.uniform((0, 0), (640, 480), (28, 2))
+    y, x = np.mgrid[0:480, 0:640]
+    nearest = np.argmin((x[..., None] - seeds[:, 0]) ** 2 + (y[..., None] - seeds[:, 1]) ** 2, axis=-1)
+    colours = np.array([(214, 96, 96), (64, 148, 220), (60, 164, 88), (176, 112, 190), (190, 128, 30)], np.uint8)
+    picture = colours[random.integers(0, len(colours), len(seeds))][nearest]
+    edge = (nearest != np.roll(nearest, 1, 0)) | (nearest != np.roll(nearest, 1, 1))
+    picture[edge] = 250
+    image = Image.fromarray(picture)
+    for (across, down), name in zip(seeds, borders.choice(NAMES, len(seeds)), strict=True):
+        ImageDraw.Draw(image).text((across - 24, down - 9), str(name), font_size=15, fill="black")
+    return np.asarray(image)
+
+
 def poll(_photos: Photos, family: int, random: Random) -> Bytes:
     """One chart with other numbers."""
     image = Image.new("RGB", (640, 480), "white")
@@ -244,6 +260,7 @@ FAMILIES: dict[str, Callable[[Photos, int, Random], Bytes]] = {
     "same frame, other photograph": frame,
     "same picture of a meme, other captions": meme,
     "same map, other data": country,
+    "same map, other parties": parties,
     "same chart, other numbers": poll,
     "same head of a page, other text": page,
     "skies": sky,

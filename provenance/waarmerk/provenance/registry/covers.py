@@ -36,6 +36,9 @@ _PAPER_TONE = 6  # grey levels
 _TOUCHES = 0.2  # of a place that differs: with less structure of the reference in it, it was put where nothing is
 _MOST_ANEW = 0.01  # of all parts: a date or a number may be another one, a caption may not
 _MOST_ADDED = 0.15  # of all parts: ink that was written over a drawing or form
+_UNDER_LETTERS = (
+    0.1  # of what was added: ink of the drawing that it hides; other letters take away half of what they add
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +131,7 @@ def on_paper(reference: Bytes, values: Floats, known: Truths, parts: Parts) -> J
     share = 1 - int(differs.sum()) / max(1, total)
     largest = max((rows.size for rows, _ in groups(differs)), default=0)
     same = share >= _SHARE_ON_PAPER and largest <= _OTHER_ON_PAPER
-    written_over = not is_lost.any() and int(is_added.sum()) <= _MOST_ADDED * int(inside.sum())
+    written_over = _hidden_by_what_was_added(is_lost, is_added) and is_added.sum() <= _MOST_ADDED * inside.sum()
     few = float(hidden[known].mean()) <= _MOST_COVERED if known.any() else False
     covers = block_mean(hidden.astype(np.float32), BLOCK)[centres(BLOCK)] > 0
     few &= _lit_alike(reference, values, known, parts, covers)
@@ -143,6 +146,11 @@ def on_paper(reference: Bytes, values: Floats, known: Truths, parts: Parts) -> J
         largest_other=max(largest, int(cover.sum()) // _INK_BLOCK**2),
         apart=covers,
     )
+
+
+def _hidden_by_what_was_added(lost: Truths, added: Truths) -> bool:
+    """Whether all lost ink lies under something large that was added: outlines of letters have the tone of a paper."""
+    return all(lost[at].sum() <= _UNDER_LETTERS * added[at].sum() for at in groups(lost | added))
 
 
 def _other_thing(reference: Bytes, values: Floats, parts: Parts) -> int:

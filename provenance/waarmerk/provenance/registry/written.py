@@ -25,6 +25,7 @@ _STEP, _LEAST_POINTS = 8, 16  # of the fit of the curve
 # Measured on 302 places that differ, in copies with text, logos and stickers and in pictures made alike (decision 96).
 _OPEN, _SAME = 0.2, 0.96  # of a place: not changed; correlation there
 _LITTLE_LOST, _LITTLE_GONE, _LEAST_KEPT = 0.15, 0.4, 100  # text over a picture; pixels
+_HARDLY_GONE = 0.2  # where fewer pixels are kept, more of them have to be
 _BARE = 0.01  # of a place
 _LETTERS_OPEN, _LETTERS_LOST = (
     0.08,
@@ -36,7 +37,7 @@ _MUCH_LOST, _MOST_GONE = 0.18, 0.6  # another text: copies lose at most 0.16, ot
 class Place(NamedTuple):
     """A place that differs. ``open`` of it did not change, and ``correlation`` is that of structure there. ``lost`` of
     what changed shows the ground now. ``kept`` pixels of what stood on the ground are still seen, ``gone`` of it not.
-    ``bare``: hardly anything stood there.
+    ``bare``: hardly anything stood there, and ``sparse``: less is kept than that.
     """
 
     open: float
@@ -45,12 +46,13 @@ class Place(NamedTuple):
     gone: float
     kept: int
     bare: bool
+    sparse: bool
 
     @property
     def written_over(self) -> bool:
         """Whether something was written over the picture, and the picture is to be seen between."""
         clear = self.open >= _OPEN and self.correlation >= _SAME
-        is_seen = self.gone <= _LITTLE_GONE and self.kept >= _LEAST_KEPT
+        is_seen = self.gone <= (_LITTLE_GONE if self.kept >= _LEAST_KEPT else _HARDLY_GONE) and not self.sparse
         return clear and self.lost <= _LITTLE_LOST and (is_seen or self.bare)
 
     @property
@@ -65,7 +67,7 @@ class Place(NamedTuple):
         return self.open >= _LETTERS_OPEN and self.lost >= _LETTERS_LOST and self.gone >= _MOST_GONE
 
 
-UNCLEAR = Place(0.0, 0.0, 0.0, 0.0, 0, bare=False)
+UNCLEAR = Place(0.0, 0.0, 0.0, 0.0, 0, bare=False, sparse=True)
 
 
 class Strokes:
@@ -101,6 +103,7 @@ class Strokes:
             gone=gone / max(1, gone + kept),
             kept=kept,
             bare=gone + kept <= _BARE * int(place.sum()),
+            sparse=kept < min(_LEAST_KEPT, _BARE * int(place.sum())),
         )
 
 
