@@ -22,6 +22,7 @@ FAMILIES = [
     "same frame, other photograph",
     "same picture of a meme, other captions",
     "same map, other data",
+    "same map, other parties",
     "same chart, other numbers",
     "same head of a page, other text",
     "skies",

@@ -66,7 +66,7 @@ def add(
     lang: str,
     quiet: bool,
 ) -> int:
-    """Enter files: digest, fingerprints, marks, a small grey copy, and intact credentials.
+    """Enter files: digest, fingerprints, marks, a small copy, and intact credentials.
 
     Exit code 1 if one is known already, 3 if one cannot be read.
     """

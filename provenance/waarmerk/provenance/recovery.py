@@ -125,7 +125,7 @@ class Recovery:
         return self.enter(self._extractor.features(path), wishes, at=at)
 
     def enter(self, features: Features, wishes: Wishes, *, at: datetime) -> Entry:
-        """Enter a file: digest, hashes, a small grey picture, marks, and its manifest store if intact.
+        """Enter a file: digest, hashes, a small picture, marks, and its manifest store if intact.
 
         What is due for removal is removed first. Raises StoreError (``registry.known``: it is there already).
         """

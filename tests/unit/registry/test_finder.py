@@ -284,3 +284,12 @@ def test_a_busy_page_does_not_hide_what_is_on_it(store: Store) -> None:
 
 def smooth(seed: int) -> Bytes:
     return np.asarray(cv2.GaussianBlur(scene(600, 800, seed), (0, 0), 2.5), np.uint8) // 2 + 60
+
+
+def test_a_smooth_picture_within_a_border_is_found(store: Store) -> None:
+    """A border changes the hashes of the whole, and a smooth picture has no places of its own."""
+    for number, seed in enumerate((1, 2, 3), start=1):
+        enter(store, number, smooth(seed))
+    framed = np.pad(smooth(2), ((60, 60), (80, 80), (0, 0)), constant_values=255)
+    (found,) = (each for each in Finder(store, Limits()).find(bytes(32), jpeg(framed, 80), ()) if each.verified)
+    assert found.entry.number == 2

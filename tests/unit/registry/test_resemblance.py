@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 
 from tests.unit.marking.pictures import plain, scene
 from waarmerk.provenance.registry.covers import _covered
+from waarmerk.provenance.registry.hashes import luma
 from waarmerk.provenance.registry.resemblance import NOTHING, Resemblance, compare, reference_of
 
 Bytes = npt.NDArray[np.uint8]
@@ -289,7 +290,7 @@ def test_shapes_of_one_tone_are_no_covers_of_each_other() -> None:
 
 def test_the_tone_of_a_cover_is_the_one_it_has() -> None:
     """A range of tones around it begins below it; a warp makes 202 into 202.00002, and that was outside."""
-    reference = reference_of(ONE)
+    reference = np.rint(luma(reference_of(ONE))).astype(np.uint8)
     values, group = reference.astype(np.float32), np.zeros((24, 32), np.bool_)
     values[64:128, 64:128] = 202.00002
     group[4:8, 4:8] = True

@@ -144,13 +144,29 @@ def on_paper(reference: Bytes, values: Floats, known: Truths, parts: Parts) -> J
         share=share,
         parts=kept,
         largest_other=max(largest, int(cover.sum()) // _INK_BLOCK**2),
-        apart=covers,
+        apart=covers | _drawn_over(is_added, covers.shape),
     )
 
 
 def _hidden_by_what_was_added(lost: Truths, added: Truths) -> bool:
     """Whether all lost ink lies under something large that was added: outlines of letters have the tone of a paper."""
     return all(lost[at].sum() <= _UNDER_LETTERS * added[at].sum() for at in groups(lost | added))
+
+
+def _drawn_over(added: Truths, shape: tuple[int, ...]) -> Truths:
+    """The parts (of that shape) under what was added, the even inside of a sticker too."""
+    size = BLOCK // _INK_BLOCK
+    reduced = np.zeros((shape[0] * size, shape[1] * size), np.bool_)
+    height, width = min(added.shape[0], reduced.shape[0]), min(added.shape[1], reduced.shape[1])
+    reduced[:height, :width] = added[:height, :width]
+    parts = np.asarray(reduced.reshape(shape[0], size, shape[1], size).any(axis=(1, 3)), np.bool_)
+    found = np.zeros_like(parts)
+    for rows, columns in groups(parts):
+        group = np.zeros_like(parts)
+        group[rows, columns] = True
+        filled = _filled(group) > 0
+        found |= filled if filled.sum() <= _MOST_ADDED * filled.size else group
+    return found
 
 
 def _other_thing(reference: Bytes, values: Floats, parts: Parts) -> int:

@@ -39,7 +39,7 @@ _ALL_PAPER, _PAPER, _TONE, _EMPTY = 0.45, 0.35, 2, 0.25
 _FEW_TONES, _IN_FEW_TONES, _EVEN = 3, 0.70, 0.50  # photographs: 0.54 in three tones at most where they are even
 _WHOLE_SHARE, _WHOLE_OVERLAP = 0.97, 0.90
 # Of what is known: copies with other light, colours and saturation have 0.02 in all, and a sticker is small.
-_COLOURED_OTHERWISE, _LARGEST_COLOURED = 0.12, 0.05
+_COLOURED_OTHERWISE, _LARGEST_COLOURED = 0.12, 0.08
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,12 @@ from waarmerk.provenance.registry.structure import BLOCK, Parts, block_mean, cen
 Floats = npt.NDArray[np.float32]
 Truths = npt.NDArray[np.bool_]
 
-_SAME, _ALIKE = 6.0, 2.5  # grey levels a part may be off; the median of all
+_SAME, _ALIKE = 6.0, 3.5  # grey levels a part may be off; the median of all
+_OTHER = 24.0  # grey levels a bar is off at least
 _SHARE = 0.97  # of the parts that are smooth in both
 _LEAST_OVERLAP = 0.9  # of the reference: a piece of a gradient is a piece of many
 _LEAST_RANGE = 24.0  # grey levels from its darkest to its lightest parts, or from colour to colour
-_MOST_APART = 0.35  # of the parts
+_MOST_APART = 0.40  # of the parts
 
 
 def on_smooth(reference: Floats, values: Floats, known: Truths, parts: Parts) -> Judged:
@@ -31,7 +32,8 @@ def on_smooth(reference: Floats, values: Floats, known: Truths, parts: Parts) ->
     )
     away = np.abs(one - other).max(axis=2)
     differs = inside & (away > _SAME)
-    apart = inside & (parts.shows | parts.had | bars(differs))  # a text, a sticker, a bar
+    bar = bars(inside & (away > _OTHER))  # what is off by a little at one end is another gradient
+    apart = inside & (parts.shows | parts.had | bar)
     seen, total = inside & ~apart, int(inside.sum())
     if not seen.any():
         return Judged(verified=False, share=0.0, parts=total, largest_other=total, apart=apart)

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Colours count where the light says the same, and are all there is to compare of a clear sky."""
+
+from collections.abc import Callable
+from io import BytesIO
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance
+
+from tests.unit.marking.pictures import plain, scene
+from tests.unit.registry.test_resemblance import Bytes, jpeg, written
+from waarmerk.provenance.registry.finder import reference_file
+from waarmerk.provenance.registry.framed import framed
+from waarmerk.provenance.registry.hashes import luma
+from waarmerk.provenance.registry.resemblance import compare
+
+PARTIES = np.array([(214, 96, 96), (64, 148, 220), (60, 164, 88), (176, 112, 190)], np.uint8)  # light 124 to 140
+
+
+def kept(picture: Bytes) -> Bytes:
+    """What a registry keeps of a picture, read back."""
+    with Image.open(BytesIO(reference_file(picture))) as image:
+        return np.asarray(image)
+
+
+def elected(seed: int) -> Bytes:
+    """A map of who won where: borders and names are the same for all, colours are not."""
+    seeds = np.random.default_rng(7).uniform((0, 0), (640, 480), (24, 2))
+    y, x = np.mgrid[0:480, 0:640]
+    nearest = np.argmin((x[..., None] - seeds[:, 0]) ** 2 + (y[..., None] - seeds[:, 1]) ** 2, axis=-1)
+    picture = PARTIES[np.random.default_rng(seed).integers(0, len(PARTIES), len(seeds))][nearest]
+    picture[(nearest != np.roll(nearest, 1, 0)) | (nearest != np.roll(nearest, 1, 1))] = 250
+    return written(picture, *((int(x) - 20, int(y) - 8, f"regio {n}") for n, (x, y) in enumerate(seeds)), size=15)
+
+
+def sky(light: tuple[int, int, int] = (90, 140, 205), dark: tuple[int, int, int] = (190, 215, 240)) -> Bytes:
+    down = np.linspace(0, 1, 480)[:, None, None] ** 1.3
+    return np.rint((1 - down) * light + down * dark + np.zeros((480, 720, 1))).astype(np.uint8)
+
+
+def enhanced(kind: type[ImageEnhance.Color], factor: float) -> Callable[[Bytes], Bytes]:
+    return lambda picture: np.asarray(kind(Image.fromarray(picture)).enhance(factor))
+
+
+def warmer(picture: Bytes) -> Bytes:
+    return np.clip(picture * np.array([1.1, 1.0, 0.85]) + (8, 2, -6), 0, 255).astype(np.uint8)
+
+
+FILTERS: list[Callable[[Bytes], Bytes]] = [
+    enhanced(ImageEnhance.Color, 0.0),  # grey
+    enhanced(ImageEnhance.Color, 1.4),
+    enhanced(ImageEnhance.Brightness, 1.3),
+    enhanced(ImageEnhance.Contrast, 0.7),
+    warmer,
+]
+
+
+@pytest.mark.parametrize("number", range(len(FILTERS)))
+def test_a_filter_is_no_other_picture(number: int) -> None:
+    for picture in (scene(480, 640, 3), elected(1)):
+        assert compare(kept(picture), jpeg(FILTERS[number](picture), 80)).verified
+
+
+def test_parties_that_swapped_their_colours_are_another_map() -> None:
+    one, other = elected(1), elected(2)
+    assert compare(kept(one), jpeg(one, 60)).verified
+    assert not compare(kept(one), other).verified
+    grey = np.rint(luma(kept(one))).astype(np.uint8)
+    assert compare(grey, one).verified, "a registry of before kept grey alone: there are no colours to hold against it"
+
+
+def bordered(picture: Bytes) -> Bytes:
+    return np.pad(picture, ((30, 30), (40, 40), (0, 0)), constant_values=255)
+
+
+def barred(picture: Bytes) -> Bytes:
+    covered = picture.copy()
+    covered[:57] = covered[-57:] = 0
+    return covered
+
+
+def captioned(picture: Bytes) -> Bytes:
+    return written(np.concatenate([plain(90, 720, 255, 255, 255), picture]), (20, 20, "de lucht boven de stad"))
+
+
+COPIES = [
+    lambda p: jpeg(p, 30),
+    lambda p: jpeg(np.asarray(cv2.resize(p, (360, 240), interpolation=cv2.INTER_AREA), np.uint8), 70),
+    lambda p: written(p, (60, 60, "NU OVERAL TE ZIEN"), size=48, fill="yellow"),
+    *(bordered, barred, captioned),
+]
+
+
+@pytest.mark.parametrize("number", range(len(COPIES)))
+def test_a_clear_sky_is_known_again_by_its_colours(number: int) -> None:
+    assert compare(kept(sky()), COPIES[number](sky())).verified
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        sky(light=(110, 140, 205)),
+        sky(dark=(190, 215, 226)),
+        sky()[::-1],
+        sky()[:360, 100:580],
+        np.clip(sky() * 1.1, 0, 255).astype(np.uint8),
+    ],
+)
+def test_another_sky_is_not_nor_is_a_piece_of_it(other: Bytes) -> None:
+    assert not compare(kept(sky()), np.ascontiguousarray(other)).verified
+
+
+def test_one_colour_is_like_any_other() -> None:
+    seen = compare(kept(plain(480, 640, 90, 140, 205)), plain(480, 640, 90, 140, 205))
+    assert not seen.verified
+
+
+def test_the_picture_on_a_page_is_found() -> None:
+    grey = np.rint(luma(scene(300, 400, 3))).astype(np.uint8)
+    page = np.full((800, 500), 240, np.uint8)
+    page[200:500, 50:450] = grey
+    page[60:64, 50:300] = 20  # a line of text
+    for (left, top, right, bottom), wanted in ((framed(page)[0], (50, 200, 450, 500)),):
+        assert max(abs(left - wanted[0]), abs(top - wanted[1]), abs(right - wanted[2]), abs(bottom - wanted[3])) <= 2
+    assert framed(np.full((300, 400), 240, np.uint8)) == ()
+    assert framed(np.random.default_rng(1).integers(0, 256, (300, 400), np.uint8)) == ()
