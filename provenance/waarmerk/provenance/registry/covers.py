@@ -131,7 +131,8 @@ def on_paper(reference: Bytes, values: Floats, known: Truths, parts: Parts) -> J
     share = 1 - int(differs.sum()) / max(1, total)
     largest = max((rows.size for rows, _ in groups(differs)), default=0)
     same = share >= _SHARE_ON_PAPER and largest <= _OTHER_ON_PAPER
-    written_over = _hidden_by_what_was_added(is_lost, is_added) and is_added.sum() <= _MOST_ADDED * inside.sum()
+    few_added = int(is_added.sum()) <= _MOST_ADDED * int(inside.sum())
+    written_over = few_added and _hidden_by_what_was_added(is_lost, is_added)
     few = float(hidden[known].mean()) <= _MOST_COVERED if known.any() else False
     covers = block_mean(hidden.astype(np.float32), BLOCK)[centres(BLOCK)] > 0
     few &= _lit_alike(reference, values, known, parts, covers)
@@ -150,7 +151,7 @@ def on_paper(reference: Bytes, values: Floats, known: Truths, parts: Parts) -> J
 
 def _hidden_by_what_was_added(lost: Truths, added: Truths) -> bool:
     """Whether all lost ink lies under something large that was added: outlines of letters have the tone of a paper."""
-    return all(lost[at].sum() <= _UNDER_LETTERS * added[at].sum() for at in groups(lost | added))
+    return all(int(lost[at].sum()) <= _UNDER_LETTERS * int(added[at].sum()) for at in groups(lost | added))
 
 
 def _drawn_over(added: Truths, shape: tuple[int, ...]) -> Truths:
