@@ -16,8 +16,9 @@ from tests.postgres import Server
 from waarmerk.provenance.jobs import audit_check
 from waarmerk.provenance.jobs.audit import Audit
 from waarmerk.provenance.jobs.database import Database
+from waarmerk.provenance.jobs.job import State
 from waarmerk.provenance.jobs.keep import Keep
-from waarmerk.provenance.jobs.queue import MAX_ATTEMPTS, Queue, State
+from waarmerk.provenance.jobs.queue import MAX_ATTEMPTS, Queue
 from waarmerk.provenance.jobs.tables import JOB
 
 # Takes files in, says so once they are, does some of them, and writes what it did into an audit log.
@@ -29,7 +30,8 @@ from pathlib import Path
 from waarmerk.provenance.jobs.audit import Audit
 from waarmerk.provenance.jobs.database import Database
 from waarmerk.provenance.jobs.keep import Keep
-from waarmerk.provenance.jobs.queue import NewJob, Queue
+from waarmerk.provenance.jobs.job import NewJob
+from waarmerk.provenance.jobs.queue import Queue
 address, folder, seed = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 clock = lambda: datetime.now(UTC)
 database = Database(address)

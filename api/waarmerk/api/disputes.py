@@ -16,8 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from waarmerk.api.problems import Problem
-from waarmerk.provenance.jobs.database import Database
-from waarmerk.provenance.jobs.queue import milliseconds, moment
+from waarmerk.provenance.jobs.database import Database, milliseconds, moment
 
 KEEP = timedelta(days=90)
 MOST_OPEN = 1000  # waiting for one registry

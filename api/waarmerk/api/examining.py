@@ -17,8 +17,8 @@ from waarmerk.api.tenants import Tenant
 from waarmerk.api.trail import trail_of
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs.answers import document_of, fingerprinted, parted
+from waarmerk.provenance.jobs.job import Job, State
 from waarmerk.provenance.jobs.keep import Keep
-from waarmerk.provenance.jobs.queue import Job, State
 from waarmerk.provenance.jobs.runner import Finished
 from waarmerk.provenance.media.sniff import Kind, kind_at
 from waarmerk.provenance.model.moment import moment_of

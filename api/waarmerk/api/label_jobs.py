@@ -24,8 +24,8 @@ from waarmerk.api.tenants import Tenant
 from waarmerk.provenance.credentials.signing_keys import pem_of
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs import bundle
+from waarmerk.provenance.jobs.job import Job
 from waarmerk.provenance.jobs.labelling import LabelDone
-from waarmerk.provenance.jobs.queue import Job
 from waarmerk.provenance.jobs.runner import Finished
 from waarmerk.provenance.media.sniff import Kind, kind_at
 from waarmerk.provenance.model.moment import moment_of

@@ -12,10 +12,11 @@ from typing import Any
 from waarmerk.api.problems import Problem
 from waarmerk.api.tenants import Tenant
 from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.jobs.job import Job, NewJob
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.labelling import LabelOrder
 from waarmerk.provenance.jobs.policy import policy_digest
-from waarmerk.provenance.jobs.queue import Job, NewJob, Queue
+from waarmerk.provenance.jobs.queue import Queue
 from waarmerk.provenance.model.moment import rfc3339
 
 KEPT = timedelta(days=1)

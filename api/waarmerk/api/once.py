@@ -21,8 +21,7 @@ from waarmerk.api.caller import Caller
 from waarmerk.api.problems import Problem
 from waarmerk.api.services import services_of
 from waarmerk.api.wire import Json
-from waarmerk.provenance.jobs.database import Database
-from waarmerk.provenance.jobs.queue import milliseconds
+from waarmerk.provenance.jobs.database import Database, milliseconds
 from waarmerk.provenance.jobs.tables import ONCE, insert_new
 
 _UNDER_WAY = timedelta(minutes=10)  # then whoever began it has died

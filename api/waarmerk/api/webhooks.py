@@ -24,8 +24,7 @@ import sqlalchemy as sa
 from waarmerk.api.deeds import Noted, unnoted
 from waarmerk.api.tenants import TABLES, TENANT
 from waarmerk.provenance.errors import ConfigurationError, StoreError
-from waarmerk.provenance.jobs.database import Database
-from waarmerk.provenance.jobs.queue import milliseconds, moment
+from waarmerk.provenance.jobs.database import Database, milliseconds, moment
 from waarmerk.provenance.model.moment import rfc3339
 
 # Seconds after which a message is tried again; the eighth failure gives it up.

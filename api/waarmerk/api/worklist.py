@@ -15,9 +15,10 @@ from pathlib import Path
 from waarmerk.api.caller import Caller
 from waarmerk.api.problems import Problem
 from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.jobs.job import Job, NewJob
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.policy import policy_digest
-from waarmerk.provenance.jobs.queue import Job, NewJob, Queue
+from waarmerk.provenance.jobs.queue import Queue
 from waarmerk.provenance.model.moment import rfc3339
 from waarmerk.provenance.settings import Settings
 

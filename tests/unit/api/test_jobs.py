@@ -22,8 +22,9 @@ from waarmerk.api.routes import verify as verify_route
 from waarmerk.api.services import Services
 from waarmerk.api.tenants import Keyring, Scope
 from waarmerk.api.worklist import STRANGERS_WAITING, Worklist
+from waarmerk.provenance.jobs.job import State
 from waarmerk.provenance.jobs.keep import Keep
-from waarmerk.provenance.jobs.queue import Queue, State
+from waarmerk.provenance.jobs.queue import Queue
 from waarmerk.provenance.settings import Settings
 
 

@@ -35,9 +35,10 @@ from waarmerk.provenance import Settings, build_verifier
 from waarmerk.provenance.credentials.signing_folder import load_folder
 from waarmerk.provenance.jobs import bundle
 from waarmerk.provenance.jobs.database import Database
+from waarmerk.provenance.jobs.job import Job
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.labelling import LabelOrder, label_apart
-from waarmerk.provenance.jobs.queue import LEASE, Job, Queue
+from waarmerk.provenance.jobs.queue import LEASE, Queue
 from waarmerk.provenance.jobs.runner import Finished, Runner
 from waarmerk.provenance.registry import Ledger
 from waarmerk.watermark import Key

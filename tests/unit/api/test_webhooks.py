@@ -20,7 +20,8 @@ from waarmerk.api.postbox import NotPublic, Postbox, is_public
 from waarmerk.api.tenants import Keyring
 from waarmerk.api.webhooks import RETRIES, Webhooks, require_address, signature
 from waarmerk.provenance.errors import ConfigurationError
-from waarmerk.provenance.jobs.queue import NewJob, Queue
+from waarmerk.provenance.jobs.job import NewJob
+from waarmerk.provenance.jobs.queue import Queue
 
 
 @pytest.fixture

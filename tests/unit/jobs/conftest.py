@@ -10,8 +10,9 @@ import pytest
 from tests.conftest import Clock
 from tests.postgres import Server
 from waarmerk.provenance.jobs.database import Database
+from waarmerk.provenance.jobs.job import NewJob
 from waarmerk.provenance.jobs.keep import Keep
-from waarmerk.provenance.jobs.queue import NewJob, Queue
+from waarmerk.provenance.jobs.queue import Queue
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

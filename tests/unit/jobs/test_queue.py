@@ -11,8 +11,9 @@ from tests.conftest import Clock
 from tests.unit.jobs.conftest import job
 from waarmerk.provenance.errors import ConfigurationError, StoreError
 from waarmerk.provenance.jobs.database import Database
+from waarmerk.provenance.jobs.job import Job, NewJob, State
 from waarmerk.provenance.jobs.keep import Keep
-from waarmerk.provenance.jobs.queue import MAX_ATTEMPTS, Job, NewJob, Queue, State
+from waarmerk.provenance.jobs.queue import MAX_ATTEMPTS, Queue
 from waarmerk.provenance.jobs.runner import Finished, Runner
 
 REPORT = {"status": "examined"}

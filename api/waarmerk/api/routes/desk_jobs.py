@@ -21,7 +21,7 @@ from waarmerk.api.page_answers import download
 from waarmerk.api.problems import Problem
 from waarmerk.api.routes.jobs import erase_job, job_of, part_of
 from waarmerk.api.trail import trail_of
-from waarmerk.provenance.jobs.queue import Job
+from waarmerk.provenance.jobs.job import Job
 
 router = APIRouter(include_in_schema=False)
 

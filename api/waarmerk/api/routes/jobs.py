@@ -26,7 +26,8 @@ from waarmerk.api.tenants import Scope
 from waarmerk.api.wire import Json
 from waarmerk.api.worklist import Worklist
 from waarmerk.provenance.jobs import bundle
-from waarmerk.provenance.jobs.queue import Job, Queue, State
+from waarmerk.provenance.jobs.job import Job, State
+from waarmerk.provenance.jobs.queue import Queue
 from waarmerk.provenance.model.moment import rfc3339
 
 router = APIRouter(tags=["jobs"])

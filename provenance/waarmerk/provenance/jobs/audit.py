@@ -28,8 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from waarmerk.provenance.errors import StoreError
-from waarmerk.provenance.jobs.database import Database
-from waarmerk.provenance.jobs.queue import milliseconds
+from waarmerk.provenance.jobs.database import Database, milliseconds
 from waarmerk.provenance.model.moment import rfc3339
 
 CHECKPOINT_EVERY = 64

@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from waarmerk.provenance.jobs.database import Database
-from waarmerk.provenance.jobs.queue import State, milliseconds, moment
+from waarmerk.provenance.jobs.database import Database, milliseconds, moment
+from waarmerk.provenance.jobs.job import State
 from waarmerk.provenance.jobs.tables import BATCH, ITEM, JOB
 
 

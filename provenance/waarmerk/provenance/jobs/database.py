@@ -8,6 +8,7 @@ A password for PostgreSQL belongs into libpq's own password file, not into an ad
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +122,13 @@ def _sqlite(path: Path) -> sa.Engine:
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def milliseconds(moment: datetime) -> int:
+    """``moment`` as the database keeps it."""
+    return int(moment.timestamp() * 1000)
+
+
+def moment(milliseconds: int) -> datetime:
+    """A moment from the database."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

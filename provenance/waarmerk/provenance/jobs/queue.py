@@ -9,14 +9,13 @@ acknowledged is on the disk, in the database and in the spool, before the acknow
 import json
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from waarmerk.provenance.jobs.database import Database
+from waarmerk.provenance.jobs.database import Database, milliseconds
+from waarmerk.provenance.jobs.job import Job, NewJob, State, job_of
 from waarmerk.provenance.jobs.tables import BATCH, ITEM, JOB, METADATA, ONCE, insert_new
 
 LEASE = timedelta(seconds=60)
@@ -26,53 +25,6 @@ WAITING_DAYS = 2  # after which nobody will come for it: its host is gone
 
 
 Over = Callable[[sa.Connection, Sequence[sa.RowMapping]], object]
-
-
-class State(StrEnum):
-    """How far a job is."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"  # nobody could do it: ``code`` says why
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One job. ``wishes`` are plain data for whoever does it; ``result`` is what came of it, from DONE on the report
-    document or what was made of the file. ``file`` is what waits for it in the spool, and then what it made, if any.
-    """
-
-    number: int
-    id: str
-    tenant: str
-    state: State
-    file: str | None
-    bytes: int
-    wishes: dict[str, Any]
-    attempts: int
-    created_at: datetime
-    finished_at: datetime | None
-    keep_until: datetime
-    result: dict[str, Any] | None
-    code: str | None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing will change any more."""
-        return self.state in (State.DONE, State.FAILED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewJob:
-    """What is to be done. Two with the same ``identity`` are the same job: file, policy, clock and tenant."""
-
-    tenant: str
-    identity: bytes
-    file: str
-    bytes: int
-    wishes: dict[str, Any]
-    keep: timedelta
 
 
 class Queue:
@@ -123,7 +75,7 @@ class Queue:
             if not fresh:
                 fresh = self._again(connection, row)
             found = connection.execute(sa.select(JOB).where(JOB.c.identity == new.identity)).mappings().one()
-        return _job(found), fresh
+        return job_of(found), fresh
 
     def _again(self, connection: sa.Connection, row: dict[str, Any]) -> bool:
         """Open a job anew that failed for want of its file; poison stays what it is. Whether it was opened."""
@@ -152,7 +104,7 @@ class Queue:
                 state=State.RUNNING, lease_owner=owner, lease_until=now + _ms(LEASE), attempts=JOB.c.attempts + 1
             )
             found = connection.execute(taken.returning(*JOB.c)).mappings().all()
-        return sorted((_job(row) for row in found), key=lambda job: job.number)
+        return sorted((job_of(row) for row in found), key=lambda job: job.number)
 
     def renew(self, owner: str, numbers: Sequence[int]) -> set[int]:
         """Renew the leases of ``owner``; those that still were its own. Raises StoreError."""
@@ -196,7 +148,7 @@ class Queue:
         with self.database.reading() as connection:
             wanted = sa.select(JOB).where(JOB.c.id == id, JOB.c.tenant == tenant)
             row = connection.execute(wanted).mappings().first()
-        return None if row is None else _job(row)
+        return None if row is None else job_of(row)
 
     def page(self, *, tenant: str, before: int | None, most: int) -> list[Job]:
         """A tenant's jobs with numbers below ``before``, the newest first, without their results."""
@@ -206,7 +158,7 @@ class Queue:
             wanted = wanted.where(JOB.c.number < before)
         with self.database.reading() as connection:
             found = connection.execute(wanted.order_by(JOB.c.number.desc()).limit(most)).mappings().all()
-        return [_job(row) for row in found]
+        return [job_of(row) for row in found]
 
     def remove(self, id: str, *, tenant: str) -> str | None:
         """Erase a job and its result; its file, if it still has one, is the caller's to erase. None if not there."""
@@ -257,7 +209,7 @@ class Queue:
         """The job with this identity."""
         with self.database.reading() as connection:
             row = connection.execute(sa.select(JOB).where(JOB.c.identity == identity)).mappings().first()
-        return None if row is None else _job(row)
+        return None if row is None else job_of(row)
 
     def counts(self) -> dict[State, int]:
         """How many jobs there are in each state."""
@@ -285,16 +237,6 @@ def _ended(connection: sa.Connection, change: sa.Update) -> Sequence[sa.RowMappi
     return connection.execute(change.returning(JOB.c.id, JOB.c.tenant, JOB.c.state, JOB.c.code)).mappings().all()
 
 
-def milliseconds(moment: datetime) -> int:
-    """``moment`` as the database keeps it."""
-    return int(moment.timestamp() * 1000)
-
-
-def moment(milliseconds: int) -> datetime:
-    """A moment from the database."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
-
-
 def _ms(length: timedelta) -> int:
     return int(length.total_seconds() * 1000)
 
@@ -306,21 +248,3 @@ def _is_free(now: int) -> sa.ColumnElement[bool]:
 
 def _is_owned(owner: str) -> sa.ColumnElement[bool]:
     return sa.and_(JOB.c.state == State.RUNNING, JOB.c.lease_owner == owner)
-
-
-def _job(row: sa.RowMapping) -> Job:
-    return Job(
-        number=row["number"],
-        id=row["id"],
-        tenant=row["tenant"],
-        state=State(row["state"]),
-        file=row["file"],
-        bytes=row["bytes"],
-        wishes=row["wishes"],
-        attempts=row["attempts"],
-        created_at=moment(row["created_at"]),
-        finished_at=None if row["finished_at"] is None else moment(row["finished_at"]),
-        keep_until=moment(row["keep_until"]),
-        result=None if row["result"] is None else json.loads(row["result"]),
-        code=row["code"],
-    )

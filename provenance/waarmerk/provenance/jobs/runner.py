@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from waarmerk.provenance.errors import ConfigurationError, StoreError
+from waarmerk.provenance.jobs.job import Job
 from waarmerk.provenance.jobs.keep import Keep
-from waarmerk.provenance.jobs.queue import LEASE, Job, Queue
+from waarmerk.provenance.jobs.queue import LEASE, Queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
