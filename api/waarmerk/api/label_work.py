@@ -16,7 +16,7 @@ from waarmerk.provenance.jobs.job import Job, NewJob
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.labelling import LabelOrder
 from waarmerk.provenance.jobs.policy import policy_digest
-from waarmerk.provenance.jobs.queue import Queue
+from waarmerk.provenance.jobs.queue import Queue, queued
 from waarmerk.provenance.model.moment import rfc3339
 
 KEPT = timedelta(days=1)
@@ -53,9 +53,9 @@ class LabelWork:
         StoreError.
         """
         self._require_room(tenant, order.source)
-        name, size, digest = self.keep.put(order.source)
-        try:
-            new = NewJob(
+
+        def made(name: str, size: int, digest: bytes) -> NewJob:
+            return NewJob(
                 tenant=tenant.name,
                 identity=self._identity(tenant, order, digest, at, chain),
                 file=name,
@@ -63,14 +63,10 @@ class LabelWork:
                 wishes={LABEL: dict(wishes), "at": rfc3339(order.at)},
                 keep=KEPT,
             )
-            job, fresh = self.queue.submit(new)
-        except BaseException:
-            self.keep.drop(name)
-            raise
-        if fresh:
+
+        job, is_new = queued(self.queue, self.keep, order.source, made)
+        if is_new:
             self._notify()
-        else:
-            self.keep.drop(name)
         return job
 
     def _identity(self, tenant: Tenant, order: LabelOrder, digest: bytes, at: datetime | None, chain: str) -> bytes:

@@ -18,7 +18,7 @@ from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs.job import Job, NewJob
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.policy import policy_digest
-from waarmerk.provenance.jobs.queue import Queue
+from waarmerk.provenance.jobs.queue import Queue, queued
 from waarmerk.provenance.model.moment import rfc3339
 from waarmerk.provenance.settings import Settings
 
@@ -56,10 +56,10 @@ class Worklist:
         holds what a dossier shows as well.
         """
         self.require_room(caller)
-        name, size, digest = self.keep.put(source)
         page = {} if facts is None else {"facts": list(facts), "dossier": True}
-        try:
-            new = NewJob(
+
+        def made(name: str, size: int, digest: bytes) -> NewJob:
+            return NewJob(
                 tenant=caller.name,
                 identity=self.identity(caller, digest, at) if facts is None else secrets.token_bytes(32),
                 file=name,
@@ -67,14 +67,10 @@ class Worklist:
                 wishes={"at": rfc3339(at or now), **page},
                 keep=STRANGERS_KEEP if caller.tenant is None else timedelta(days=caller.tenant.keep_days),
             )
-            job, fresh = self.queue.submit(new)
-        except BaseException:
-            self.keep.drop(name)
-            raise
-        if fresh:
+
+        job, is_new = queued(self.queue, self.keep, source, made)
+        if is_new:
             self._notify()
-        else:
-            self.keep.drop(name)
         return job
 
     def identity(self, caller: Caller, digest: bytes, at: datetime | None) -> bytes:

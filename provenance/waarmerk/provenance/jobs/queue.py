@@ -10,12 +10,14 @@ import json
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from waarmerk.provenance.jobs.database import Database, milliseconds
 from waarmerk.provenance.jobs.job import Job, NewJob, State, job_of
+from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.tables import BATCH, ITEM, JOB, METADATA, ONCE, insert_new
 
 LEASE = timedelta(seconds=60)
@@ -226,6 +228,21 @@ class Queue:
 
     def _now(self) -> int:
         return milliseconds(self._clock())
+
+
+def queued(queue: Queue, keep: Keep, source: Path, made: Callable[[str, int, bytes], NewJob]) -> tuple[Job, bool]:
+    """The job for the file at ``source``, and whether it is a new one; then a copy waits in ``keep``, else none.
+
+    ``made`` is given the name of the copy, its length and its sha256, and may raise. Raises StoreError.
+    """
+    name, size, digest = keep.put(source)
+    is_new = False
+    try:
+        job, is_new = queue.submit(made(name, size, digest))
+    finally:
+        if not is_new:
+            keep.drop(name)
+    return job, is_new
 
 
 def _over(now: int, result: dict[str, Any] | None) -> dict[str, Any]:
