@@ -3,7 +3,9 @@
 
 import base64
 import hashlib
+import io
 import sys
+import wave
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -434,6 +436,18 @@ def test_a_link_is_no_labelled_file(house: dict[str, Any], tmp_path: Path, monke
     order = LabelOrder(source=tmp_path / "in.mp4", at=AT, settings=Settings(), registry=None, is_later=True)
     done = label_apart(order, load_folder(Path(house["signing"])))
     assert (done.file, done.code) == (None, "worker.answer")
+
+
+def test_sound_is_labelled_as_far_as_it_can_be(client: TestClient, delta: dict[str, str]) -> None:
+    out = io.BytesIO()
+    with wave.open(out, "wb") as made:
+        made.setparams((1, 2, 8000, 0, "NONE", "NONE"))
+        made.writeframes(bytes(range(256)) * 100)
+    sound = out.getvalue()
+    signed = ask(client, delta, sound, ai="none")
+    assert (signed.status_code, signed.json()["layers"]) == (200, ["credentials"])
+    told = problem(ask(client, delta, sound, ai="generated"), 422, "label.refused")
+    assert "label.not-spoken" in str(told["errors"])
 
 
 def test_what_does_not_fit_into_an_answer_is_a_job(
