@@ -5,9 +5,9 @@ Run: ``python benchmarks/label.py > benchmarks/label.json``. The pictures are dr
 With keys and a ledger, as the command runs: then the input is searched for a mark of ours, and ``search_share`` is the
 part of the median that this takes, measured in the same runs.
 
-Afterwards ``python benchmarks/label.py --clips benchmarks/label.json [--before CHECKOUT]`` puts the memory that the command takes
-for clips into that file: the most that was resident, of ``label``, of ``watermark embed`` alone, and of ``label`` as
-another checkout has it.
+Afterwards ``python benchmarks/label.py --clips benchmarks/label.json [--before CHECKOUT]`` puts the memory that the
+command takes for clips into that file: the most that was resident, of ``label``, of ``watermark embed`` alone, and of
+``label`` as another checkout has it.
 """
 
 import argparse
