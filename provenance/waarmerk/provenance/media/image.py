@@ -266,14 +266,12 @@ def _eight_bits(image: "Image") -> tuple["NDArray[np.uint8]", "NDArray[np.uint8]
     """RGB and alpha, a strip at a time: made whole, the copies on the way take three times what the picture does."""
     import numpy as np  # noqa: PLC0415 - as above
 
-    opaque = not image.has_transparency_data
-    mode = "RGB" if opaque else "RGBA"
     rgb = np.empty((image.height, image.width, 3), np.uint8)
-    alpha = None if opaque else np.empty((image.height, image.width), np.uint8)
+    alpha = np.empty((image.height, image.width), np.uint8) if image.has_transparency_data else None
     for top in range(0, image.height, _STRIP_ROWS):
         strip = image.crop((0, top, image.width, min(top + _STRIP_ROWS, image.height)))
-        pixels = np.asarray(strip if strip.mode == mode else strip.convert(mode), dtype=np.uint8)
-        rgb[top : top + _STRIP_ROWS] = pixels[:, :, :3]
-        if alpha is not None:
-            alpha[top : top + _STRIP_ROWS] = pixels[:, :, 3]
+        if alpha is not None:  # taken apart by Pillow: three of four channels of an array are copied one by one
+            strip = strip if strip.mode == "RGBA" else strip.convert("RGBA")
+            alpha[top : top + _STRIP_ROWS] = np.asarray(strip.getchannel("A"))
+        rgb[top : top + _STRIP_ROWS] = np.asarray(strip if strip.mode == "RGB" else strip.convert("RGB"))
     return rgb, alpha
