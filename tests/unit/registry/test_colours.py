@@ -14,6 +14,7 @@ from tests.unit.registry.test_resemblance import Bytes, jpeg, written
 from waarmerk.provenance.registry.finder import reference_file
 from waarmerk.provenance.registry.framed import framed
 from waarmerk.provenance.registry.hashes import luma
+from waarmerk.provenance.registry.pattern import is_pattern
 from waarmerk.provenance.registry.resemblance import compare
 
 PARTIES = np.array([(214, 96, 96), (64, 148, 220), (60, 164, 88), (176, 112, 190)], np.uint8)  # light 124 to 140
@@ -126,3 +127,22 @@ def test_the_picture_on_a_page_is_found() -> None:
         assert max(abs(left - wanted[0]), abs(top - wanted[1]), abs(right - wanted[2]), abs(bottom - wanted[3])) <= 2
     assert framed(np.full((300, 400), 240, np.uint8)) == ()
     assert framed(np.random.default_rng(1).integers(0, 256, (300, 400), np.uint8)) == ()
+
+
+def cloth(tint: tuple[int, int, int], turn: float = 0.3) -> Bytes:
+    """Checks of one step and one turn, with a little grain."""
+    y, x = np.mgrid[0:360, 0:480].astype(np.float32)
+    along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+    checks = np.sign(np.sin(along * 0.35)) + np.sign(np.sin(across * 0.35))
+    grain = np.random.default_rng(sum(tint)).normal(0, 3, (360, 480, 1))
+    return np.clip(np.array(tint) * (1 + 0.25 * checks[:, :, None]) + grain, 0, 255).astype(np.uint8)
+
+
+def test_a_pattern_is_known_by_its_colours_too() -> None:
+    """One step aside it is like itself, so that its structure is that of any cloth of the same weave."""
+    rose, green = cloth((160, 130, 130)), cloth((130, 160, 140))
+    assert is_pattern(np.rint(luma(rose)).astype(np.uint8))
+    assert compare(kept(rose), jpeg(rose, 50)).verified
+    assert not compare(kept(rose), green).verified
+    for picture in (scene(480, 640, 3), elected(1), sky(), plain(480, 640, 9, 9, 9)):
+        assert not is_pattern(np.rint(luma(picture)).astype(np.uint8))

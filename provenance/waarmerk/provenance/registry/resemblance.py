@@ -11,7 +11,8 @@ or a form, where most is paper, no ink of the registered one may be missing but 
 with another name is another form.
 
 Colours follow where the light agrees: a map whose parties swapped their colours is another map. A picture without any
-structure, such as a clear sky, has nothing but light and colour, and is the same only where both are the same.
+structure, such as a clear sky, has nothing but light and colour, and is the same only where both are the same. Nor does
+the structure of a pattern name one picture.
 """
 
 from dataclasses import dataclass, replace
@@ -22,8 +23,9 @@ import numpy.typing as npt
 
 from waarmerk.provenance.registry.covers import Judged, groups, on_paper, on_photograph
 from waarmerk.provenance.registry.hashes import colours, luma, reduced
+from waarmerk.provenance.registry.pattern import is_pattern
 from waarmerk.provenance.registry.registration import Lie, Places, lies, places_of
-from waarmerk.provenance.registry.smooth import on_smooth
+from waarmerk.provenance.registry.smooth import as_it_was, on_smooth
 from waarmerk.provenance.registry.structure import coloured_otherwise, lit_otherwise, structure_of
 
 Bytes = npt.NDArray[np.uint8]
@@ -39,7 +41,7 @@ _ALL_PAPER, _PAPER, _TONE, _EMPTY = 0.45, 0.35, 2, 0.25
 _FEW_TONES, _IN_FEW_TONES, _EVEN = 3, 0.70, 0.50  # photographs: 0.54 in three tones at most where they are even
 _WHOLE_SHARE, _WHOLE_OVERLAP = 0.97, 0.90
 # Of what is known: copies with other light, colours and saturation have 0.02 in all, and a sticker is small.
-_COLOURED_OTHERWISE, _LARGEST_COLOURED = 0.12, 0.08
+_COLOURED_OTHERWISE, _ON_PHOTOGRAPH, _ON_PAPER = 0.12, 0.05, 0.08
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,17 +127,9 @@ def _compared(kept: _Kept, ready: Look, lie: Lie) -> Resemblance:
     nothing = Resemblance(overlap=overlap, region=region, mirrored=lie.mirrored)
     if overlap < _LEAST_OVERLAP:
         return nothing
-    parts = structure_of(reference, values, known)
-    paper = _is_paper(reference, known, parts.counted)
-    judged = on_paper(reference, values, known, parts) if paper else on_photograph(reference, values, known, parts)
-    if judged.parts < _LEAST_PARTS and kept.coloured is None:
+    judged = _judged(kept, ready, lie, values, known)
+    if judged is None:
         return nothing
-    if kept.coloured is not None and (judged.verified or judged.parts < _LEAST_PARTS):
-        seen, _ = _laid(_light_and_colour(ready.small), lie.matrix, reference.shape)
-        if judged.parts < _LEAST_PARTS:
-            judged = on_smooth(kept.coloured, seen, known, parts)
-        elif not _coloured_alike(kept.coloured, seen, known, judged.apart):
-            judged = replace(judged, verified=False)
     return Resemblance(
         verified=judged.verified,
         whole=_is_whole(judged, overlap, int(lit_otherwise(reference, values, known).sum())) and not lie.mirrored,
@@ -147,12 +141,37 @@ def _compared(kept: _Kept, ready: Look, lie: Lie) -> Resemblance:
     )
 
 
-def _coloured_alike(reference: Floats, values: Floats, known: Truths, apart: Truths) -> bool:
-    """Whether colours are what is to be expected where the light is, bars and covers aside."""
+def _judged(kept: _Kept, ready: Look, lie: Lie, values: Floats, known: Truths) -> Judged | None:
+    """What follows from structure, light and colour; None where there is too little of all three."""
+    reference = kept.grey
+    parts = structure_of(reference, values, known)
+    paper = _is_paper(reference, known, parts.counted)
+    judged = on_paper(reference, values, known, parts) if paper else on_photograph(reference, values, known, parts)
+    has_structure = judged.parts >= _LEAST_PARTS
+    if has_structure and not judged.verified:
+        return judged
+    if kept.coloured is None:
+        planes = reference[:, :, None].astype(np.float32), values[:, :, None]
+    else:
+        planes = kept.coloured, _laid(_light_and_colour(ready.small), lie.matrix, reference.shape)[0]
+        if not has_structure:
+            return on_smooth(*planes, known, parts)
+        if not _coloured_alike(*planes, known, judged.apart, most=_ON_PAPER if paper else _ON_PHOTOGRAPH):
+            return replace(judged, verified=False)
+    if not has_structure:
+        return None
+    return replace(judged, verified=not is_pattern(reference) or as_it_was(*planes, known, judged.apart))
+
+
+def _coloured_alike(reference: Floats, values: Floats, known: Truths, apart: Truths, *, most: float) -> bool:
+    """Whether colours are what is to be expected where the light is, bars and covers aside.
+
+    One place that is not may take ``most`` of what is known.
+    """
     otherwise = coloured_otherwise(reference, values, known, apart=apart) & ~apart
     whole = float(known.mean()) * otherwise.size
     largest = max((rows.size for rows, _ in groups(otherwise)), default=0)
-    return int(otherwise.sum()) <= _COLOURED_OTHERWISE * whole and largest <= max(1.0, _LARGEST_COLOURED * whole)
+    return int(otherwise.sum()) <= _COLOURED_OTHERWISE * whole and largest <= max(1.0, most * whole)
 
 
 def _grey(rgb: Bytes) -> Bytes:

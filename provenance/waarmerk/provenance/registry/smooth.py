@@ -2,14 +2,15 @@
 """Whether two pictures without structure are the same: a clear sky, a gradient behind a text.
 
 There is nothing to see in them but light and colour. A copy has both as they were, to within what codecs do; no other
-light is allowed for, or any two gradients would be copies of each other. A picture in one colour is like any other.
+light is allowed for, or any two gradients would be copies of each other. A picture in one colour is like any other. The
+structure of a pattern says no more than none.
 """
 
 import numpy as np
 import numpy.typing as npt
 
 from waarmerk.provenance.registry.covers import Judged, bars
-from waarmerk.provenance.registry.structure import BLOCK, Parts, block_mean, centres
+from waarmerk.provenance.registry.structure import Parts, part_means, whole_parts
 
 Floats = npt.NDArray[np.float32]
 Truths = npt.NDArray[np.bool_]
@@ -22,15 +23,16 @@ _LEAST_RANGE = 24.0  # grey levels from its darkest to its lightest parts, or fr
 _MOST_APART = 0.40  # of the parts
 
 
+def as_it_was(reference: Floats, values: Floats, known: Truths, apart: Truths) -> bool:
+    """Whether most of what is known of two pictures (H x W x C) has the same light and colour."""
+    away, seen = np.abs(part_means(reference) - part_means(values)).max(axis=2), whole_parts(known) & ~apart
+    return bool(seen.any()) and float(np.median(away[seen])) <= _SAME
+
+
 def on_smooth(reference: Floats, values: Floats, known: Truths, parts: Parts) -> Judged:
     """Two pictures (H x W x 3: luma, Cb, Cr) that lie on each other, of which the first has hardly any structure."""
-    grid = centres(BLOCK)
-    inside = block_mean(known.astype(np.float32), BLOCK)[grid] > 0.99
-    one, other = (
-        np.dstack([block_mean(plane, BLOCK)[grid] for plane in np.moveaxis(planes, 2, 0)])
-        for planes in (reference, values)
-    )
-    away = np.abs(one - other).max(axis=2)
+    one, inside = part_means(reference), whole_parts(known)
+    away = np.abs(one - part_means(values)).max(axis=2)
     differs = inside & (away > _SAME)
     bar = bars(inside & (away > _OTHER))  # what is off by a little at one end is another gradient
     apart = inside & (parts.shows | parts.had | bar)

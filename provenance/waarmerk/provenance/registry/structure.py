@@ -46,7 +46,7 @@ def structure_of(reference: Bytes, values: Floats, known: Truths) -> Parts:
             joint = block_mean(one * moved, BLOCK) - mean * average
             best = np.maximum(best, joint / np.sqrt(np.maximum(spread * width, 1e-3)))
     grid = centres(BLOCK)
-    inside = block_mean(known.astype(np.float32), BLOCK)[grid] > 0.99
+    inside = whole_parts(known)
     strong = np.maximum(spread, seen_spread)[grid] > _LEAST_STRUCTURE**2
     had, shows = (plane[grid] > _LEAST_STRUCTURE**2 for plane in (spread, seen_spread))
     return Parts(best[grid] >= _AGREES, inside & strong, inside & had, inside & shows)
@@ -58,10 +58,9 @@ def lit_otherwise(reference: Bytes, values: Floats, known: Truths, *, apart: Tru
     What is smooth has no structure to compare: a pale sticker, or the sky of another picture in the same frame. Parts
     that are ``apart``, under a bar or a cover, say nothing about the curve.
     """
-    one = block_mean(reference.astype(np.float32), BLOCK)[centres(BLOCK)] / 128
-    seen = block_mean(values, BLOCK)[centres(BLOCK)]
+    one, seen = part_means(reference[:, :, None].astype(np.float32)) / 128, part_means(values[:, :, None])
     terms = np.dstack([np.ones_like(one), one, one**2]).astype(np.float32)
-    return _unexplained(terms, seen[:, :, None], known, apart) > _LIGHT
+    return _unexplained(terms, seen, known, apart) > _LIGHT
 
 
 def coloured_otherwise(reference: Floats, values: Floats, known: Truths, *, apart: Truths) -> Truths:
@@ -70,10 +69,7 @@ def coloured_otherwise(reference: Floats, values: Floats, known: Truths, *, apar
     Both are H x W x 3 (luma, Cb, Cr). Filters, white balance and a copy in grey are such a rule; parties that swapped
     their colours on a map, or another sky of the same light, are not.
     """
-    one, seen = (
-        np.dstack([block_mean(plane, BLOCK)[centres(BLOCK)] for plane in np.moveaxis(planes, 2, 0)])
-        for planes in (reference, values)
-    )
+    one, seen = part_means(reference), part_means(values)
     light, chroma = one[:, :, :1] / 128, one[:, :, 1:] / 64
     terms = np.dstack([np.ones_like(light), light, light**2, chroma, chroma * light]).astype(np.float32)
     return _unexplained(terms, seen[:, :, 1:], known, apart) > _COLOUR
@@ -84,7 +80,7 @@ def _unexplained(terms: Floats, seen: Floats, known: Truths, apart: Truths | Non
 
     Least squares over what fits best so far, in a few rounds: what does not belong is not fitted.
     """
-    inside = block_mean(known.astype(np.float32), BLOCK)[centres(BLOCK)] > 0.99
+    inside = whole_parts(known)
     found, (rows, columns) = np.zeros(inside.shape, np.float32), np.nonzero(inside)
     slopes = [at / max(1, side - 1) - 0.5 for at, side in ((rows, inside.shape[0]), (columns, inside.shape[1]))]
     design = np.column_stack([terms[inside], *slopes]).astype(np.float64)
@@ -109,6 +105,17 @@ def _structured(plane: Floats) -> Floats:
 def block_mean(plane: Floats, block: int) -> Floats:
     """The mean of the ``block`` x ``block`` pixels around each (H x W)."""
     return np.asarray(cv2.boxFilter(plane, -1, (block, block)), np.float32)
+
+
+def part_means(planes: Floats) -> Floats:
+    """The mean of each part of H x W x C: h x w x C."""
+    means = [block_mean(plane, BLOCK)[centres(BLOCK)] for plane in np.moveaxis(planes, 2, 0)]
+    return np.dstack(means).astype(np.float32)
+
+
+def whole_parts(known: Truths) -> Truths:
+    """The parts that are known throughout."""
+    return np.asarray(block_mean(known.astype(np.float32), BLOCK)[centres(BLOCK)] > 0.99, np.bool_)
 
 
 def centres(block: int) -> tuple[slice, slice]:
