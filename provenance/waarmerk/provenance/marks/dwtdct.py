@@ -10,7 +10,7 @@ library expects or reversed. Ways in which it arrives: as written; from a JPEG w
 what it doubles, so that the blur is undone; halved, where one pixel is what one coefficient was; doubled.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -90,11 +90,17 @@ def _unblurred(band: Floats) -> Floats:
 
 
 def _read(way: str, band: Floats) -> Iterator[Reading]:
-    rows, columns = (side // 4 * 4 for side in band.shape)
+    most, least = _of_blocks(np.maximum, band), _of_blocks(np.minimum, band)
     for depth, offset in _OFFSETS.items():
-        size = band[:rows, :columns] + np.float32(offset)
-        np.abs(size, out=size)
-        size[::4, ::4] = 0  # entry 0 never carries
-        for axis in (0, 0, 1, 1):  # the largest of each block, two by two
-            size = np.maximum(size[::2], size[1::2]) if axis == 0 else np.maximum(size[:, ::2], size[:, 1::2])
+        # The largest of the sizes, for a sum is rounded in the order of its terms.
+        size = np.maximum(most + np.float32(offset), -(least + np.float32(offset)))
         yield Reading(f"{depth} {way}", -np.sin(size * np.float32(2 * np.pi / STEP)))
+
+
+def _of_blocks(pick: Callable[[Floats, Floats], Floats], band: Floats) -> Floats:
+    """The largest or least entry of each block of 4 x 4 without entry 0, which never carries."""
+    rows, columns = (side // 4 * 4 for side in band.shape)
+    first, *others = (band[row:rows:4, :columns] for row in range(4))
+    below = pick(pick(others[0], others[1]), others[2])
+    whole = pick(first, below)
+    return pick(pick(below[:, ::4], whole[:, 1::4]), pick(whole[:, 2::4], whole[:, 3::4]))

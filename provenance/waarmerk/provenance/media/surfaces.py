@@ -20,7 +20,8 @@ def drawn(rgb: "Pixels") -> "Mask":
     import numpy as np  # noqa: PLC0415
 
     box = np.ones((5, 5), np.uint8)
-    spread = cv2.subtract(cv2.dilate(rgb, box), cv2.erode(rgb, box)).max(axis=2)
+    red, green, blue = cv2.split(cv2.subtract(cv2.dilate(rgb, box), cv2.erode(rgb, box)))
+    spread = cv2.max(cv2.max(red, green), blue)  # a maximum over an axis of three is made one by one
     coarse = (rgb >> 2).astype(np.int32)
     index = (coarse[:, :, 0] << 12) | (coarse[:, :, 1] << 6) | coarse[:, :, 2]
     counts = np.bincount(index[spread <= _FLAT_RANGE], minlength=1 << 18).reshape(64, 64, 64)
