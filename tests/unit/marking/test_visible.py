@@ -2,6 +2,7 @@
 """The visible label: large enough, readable on anything, whole in every usual crop, in every language."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.marking.lettering import Lettering, default_font, lettering, runs_right_to_left
 from waarmerk.provenance.marking.visible import (
     HIGHEST_SHARE,
+    LETTERS,
     MIN_EDGE_CONTRAST,
     MIN_TEXT_CONTRAST,
+    SMALLEST_PIXELS,
     SMALLEST_SHARE,
     USUAL_SHARE,
     CannotShow,
@@ -74,6 +77,37 @@ def test_every_official_language_has_its_words_and_letters(language: str, kind: 
     shown = show(drawn("grey"), (words,))
     assert shown.words == words
     assert shown.line_share >= SMALLEST_SHARE
+
+
+class _Reader:
+    """Letters that remember what was written with them: after the framed letters come the lines of one attempt."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def coverage(self, text: str, size: int) -> Any:
+        self.texts.append(text)
+        return lettering().coverage(text, size)
+
+    @property
+    def drawn(self) -> list[str]:
+        """The lines of the last attempt, which is the one that stands."""
+        last = len(self.texts) - 1 - self.texts[::-1].index(LETTERS)
+        return self.texts[last + 1 :]
+
+
+@pytest.mark.parametrize("size", [(1600, 900), (640, 480), (160, 120), (100, 100), (4000, 100), (64, 64)])
+@pytest.mark.parametrize("languages", ["en", "nl,en", "da,sv", "hu,et", "en,da"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_words_that_are_reported_stand_in_the_picture(size: tuple[int, int], languages: str, kind: str) -> None:
+    lines = tuple(public_label(kind, language) for language in languages.split(","))
+    letters = _Reader()
+    shown = show(np.full((size[1], size[0], 3), 128, np.uint8), lines, letters=letters)  # type: ignore[arg-type]
+    read = " ".join(letters.drawn).replace("- ", "-")
+    assert read == ("" if shown.words == LETTERS else shown.words.replace(" / ", " "))
+    assert shown.words in (LETTERS, " / ".join(lines))
+    if min(size) >= 120 or (languages == "en" and size != (64, 64)):
+        assert shown.words != LETTERS or "tehis" in lines[-1]  # the longest words there are
 
 
 def test_the_union_has_24_official_languages_and_no_wording_is_said_twice() -> None:
@@ -169,7 +203,7 @@ def test_a_panorama_shown_as_wide_as_the_screen_has_a_label_that_can_be_read(
     shown = show(np.full((height, width, 3), 128, np.uint8), lines)
     line = shown.line_share * min(size)
     assert shown.words == " / ".join(lines)
-    assert line / max(size) >= 0.014  # 15 of 1080 pixels; it was 7
+    assert line / max(size) >= SMALLEST_PIXELS / 1080  # on a screen of so many; it was 7
     assert shown.line_share > USUAL_SHARE
     assert shown.box.height <= HIGHEST_SHARE * min(size)
     area = safe_area(width, height)

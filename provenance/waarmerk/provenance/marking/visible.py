@@ -148,9 +148,9 @@ def _fitting(lines: tuple[str, ...], area: Box, sides: tuple[int, int], letters:
     wished = max(usual, round(min(long * LONG_SHARE, short * LARGEST_SHARE)))
     gap = round(short * _GAP)
     room = area.height - 2 * gap, area.width - 2 * gap
-    texts = tuple(_beside(line) for line in lines)
-    broken = tuple(part for text in texts for part in _broken(text))
-    layouts = ((texts, False), (broken, False), (texts, True), (broken, True), ((), False))
+    broken, parted = (tuple(part for text in lines for part in _broken(text, at)) for at in (" ", " -"))
+    ways = (lines, False), (broken, False), (parted, False), (lines, True), (broken, True), (parted, True)
+    layouts: tuple[tuple[tuple[str, ...], bool], ...] = (*dict.fromkeys(ways), ((), False))
     words = " / ".join(lines)
     large = sorted({round(usual + (wished - usual) * step / _STEPS) for step in range(1, _STEPS + 1)}, reverse=True)
     small = sorted({usual, (usual + smallest) // 2, smallest}, reverse=True)
@@ -164,19 +164,13 @@ def _fitting(lines: tuple[str, ...], area: Box, sides: tuple[int, int], letters:
     raise CannotShow("the picture is too small for a label that can be read")
 
 
-def _beside(words: str) -> str:
-    """What stands beside the framed letters: "AI-generated" needs no second AI, other wordings stand whole."""
-    rest = words.removeprefix(LETTERS + "-")
-    return rest if rest != words else words
-
-
-def _broken(text: str) -> tuple[str, ...]:
-    """The text in two lines, broken at the space nearest to its middle."""
-    spaces = [at for at, letter in enumerate(text) if letter == " "]
-    if not spaces:
+def _broken(text: str, marks: str) -> tuple[str, ...]:
+    """The text in two lines, broken after the one of ``marks`` nearest to its middle; a hyphen stays, a space goes."""
+    breaks = [at + 1 for at, letter in enumerate(text[:-1]) if at and letter in marks]
+    if not breaks:
         return (text,)
-    middle = min(spaces, key=lambda at: abs(at - len(text) / 2))
-    return text[:middle], text[middle + 1 :]
+    middle = min(breaks, key=lambda at: abs(at - len(text) / 2))
+    return text[:middle].rstrip(" "), text[middle:].lstrip(" ")
 
 
 def _drawn(lines: tuple[str, ...], line: int, letters: Lettering, *, words: str, stacked: bool) -> _Sign:
