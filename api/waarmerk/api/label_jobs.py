@@ -9,6 +9,7 @@ appears once: whoever does it again takes what the first made (``jobs.bundle``).
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from anyio import CapacityLimiter
@@ -25,7 +26,7 @@ from waarmerk.provenance.credentials.signing_keys import pem_of
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs import bundle
 from waarmerk.provenance.jobs.job import Job
-from waarmerk.provenance.jobs.labelling import LabelDone
+from waarmerk.provenance.jobs.labelling import TAKES_LONG, LabelDone, LabelOrder
 from waarmerk.provenance.jobs.runner import Finished
 from waarmerk.provenance.media.sniff import Kind, kind_at
 from waarmerk.provenance.model.moment import moment_of
@@ -36,11 +37,26 @@ _SUBMITTING = CapacityLimiter(4)  # threads that take files in: each copies one
 
 def is_long(upload: Upload) -> bool:
     """Whether a file is too large to be labelled while somebody waits; pictures never are."""
-    if upload.bytes <= AT_ONCE_BYTES:
-        return False
+    return upload.bytes > AT_ONCE_BYTES and _plays(upload.path)
+
+
+def _plays(path: Path) -> bool:
     with suppress(OSError):
-        return kind_at(upload.path) in (Kind.VIDEO, Kind.AUDIO)
+        return kind_at(path) in (Kind.VIDEO, Kind.AUDIO)
     return False
+
+
+async def labelled_now(services: Services, tenant: Tenant, order: LabelOrder) -> LabelDone:
+    """Label while somebody waits. A clip for which there is no place now is left to later, as one that takes long.
+
+    Raises Problem, also where there is no later; StoreError, OSError.
+    """
+    if not _plays(order.source):
+        return await services.gate.run(lambda: labelled(services, tenant, order), stranger=False)
+    done = await services.clip_places.run(lambda: labelled(services, tenant, order), tenant=tenant.name)
+    if done is None and services.label_work is None:
+        raise Problem("service.busy", "a clip of yours is labelled now, or others have the places", retry_after=60)
+    return done or LabelDone(file=None, told={}, code=TAKES_LONG, is_refused=True)
 
 
 async def submitted(request: Request, tenant: Tenant, upload: Upload, wishes: Wishes, at: datetime | None) -> Job:

@@ -17,6 +17,7 @@ from typing import Any
 import uvicorn
 
 from waarmerk.api.app import create_app
+from waarmerk.api.clip_places import ClipPlaces
 from waarmerk.api.connection import BoundedConnection
 from waarmerk.api.deeds import Deeds, Noted, unnoted
 from waarmerk.api.disputes import Disputes
@@ -170,6 +171,7 @@ def _services(
         bench=pool,
         settings=options.settings,
         gate=gate,
+        clip_places=ClipPlaces(working=options.workers, monotonic=monotonic),
         metrics=metrics,
         quota=Quota(clock=now, stranger_per_minute=options.per_minute),
         keyring=keys,

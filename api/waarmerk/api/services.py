@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from fastapi import Request
 
+from waarmerk.api.clip_places import ClipPlaces
 from waarmerk.api.disputes import Disputes
 from waarmerk.api.gate import Gate
 from waarmerk.api.journal import Journal
@@ -84,6 +85,7 @@ class Services:
     mint: Callable[[], str] = field(default=lambda: uuid.uuid4().hex)
     body: BodyLimits = field(default_factory=BodyLimits)
     gate: Gate = field(default_factory=lambda: Gate(working=4, monotonic=monotonic))
+    clip_places: ClipPlaces = field(default_factory=lambda: ClipPlaces(working=4, monotonic=monotonic))
     quota: Quota = field(default_factory=lambda: Quota(clock=now))
     near_duplicates: NearDuplicates = field(default_factory=lambda: NearDuplicates(clock=now))
     readiness: Readiness = field(default_factory=lambda: Readiness({}, clock=now))

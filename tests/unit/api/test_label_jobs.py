@@ -27,8 +27,6 @@ from waarmerk.api import label_jobs, label_work
 from waarmerk.api.app import create_app
 from waarmerk.api.label_jobs import label_job
 from waarmerk.api.label_work import LabelWork
-from waarmerk.api.routes import desk as desk_route
-from waarmerk.api.routes import label as label_route
 from waarmerk.api.services import Services
 from waarmerk.api.sessions import Sessions
 from waarmerk.api.shelf import Shelf
@@ -331,7 +329,7 @@ def test_a_large_clip_is_not_tried_while_somebody_waits(
     client: TestClient, delta: dict[str, str], short: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(label_jobs, "AT_ONCE_BYTES", 100)
-    monkeypatch.setattr(label_route, "labelled", lambda *given: pytest.fail("tried"))
+    monkeypatch.setattr(label_jobs, "labelled", lambda *given: pytest.fail("tried"))
     assert ask(client, delta, short, **AI).status_code == 202
 
 
@@ -466,7 +464,7 @@ def test_the_page_does_not_try_what_is_large(
     client: TestClient, keyring: Keyring, short: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(label_jobs, "AT_ONCE_BYTES", 100)
-    monkeypatch.setattr(desk_route, "labelled", lambda *given: pytest.fail("tried"))
+    monkeypatch.setattr(label_jobs, "labelled", lambda *given: pytest.fail("tried"))
     sent = enter(client_of(client), keyring)
     client.follow_redirects = False
     assert send(client, sent, short, ai="generated").status_code == 303

@@ -25,8 +25,8 @@ from waarmerk.api.desk_form import (
 )
 from waarmerk.api.desk_request import LOOKUPS, Desk
 from waarmerk.api.desk_view import Duties, clock, done, duties_of, form, sign_in
-from waarmerk.api.label_jobs import is_long, submitted
-from waarmerk.api.labelling import labelled, name_of, order_of, record_text
+from waarmerk.api.label_jobs import is_long, labelled_now, submitted
+from waarmerk.api.labelling import name_of, order_of, record_text
 from waarmerk.api.page_answers import download
 from waarmerk.api.problems import Problem
 from waarmerk.api.routes.desk_jobs import job_page
@@ -147,9 +147,7 @@ async def label(request: Request, lang: str | None = None) -> Response:
             with shelf.room(session.id, tenant.name, 2 * upload.bytes + _BESIDE_BYTES) as bundle:
                 if bundle is None:
                     raise Problem("service.full", retry_after=60)
-                with await desk.services.gate.run(
-                    lambda: labelled(desk.services, tenant, order), stranger=False
-                ) as made:
+                with await labelled_now(desk.services, tenant, order) as made:
                     if made.takes_long and work is not None:
                         return desk.turned(job_page(await submitted(request, tenant, upload, wishes, None)))
                     if made.file is None:

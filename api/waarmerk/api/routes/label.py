@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 
 from waarmerk.api.auth import open_to
 from waarmerk.api.caller import Caller
-from waarmerk.api.label_jobs import is_long, submitted
-from waarmerk.api.labelling import Wishes, labelled, order_of, refusal, wishes_of
+from waarmerk.api.label_jobs import is_long, labelled_now, submitted
+from waarmerk.api.labelling import Wishes, order_of, refusal, wishes_of
 from waarmerk.api.moments import AT, given_moment
 from waarmerk.api.problems import Problem
 from waarmerk.api.routes.jobs import JobDocument, accepted, asks_later
@@ -109,7 +109,7 @@ async def label(
         if services.label_work is not None and (asks_later(prefer) or is_long(upload)):
             return accepted(await submitted(request, tenant, upload, wishes, given))
         order = order_of(services, tenant, upload.path, wishes, moment)
-        with await services.gate.run(lambda: labelled(services, tenant, order), stranger=False) as done:
+        with await labelled_now(services, tenant, order) as done:
             if done.takes_long and services.label_work is not None:
                 return accepted(await submitted(request, tenant, upload, wishes, given))
             if done.file is None:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from waarmerk.provenance.media.limits import MIB, Limits
 from waarmerk.provenance.model import Asset
 
+_GIVES_WAY = 10  # clips to what is examined: about a tenth of a processor that both want (sched(7))
 _PROCESSORS = 4  # at most: encoders take all there are, and their threads cost memory
 
 
@@ -51,9 +52,9 @@ def allowance_of(pace: Pace) -> Allowance:
     limits = Limits()
     if pace is Pace.PICTURE:
         return Allowance(seconds=90.0, processor_seconds=limits.worker_seconds, memory_bytes=limits.worker_bytes)
-    seconds, niceness = (90.0, 0) if pace is Pace.CLIP else (45 * 60.0, 10)
+    seconds = 90.0 if pace is Pace.CLIP else 45 * 60.0
     whole = int(seconds) * processors()
-    return Allowance(seconds=seconds, processor_seconds=whole, memory_bytes=CLIP_BYTES, niceness=niceness)
+    return Allowance(seconds=seconds, processor_seconds=whole, memory_bytes=CLIP_BYTES, niceness=_GIVES_WAY)
 
 
 def takes_long(asset: Asset) -> bool:
