@@ -3,9 +3,11 @@
 
 from collections.abc import Callable
 from io import BytesIO
+from itertools import permutations
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image, ImageEnhance
 
@@ -18,6 +20,7 @@ from waarmerk.provenance.registry.pattern import is_pattern
 from waarmerk.provenance.registry.resemblance import compare
 
 PARTIES = np.array([(214, 96, 96), (64, 148, 220), (60, 164, 88), (176, 112, 190)], np.uint8)  # light 124 to 140
+REGIONS = 24
 
 
 def kept(picture: Bytes) -> Bytes:
@@ -28,10 +31,14 @@ def kept(picture: Bytes) -> Bytes:
 
 def elected(seed: int) -> Bytes:
     """A map of who won where: borders and names are the same for all, colours are not."""
-    seeds = np.random.default_rng(7).uniform((0, 0), (640, 480), (24, 2))
+    return won_by(np.random.default_rng(seed).integers(0, len(PARTIES), REGIONS))
+
+
+def won_by(who: npt.NDArray[np.int64]) -> Bytes:
+    seeds = np.random.default_rng(7).uniform((0, 0), (640, 480), (REGIONS, 2))
     y, x = np.mgrid[0:480, 0:640]
     nearest = np.argmin((x[..., None] - seeds[:, 0]) ** 2 + (y[..., None] - seeds[:, 1]) ** 2, axis=-1)
-    picture = PARTIES[np.random.default_rng(seed).integers(0, len(PARTIES), len(seeds))][nearest]
+    picture = PARTIES[who][nearest]
     picture[(nearest != np.roll(nearest, 1, 0)) | (nearest != np.roll(nearest, 1, 1))] = 250
     return written(picture, *((int(x) - 20, int(y) - 8, f"regio {n}") for n, (x, y) in enumerate(seeds)), size=15)
 
@@ -62,6 +69,24 @@ FILTERS: list[Callable[[Bytes], Bytes]] = [
 def test_a_filter_is_no_other_picture(number: int) -> None:
     for picture in (scene(480, 640, 3), elected(1)):
         assert compare(kept(picture), jpeg(FILTERS[number](picture), 80)).verified
+
+
+@pytest.mark.parametrize("parties", [2, 3, 4])
+def test_no_filter_swaps_the_colours_of_parties(parties: int) -> None:
+    """Of two and of three colours every order is a linear rule of every other; none is one that a filter has."""
+    who = np.random.default_rng(1).integers(0, parties, REGIONS)
+    one = kept(won_by(who))
+    for order in list(permutations(range(parties)))[1:]:
+        assert not compare(one, won_by(np.array(order)[who])).verified
+
+
+def test_frames_around_regions_do_not_excuse_their_colours() -> None:
+    who = np.random.default_rng(3).integers(0, 4, REGIONS)
+    picture, other = won_by(who).copy(), won_by((who + 1) % 4)
+    for top, left in ((20, 30), (20, 350), (260, 30), (260, 350)):
+        picture[top : top + 180, left : left + 250] = other[top : top + 180, left : left + 250]
+        cv2.rectangle(picture, (left - 2, top - 2), (left + 251, top + 181), (0, 0, 0), 3)
+    assert not compare(kept(won_by(who)), picture).verified
 
 
 def test_parties_that_swapped_their_colours_are_another_map() -> None:
@@ -111,6 +136,28 @@ def test_a_clear_sky_is_known_again_by_its_colours(number: int) -> None:
 )
 def test_another_sky_is_not_nor_is_a_piece_of_it(other: Bytes) -> None:
     assert not compare(kept(sky()), np.ascontiguousarray(other)).verified
+
+
+@pytest.mark.parametrize("size", [14, 18, 22, 30])
+def test_another_word_on_the_same_sky_is_another_card(size: int) -> None:
+    def card(*lines: str) -> Bytes:
+        return written(sky(), *((60, 200 + 40 * row, line) for row, line in enumerate(lines)), size=size, fill="white")
+
+    for one, other in (("VOOR", "TEGEN"), ("JA: 51%", "NEE: 51%"), ("Stem Jansen", "Boycot Yilmaz!")):
+        assert compare(kept(card(one)), jpeg(card(one), 85)).verified
+        assert not compare(kept(card(one)), jpeg(card(other), 85)).verified
+        added = compare(kept(card(one)), jpeg(written(card(one), (420, 80, "NU!"), size=40), 85))
+        assert added.verified
+        assert not added.whole
+
+
+def test_another_thing_before_the_same_sky_is_another_picture() -> None:
+    disc, square, block = sky().copy(), sky().copy(), sky().copy()
+    cv2.circle(disc, (360, 240), 28, (200, 30, 30), -1)
+    cv2.rectangle(square, (335, 215), (385, 265), (20, 120, 20), -1)
+    block[280:460, 270:450] = np.random.default_rng(2).integers(0, 256, (180, 180, 3))
+    for one, other in ((disc, square), (disc, block), (sky(), block), (disc, sky())):
+        assert not compare(kept(one), jpeg(other, 85)).verified
 
 
 def test_one_colour_is_like_any_other() -> None:

@@ -293,3 +293,14 @@ def test_a_smooth_picture_within_a_border_is_found(store: Store) -> None:
     framed = np.pad(smooth(2), ((60, 60), (80, 80), (0, 0)), constant_values=255)
     (found,) = (each for each in Finder(store, Limits()).find(bytes(32), jpeg(framed, 80), ()) if each.verified)
     assert found.entry.number == 2
+
+
+def test_a_known_picture_does_not_hide_another_beside_it(store: Store) -> None:
+    """A picture in a frame is most of nothing: what else is on the page is looked for as well."""
+    known, hidden = scene(300, 600, 31), scene(300, 600, 41)
+    enter(store, 1, known)
+    enter(store, 2, hidden)
+    page = np.full((800, 640, 3), 255, np.uint8)
+    page[30:330, 20:620], page[400:700, 20:620] = known, hidden
+    found = Finder(store, Limits()).find(bytes(32), jpeg(page, 85), ())
+    assert {each.entry.number for each in found if each.verified} == {1, 2}

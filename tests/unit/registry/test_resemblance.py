@@ -120,6 +120,18 @@ def test_text_over_a_form_is_the_form_and_another_text_is_not() -> None:
     assert not compare(reference_of(ballot("Mulder, H.")), jpeg(over, 70)).verified
 
 
+def test_what_is_drawn_beside_another_name_does_not_make_it_the_same() -> None:
+    """What is added may hide what was there, and only that."""
+    other = ballot("Mulder, H.")
+    boxed, circled = other.copy(), other.copy()
+    cv2.rectangle(boxed, (140, 378), (500, 452), (220, 0, 0), 5)
+    cv2.ellipse(circled, (300, 415), (220, 60), 0, 0, 360, (220, 0, 0), 6)
+    cv2.arrowedLine(circled, (700, 700), (500, 430), (220, 0, 0), 6)
+    beside = written(other, (420, 395, "<-- STEM HIER OP"), (150, 460, "GEKOZEN GEKOZEN"), size=40, fill="blue")
+    for picture in (other, boxed, circled, beside):
+        assert not compare(reference_of(ballot("Bakker, C.")), jpeg(picture, 85)).verified
+
+
 def test_the_region_says_where_it_lies() -> None:
     region = compare(reference_of(ONE), in_a_collage(ONE)).region
     assert region is not None

@@ -36,9 +36,6 @@ _PAPER_TONE = 6  # grey levels
 _TOUCHES = 0.2  # of a place that differs: with less structure of the reference in it, it was put where nothing is
 _MOST_ANEW = 0.01  # of all parts: a date or a number may be another one, a caption may not
 _MOST_ADDED = 0.15  # of all parts: ink that was written over a drawing or form
-_UNDER_LETTERS = (
-    0.1  # of what was added: ink of the drawing that it hides; other letters take away half of what they add
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +128,7 @@ def on_paper(reference: Bytes, values: Floats, known: Truths, parts: Parts) -> J
     share = 1 - int(differs.sum()) / max(1, total)
     largest = max((rows.size for rows, _ in groups(differs)), default=0)
     same = share >= _SHARE_ON_PAPER and largest <= _OTHER_ON_PAPER
-    few_added = int(is_added.sum()) <= _MOST_ADDED * int(inside.sum())
-    written_over = few_added and _hidden_by_what_was_added(is_lost, is_added)
+    written_over = not is_lost.any() and int(is_added.sum()) <= _MOST_ADDED * int(inside.sum())
     few = float(hidden[known].mean()) <= _MOST_COVERED if known.any() else False
     covers = block_mean(hidden.astype(np.float32), BLOCK)[centres(BLOCK)] > 0
     few &= _lit_alike(reference, values, known, parts, covers)
@@ -149,24 +145,21 @@ def on_paper(reference: Bytes, values: Floats, known: Truths, parts: Parts) -> J
     )
 
 
-def _hidden_by_what_was_added(lost: Truths, added: Truths) -> bool:
-    """Whether all lost ink lies under something large that was added: outlines of letters have the tone of a paper."""
-    return all(int(lost[at].sum()) <= _UNDER_LETTERS * int(added[at].sum()) for at in groups(lost | added))
-
-
 def _drawn_over(added: Truths, shape: tuple[int, ...]) -> Truths:
-    """The parts (of that shape) under what was added, the even inside of a sticker too."""
+    """The parts (of that shape) under what was added, the even inside of stickers too, as far as these are small."""
     size = BLOCK // _INK_BLOCK
     reduced = np.zeros((shape[0] * size, shape[1] * size), np.bool_)
     height, width = min(added.shape[0], reduced.shape[0]), min(added.shape[1], reduced.shape[1])
     reduced[:height, :width] = added[:height, :width]
     parts = np.asarray(reduced.reshape(shape[0], size, shape[1], size).any(axis=(1, 3)), np.bool_)
-    found = np.zeros_like(parts)
+    found, room = np.zeros_like(parts), _LARGEST_OTHER * parts.size  # thin frames could surround all of a map
     for rows, columns in groups(parts):
         group = np.zeros_like(parts)
         group[rows, columns] = True
         filled = _filled(group) > 0
-        found |= filled if filled.sum() <= _MOST_ADDED * filled.size else group
+        within = int((filled & ~group).sum())
+        found |= filled if within <= room else group
+        room -= within if within <= room else 0
     return found
 
 

@@ -48,6 +48,7 @@ REACH = {BindingKind.PHASH: 10, BindingKind.PDQ: 40, BindingKind.LOCAL: 16}
 _LEAST_LOCAL = 3  # local hashes that must point at one entry, as a whole
 _MOST_POINTED = 16  # entries whose local hashes are read
 _MOST_COMPARED = 8  # candidates of one search; each costs a comparison
+_MOST_OF_IT = 0.75  # of the picture that is looked up
 _QUALITY = 85  # of the JPEG that is kept to compare with
 
 
@@ -219,18 +220,15 @@ class Finder:
 
     def _near(self, rgb: Bytes, ready: "_Lazy", found: dict[int, Found]) -> None:
         nearest: dict[int, int] = {}
-        asked = [fingerprints(rgb), *(fingerprints(each) for each in _framed(rgb))]
-        hashes = {
-            BindingKind.PHASH: [each.phash for each in asked],
-            BindingKind.PDQ: [each.pdq for each in asked if each.pdq is not None],
-        }
-        for kind, values in hashes.items():
-            for number, distance in self._nearest(kind, *values).items():
-                nearest[number] = min(distance, nearest.get(number, 256))
-        ranked = sorted(nearest, key=lambda number: (nearest[number], number))
-        self._take(ranked, nearest, ready, found)
-        if any(each.verified for each in found.values()):
-            return
+        for shown in (rgb, *_framed(rgb)):
+            whole, near = fingerprints(shown), dict[int, int]()
+            for kind, value in ((BindingKind.PHASH, whole.phash), (BindingKind.PDQ, whole.pdq)):
+                for number, distance in () if value is None else self._nearest(kind, value).items():
+                    near[number] = min(distance, near.get(number, 256))
+            nearest = {**near, **nearest}  # the distance of the whole picture where it has one
+            self._take(sorted(near, key=lambda number: (near[number], number)), nearest, ready, found)
+            if any(each.verified and _fills(each, rgb) for each in found.values()):
+                return
         local = local_hashes(rgb, LOCAL_ASKED, everywhere=True)
         votes = self.votes(local)
         self._take(sorted(votes, key=lambda number: (-votes[number], number)), nearest, ready, found)
@@ -269,10 +267,9 @@ class Finder:
                 resemblance = None  # nothing to compare with: it stays a candidate
         return Found(entry=entry, kind=kind, distance=distance, resemblance=resemblance)
 
-    def _nearest(self, kind: BindingKind, *values: bytes) -> dict[int, int]:
-        """The least distance of each entry that has a hash within reach of one of ``values``."""
-        asked = np.frombuffer(b"".join(values), np.uint8).reshape(-1, HASH_BYTES[kind])
-        hits = search(self._index(kind).flat, asked, max_distance=REACH[kind])
+    def _nearest(self, kind: BindingKind, value: bytes) -> dict[int, int]:
+        """The least distance of each entry that has a hash within reach of ``value``."""
+        hits = search(self._index(kind).flat, np.frombuffer(value, np.uint8)[None], max_distance=REACH[kind])
         order = np.argsort(hits.distances, kind="stable")
         owners, first = np.unique(hits.owners[order], return_index=True)
         found = dict(zip(owners.tolist(), hits.distances[order][first].tolist(), strict=True))
@@ -315,6 +312,12 @@ def _framed(rgb: Bytes) -> list[Bytes]:
     small = reduced(rgb, HASHED_SIDE)
     boxes = framed(np.rint(luma(small)).astype(np.uint8))
     return [np.ascontiguousarray(small[top:bottom, left:right]) for left, top, right, bottom in boxes]
+
+
+def _fills(found: Found, rgb: Bytes) -> bool:
+    """Whether an entry is most of what there is to see: beside it nothing else of size can be shown."""
+    region = found.resemblance.region if found.resemblance is not None else None
+    return region is None or region[2] * region[3] >= _MOST_OF_IT * rgb.shape[0] * rgb.shape[1]
 
 
 class _Lazy:

@@ -6,21 +6,24 @@ light is allowed for, or any two gradients would be copies of each other. A pict
 structure of a pattern says no more than none.
 """
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from waarmerk.provenance.registry.covers import Judged, bars
-from waarmerk.provenance.registry.structure import Parts, part_means, whole_parts
+from waarmerk.provenance.registry.structure import BLOCK, Parts, centres, part_means, whole_parts
 
 Floats = npt.NDArray[np.float32]
 Truths = npt.NDArray[np.bool_]
 
 _SAME, _ALIKE = 6.0, 3.5  # grey levels a part may be off; the median of all
 _OTHER = 24.0  # grey levels a bar is off at least
-_SHARE = 0.97  # of the parts that are smooth in both
+_SHARE = 0.97  # of the parts that nothing was drawn on
 _LEAST_OVERLAP = 0.9  # of the reference: a piece of a gradient is a piece of many
 _LEAST_RANGE = 24.0  # grey levels from its darkest to its lightest parts, or from colour to colour
-_MOST_APART = 0.40  # of the parts
+_LARGEST_BARS, _MOST_ADDED = 0.40, 0.08  # of the parts
+_DRAWN, _INK, _AROUND = 24.0, 10.0, 8.0  # levels of light a pixel is off; that one stands out by; pixels around it
+_EDGE = 4  # pixels
 
 
 def as_it_was(reference: Floats, values: Floats, known: Truths, apart: Truths) -> bool:
@@ -30,23 +33,42 @@ def as_it_was(reference: Floats, values: Floats, known: Truths, apart: Truths) -
 
 
 def on_smooth(reference: Floats, values: Floats, known: Truths, parts: Parts) -> Judged:
-    """Two pictures (H x W x 3: luma, Cb, Cr) that lie on each other, of which the first has hardly any structure."""
-    one, inside = part_means(reference), whole_parts(known)
-    away = np.abs(one - part_means(values)).max(axis=2)
-    differs = inside & (away > _SAME)
+    """Two pictures (H x W x 3: luma, Cb, Cr) that lie on each other, of which the first has hardly any structure.
+
+    The little that it shows, a few words on a card, has to be there to the pixel.
+    """
+    off, inside = np.abs(reference - values), whole_parts(known)
+    away = part_means(off).max(axis=2)
     bar = bars(inside & (away > _OTHER))  # what is off by a little at one end is another gradient
-    apart = inside & (parts.shows | parts.had | bar)
-    seen, total = inside & ~apart, int(inside.sum())
+    drawn = inside & ~bar & _any(_within(cv2.GaussianBlur(off[:, :, 0], (0, 0), 1.0) > _DRAWN))
+    ink = _any(np.abs(reference - cv2.GaussianBlur(reference, (0, 0), _AROUND)).max(axis=2) > _INK)
+    differs, total = inside & (away > _SAME), int(inside.sum())
+    seen = inside & ~drawn & ~bar
+    seen[0], seen[-1], seen[:, 0], seen[:, -1] = False, False, False, False  # a border may show by a pixel
     if not seen.any():
-        return Judged(verified=False, share=0.0, parts=total, largest_other=total, apart=apart)
+        return Judged(verified=False, share=0.0, parts=total, largest_other=total, apart=inside)
     share = 1 - int((differs & seen).sum()) / int(seen.sum())
     is_same = share >= _SHARE and float(np.median(away[seen])) <= _ALIKE
-    has_range = float(np.ptp(np.percentile(one[seen], (2, 98), axis=0), axis=0).max()) >= _LEAST_RANGE
-    is_there = float(known.mean()) >= _LEAST_OVERLAP and int(apart.sum()) <= _MOST_APART * total
+    lightest = np.percentile(part_means(reference)[seen], (2, 98), axis=0)
+    is_there = float(known.mean()) >= _LEAST_OVERLAP and int(bar.sum()) <= _LARGEST_BARS * total
+    few = not (inside & ink & ~bar & (drawn | ~parts.agrees)).any() and int(drawn.sum()) <= _MOST_ADDED * total
     return Judged(
-        verified=is_same and has_range and is_there,
+        verified=is_same and is_there and few and float(np.ptp(lightest, axis=0).max()) >= _LEAST_RANGE,
         share=share,
         parts=total,
-        largest_other=int((differs | apart).sum()),
-        apart=apart,
+        largest_other=total if drawn.any() or bar.any() else int(differs.sum()),  # there is nothing else to see in it
+        apart=drawn | bar,
     )
+
+
+def _within(pixels: Truths) -> Truths:
+    """Without those along the edges: how a picture lies is known to a pixel or two."""
+    found = np.zeros_like(pixels)
+    found[_EDGE:-_EDGE, _EDGE:-_EDGE] = pixels[_EDGE:-_EDGE, _EDGE:-_EDGE]
+    return found
+
+
+def _any(pixels: Truths) -> Truths:
+    """The parts in which a pixel is true."""
+    near = cv2.dilate(pixels.astype(np.uint8), np.ones((BLOCK, BLOCK), np.uint8))
+    return np.asarray(near[centres(BLOCK)] > 0, np.bool_)

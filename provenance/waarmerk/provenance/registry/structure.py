@@ -19,6 +19,7 @@ _REACH = 2  # pixels a part may be off: paper folds and lenses bend
 _LEAST_STRUCTURE = 2.5  # grey levels, standard deviation within a part
 _AGREES = 0.55  # correlation within a part
 _LIGHT, _COLOUR = 14.0, 12.0  # grey levels; of Cb and Cr together
+_STRONG, _OPPOSITE = 4.0, -0.2  # levels of Cb and Cr, standard deviation; of a colour, where it is itself at 1
 _FITS, _LEAST_FITTED = 3, 16  # rounds; parts
 
 
@@ -66,13 +67,36 @@ def lit_otherwise(reference: Bytes, values: Floats, known: Truths, *, apart: Tru
 def coloured_otherwise(reference: Floats, values: Floats, known: Truths, *, apart: Truths) -> Truths:
     """Parts whose colour is not what one rule for the whole picture makes of the reference's light and colour.
 
-    Both are H x W x 3 (luma, Cb, Cr). Filters, white balance and a copy in grey are such a rule; parties that swapped
-    their colours on a map, or another sky of the same light, are not.
+    Both are H x W x 3 (luma, Cb, Cr). Filters, white balance and a copy in grey are such a rule; another sky of the
+    same light is not, nor is what turns colours into their opposites: two parties that swapped theirs on a map.
     """
     one, seen = part_means(reference), part_means(values)
-    light, chroma = one[:, :, :1] / 128, one[:, :, 1:] / 64
+    light, chroma = one[:, :, :1] / np.float32(128), one[:, :, 1:] / np.float32(64)
     terms = np.dstack([np.ones_like(light), light, light**2, chroma, chroma * light]).astype(np.float32)
-    return _unexplained(terms, seen[:, :, 1:], known, apart) > _COLOUR
+    otherwise = _unexplained(terms, seen[:, :, 1:], known, apart) > _COLOUR
+    inside = whole_parts(known)
+    kept = inside & ~apart & ~otherwise
+    opposed = _opposed(one[kept][:, 0] / np.float32(128), one[kept][:, 1:], seen[kept][:, 1:])
+    return inside if opposed else otherwise
+
+
+def _opposed(light: Floats, chroma: Floats, seen: Floats) -> bool:
+    """Whether a colour of some strength (N x 2, beside what light says of it) is seen as its opposite (N x 2).
+
+    A filter turns all hues by less than a right angle, and makes them stronger or weaker.
+    """
+    if len(light) < _LEAST_FITTED:
+        return False
+    terms = np.stack([np.ones_like(light), light, light**2], axis=1).astype(np.float64)
+    fitted = terms @ np.linalg.lstsq(terms, np.hstack([chroma, seen]).astype(np.float64), rcond=None)[0]
+    rest = np.hstack([chroma, seen]) - fitted
+    spread = rest[:, :2].T @ rest[:, :2] / len(rest)
+    strengths, ways = np.linalg.eigh(spread)
+    ways = ways[:, strengths >= _STRONG**2]
+    if not ways.size:
+        return False
+    gain = np.linalg.lstsq(rest[:, :2] @ ways, rest[:, 2:] @ ways, rcond=None)[0]
+    return float(np.linalg.eigvalsh((gain + gain.T) / 2).min()) < _OPPOSITE
 
 
 def _unexplained(terms: Floats, seen: Floats, known: Truths, apart: Truths | None) -> Floats:
