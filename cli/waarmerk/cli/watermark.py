@@ -19,7 +19,6 @@ from waarmerk.cli import exits, options
 from waarmerk.cli.console import Console
 from waarmerk.cli.inputs import Input, all_names, gather
 from waarmerk.cli.outputs import Human, Look, Printer, printer
-from waarmerk.provenance.errors import StoreError
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.jobs.answers import document_of
 from waarmerk.provenance.report.wording import Wording, wording
@@ -48,26 +47,18 @@ def watermark() -> None:
     show_default=True,
     help="What a mark under this key means: made with AI, or only that it comes from you.",
 )
-@click.option("--force", is_flag=True, help="Replace KEYFILE; marks under the old key are then lost for good.")
+@click.option("--force", is_flag=True, help="Put a new key in KEYFILE; the old one is kept beside it.")
 @options.language
 def keygen(keyfile: Path, purpose: Literal["ai", "origin"], force: bool, lang: str) -> int:
     """Make a new key in KEYFILE, readable by you alone. The secret is never shown."""
-    from waarmerk.provenance.media.write import PREFIX, SUFFIX, require_target, sweep  # noqa: PLC0415
-    from waarmerk.watermark import Key  # noqa: PLC0415 - brings the numerics
+    from waarmerk.cli.key_files import put_key  # noqa: PLC0415 - brings the numerics
+    from waarmerk.watermark import Key  # noqa: PLC0415 - as above
 
-    key = Key.generate(purpose=purpose)
-    require_target(keyfile, source=None, force=force)
-    try:
-        sweep(keyfile.parent)
-        if force:
-            draft = keyfile.with_name(f"{PREFIX}{os.urandom(8).hex()}{SUFFIX}")  # swept next time if we die here
-            key.save(draft)
-            draft.replace(keyfile)
-        else:
-            key.save(keyfile)
-    except OSError as error:
-        raise StoreError("write.failed", f"{keyfile.name} was not written: {error.strerror or error}") from error
-    click.echo(wording(lang).say("watermark", "made-key", path=keyfile, key=key.key_id, means=key.purpose))
+    words, key = wording(lang), Key.generate(purpose=purpose)
+    kept = put_key(key, keyfile, force=force, words=words)
+    click.echo(words.say("watermark", "made-key", path=keyfile, key=key.key_id, means=key.purpose))
+    if kept is not None:
+        click.echo(words.say("watermark", "kept-key", path=kept))
     return exits.OK
 
 

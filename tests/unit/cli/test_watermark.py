@@ -52,12 +52,65 @@ def test_a_new_key_is_private_and_never_replaced_unasked(waarmerk: Run, tmp_path
     assert secret not in done.stdout + done.stderr
     again = waarmerk("watermark", "keygen", path)
     assert again.returncode == 2
-    assert "--force" in again.stderr
     assert path.read_text() == before
-    assert waarmerk("watermark", "keygen", path, "--force", "--lang", "nl").returncode == 0
-    assert path.read_text() != before
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith(".waarmerk")] == []
+    assert again.stderr.index(str(tmp_path / "k-2.key")) < again.stderr.index("--force")
+
+
+@pytest.mark.parametrize("lang", ["en", "nl"])
+def test_a_key_that_is_replaced_is_kept_beside_the_new_one(waarmerk: Run, tmp_path: Path, key: Path, lang: str) -> None:
+    from waarmerk.watermark import Key
+
+    first = Key.load(key)
+    stale = key.with_name(f"{key.name}.{first.key_id}")
+    stale.write_text("something else")
+    done = waarmerk("watermark", "keygen", key, "--force", "--lang", lang)
+    kept = stale.with_name(stale.name + ".2")
+    assert done.returncode == 0, done.stderr
+    assert str(kept) in done.stdout
+    assert {"en": "is kept", "nl": "bewaard"}[lang] in done.stdout
+    second = Key.load(key)
+    assert waarmerk("watermark", "keygen", key, "--force").returncode == 0
+    assert Key.load(kept) == first
+    assert Key.load(key.with_name(f"{key.name}.{second.key_id}")) == second
+    assert len({first.key_id, second.key_id, Key.load(key).key_id}) == 3
+    assert stale.read_text() == "something else"
+    assert {path.stat().st_mode & 0o777 for path in (key, kept)} == {0o600}
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_what_stands_in_the_place_of_a_new_key_is_kept_whatever_it_is(waarmerk: Run, tmp_path: Path) -> None:
+    path = tmp_path / "ai.key"
+    path.write_text("notes")
+    path.chmod(0o640)
+    assert waarmerk("watermark", "keygen", path, "--force").returncode == 0
+    kept = tmp_path / "ai.key.old"
+    assert (kept.read_text(), kept.stat().st_mode & 0o777) == ("notes", 0o640)
+
+
+def test_a_key_is_kept_where_there_are_no_hard_links_and_by_many_at_once(
+    tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+    from concurrent.futures import ThreadPoolExecutor
+
+    from waarmerk.cli import key_files
+    from waarmerk.provenance.report.wording import wording
+    from waarmerk.watermark import Key
+
+    def no_links(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, "no hard links here")
+
+    first = Key.load(key)
+    with monkeypatch.context() as patch:
+        patch.setattr(key_files.os, "link", no_links)
+        kept = key_files.put_key(Key.generate("ai"), key, force=True, words=wording("en"))
+    assert kept is not None
+    assert (Key.load(kept), kept.stat().st_mode & 0o777) == (first, 0o600)
+    stood, made = Key.load(key), [Key.generate("ai") for _ in range(12)]
+    with ThreadPoolExecutor(4) as several:
+        list(several.map(lambda new: key_files.put_key(new, key, force=True, words=wording("en")), made))
+    ids = {Key.load(path).key_id for path in tmp_path.iterdir()}
+    assert ids == {each.key_id for each in (first, stood, *made)}
 
 
 def test_embed_detect_verify(waarmerk: Run, tmp_path: Path, key: Path, source: Path) -> None:
