@@ -11,6 +11,7 @@ from typing import Any, Protocol, TextIO
 from waarmerk.cli.repeated import Given
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.report.document import canonical
+from waarmerk.provenance.report.repeat import name_of
 
 Document = dict[str, Any]
 MAX_DOSSIER_FILES = 500  # with their pictures 0.25 GB; nobody reads a page of more
@@ -155,7 +156,6 @@ class Html(_InOrder):
         from waarmerk.provenance.report.html import Dossier, Run  # noqa: PLC0415 - only for this form
 
         super().__init__(stream, language)
-        self._given = given
         self._page = Dossier(language, Run(options=given.words(answers), rests_on=given.rests_on()))
         self._payloads: dict[int, tuple[Document | None, Path | None]] = {}
 
@@ -172,7 +172,7 @@ class Html(_InOrder):
                 "dossier.too-many", f"a dossier holds at most {MAX_DOSSIER_FILES} files; use json or csv for more"
             )
         dossier, path = self._payloads.pop(self._next - 1)
-        self._page.add(document, dossier, given=None if path is None else self._given.path(path))
+        self._page.add(document, dossier, given=None if path is None else name_of(path))
 
     def end(self) -> None:
         """Write the page."""

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a run of ``verify`` is written down, so that another person can repeat it: every option that mattered."""
+"""How a run of ``verify`` is written down, so that another person can repeat it: every option that mattered.
+
+Files are named without their folders: a dossier is passed on, and whose computer it was made on is nobody's business.
+"""
 
 import hashlib
 import re
@@ -7,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from waarmerk.provenance.report.repeat import place, word
+from waarmerk.provenance.report.repeat import name_of, word
 from waarmerk.provenance.settings import Settings
 
 _SQLITE = "sqlite:///"
@@ -31,15 +34,10 @@ class Given:
     public_url: str | None
     language: str
     form: str
-    home: Path
 
     def words(self, answers: Sequence[str] = ()) -> tuple[str, ...]:
         """The options as words of a shell; ``answers`` are facts that were asked for on the terminal."""
         return tuple(self._words((*self.facts, *answers)))
-
-    def path(self, path: Path) -> str:
-        """A path as a word of a shell."""
-        return place(path, home=self.home)
 
     def _words(self, facts: Sequence[str]) -> Iterator[str]:
         chosen = self.settings
@@ -50,7 +48,7 @@ class Given:
         if self.registry is not None:
             yield from ("--registry", self._address(self.registry))
         for fact, typed in zip(facts, (*chosen.context, *facts[len(chosen.context) :]), strict=True):
-            yield from ("--context", word(fact) if isinstance(typed, str) else self.path(Path(fact)))
+            yield from ("--context", word(fact) if isinstance(typed, str) else name_of(Path(fact)))
         if chosen.platforms:
             yield from ("--for", word(",".join(chosen.platforms)))
         yield from self._each("--rules", chosen.rule_packs)
@@ -64,22 +62,23 @@ class Given:
 
     def _each(self, option: str, paths: Sequence[Path]) -> Iterator[str]:
         for path in paths:
-            yield from (option, self.path(path))
+            yield from (option, name_of(path))
 
     def _address(self, address: str) -> str:
-        """A registry as a word of a shell; of one on a server the address without its password."""
+        """A registry as a word of a shell; of one on a server the address without its password and its settings,
+        which may name files and hold a password too."""
         if address.startswith("postgresql"):
-            return word(_PASSWORD.sub(r"\1@", address))
-        return self.path(Path(address.removeprefix(_SQLITE)))
+            return word(_PASSWORD.sub(r"\1@", address.partition("?")[0]))
+        return name_of(Path(address.removeprefix(_SQLITE)))
 
     def rests_on(self) -> RestsOn:
-        """The ledger and the registry: kind, place and SHA-256, for what they say changes with every entry.
+        """The ledger and the registry: kind, name and SHA-256, for what they say changes with every entry.
 
         Of a registry on a server the digest is that of the copy that was looked into.
         """
         found = []
         if self.settings.ledger is not None:
-            found.append(("ledger", self.path(self.settings.ledger), _sha256(self.settings.ledger)))
+            found.append(("ledger", name_of(self.settings.ledger), _sha256(self.settings.ledger)))
         if self.registry is not None and self.settings.registry is not None:
             looked_into = Path(self.settings.registry.removeprefix(_SQLITE))
             found.append(("registry", self._address(self.registry), _sha256(looked_into)))

@@ -148,7 +148,6 @@ def verify(
         public_url=public_url,
         language=lang,
         form=form,
-        home=Path.home(),
     )
 
     look = Look(language=lang, colour=wants_colour(sys.stdout), width=_width())

@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import ROOT, Run
 from waarmerk.cli.repeated import Given
-from waarmerk.provenance.report.repeat import place, word
+from waarmerk.provenance.report.repeat import name_of, word
 from waarmerk.provenance.settings import Settings
 
 SAMPLES = ROOT / "samples"
@@ -28,15 +28,15 @@ def commands(page: str) -> list[str]:
     return [html.unescape(re.sub(r"<[^>]*>", "", each)).strip() for each in found]
 
 
-def typed(command: str, home: Path) -> str:
-    """What the command prints when it is typed into a shell, in another folder."""
+def typed(command: str, home: Path, folder: Path) -> str:
+    """What the command prints when it is typed into a shell, in a folder that holds what it names."""
     (home / "bin").mkdir(exist_ok=True)
     door = home / "bin" / "waarmerk"
     door.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m waarmerk.cli "$@"\n')
     door.chmod(0o755)
     done = subprocess.run(
         ["bash", "-c", command],
-        cwd="/",
+        cwd=folder,
         env={"PATH": f"{home / 'bin'}:/usr/bin:/bin", "HOME": str(home), "XDG_DATA_HOME": str(home / "data")},
         capture_output=True,
         timeout=120,
@@ -56,21 +56,21 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-def test_the_command_gives_the_same_page_from_every_folder(waarmerk: Run, folder: Path, tmp_path: Path) -> None:
+def test_the_command_gives_the_same_page_to_whoever_has_the_files(waarmerk: Run, folder: Path, tmp_path: Path) -> None:
     facts = folder / "facts.yaml"
     facts.write_text("role: deployer\n")
     assert waarmerk("watermark", "keygen", folder / "k.key").returncode == 0
-    given = ("--trust", "lijsten", "--key", "k.key", "--context", "facts.yaml", "--context", "jur=NL")
+    shutil.copytree(folder, other := tmp_path / "bij een ander")
+    given = ("--trust", folder / "lijsten", "--key", folder / "k.key", "--context", facts, "--context", "jur=NL")
     name = "foto's van é $HOME.jpg"
-    done = waarmerk(
-        "verify", name, *given, "--for", "tiktok,meta", *CLOCK, "--lang", "nl", "--format", "html", cwd=folder
-    )
+    done = waarmerk("verify", folder / name, *given, "--for", "tiktok,meta", *CLOCK, "--lang", "nl", "--format", "html")
     assert done.returncode == 0, done.stderr
     digest, again = commands(done.stdout)
-    assert str(tmp_path) not in again, "whose computer it was is nobody's business"
-    assert typed(again, tmp_path) == done.stdout
+    for private in (str(tmp_path), folder.name, str(Path.home())):
+        assert private not in done.stdout, "whose computer it was is nobody's business"
+    assert typed(again, tmp_path, other) == done.stdout
     (report,) = json.loads(waarmerk("verify", folder / name, *CLOCK, "--format", "json").stdout)
-    assert typed(digest, tmp_path).split()[0].lstrip("\\") == report["asset"]["sha256"]
+    assert typed(digest, tmp_path, other).split()[0].lstrip("\\") == report["asset"]["sha256"]
 
 
 def test_the_ledger_and_the_registry_that_were_used_are_named_with_their_digests(
@@ -90,9 +90,12 @@ def test_the_ledger_and_the_registry_that_were_used_are_named_with_their_digests
     assert done.returncode == 0, done.stderr
     _, again = commands(done.stdout)
     assert "--second-opinion --no-labels" in again
-    assert typed(again, tmp_path) == done.stdout
+    for path in (photo, own):
+        shutil.copy(path, folder)
+    assert typed(again, tmp_path, folder) == done.stdout
     for path, option in ((own, "--ledger"), (folder / "known.sqlite", "--registry")):
-        assert option in again
+        assert f"{option} {path.name}" in again
+        assert str(path.parent) not in done.stdout
         assert hashlib.sha256(path.read_bytes()).hexdigest() in done.stdout
 
 
@@ -103,19 +106,21 @@ def test_answers_given_on_the_terminal_are_part_of_the_command(waarmerk: Run, tm
     assert done.returncode == 0, done.stderr
     _, again = commands(done.stdout)
     assert "--context jur=NL" in again
-    assert typed(again, tmp_path) == done.stdout
+    shutil.copytree(SAMPLES / "trust", tmp_path / "trust")
+    shutil.copy(photo, tmp_path)
+    assert typed(again, tmp_path, tmp_path) == done.stdout
 
 
 @pytest.mark.parametrize(
     "name", ["a.jpg", "-r.jpg", "it's.jpg", "a\nb\x1b[31m.jpg", "\u202egpj.jpg", "\udcff.jpg", "~", "a b\\n.jpg"]
 )
 def test_any_name_is_one_word_that_shows_nothing_unsafe(name: str, tmp_path: Path) -> None:
-    for written in (word(name), place(tmp_path / name, home=tmp_path), place(tmp_path / name, home=Path("/nowhere"))):
+    for written in (word(name), name_of(tmp_path / name)):
         assert written.isprintable()
         done = subprocess.run(
             ["bash", "-c", f"printf %s {written}"], capture_output=True, check=True, env={"HOME": str(tmp_path)}
         )
-        assert done.stdout in (os.fsencode(name), os.fsencode(tmp_path / name))
+        assert done.stdout.removeprefix(b"./") == os.fsencode(name)
 
 
 def test_a_line_can_say_which_input_it_is_about(waarmerk: Run, tmp_path: Path) -> None:
@@ -148,7 +153,7 @@ def test_labels_can_be_left_out(waarmerk: Run) -> None:
 def test_a_registry_on_a_server_is_named_without_its_password(tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     copy.write_bytes(b"state")
-    address = "postgresql://desk:s3cret@db.example:5432/known"
+    address = "postgresql://desk:s3cret@db.example:5432/known?sslkey=/home/desk/k.pem&password=s3cret"
     given = Given(
         at="2026-11-21T12:00:00Z",
         settings=Settings(registry=str(copy)),
@@ -157,7 +162,6 @@ def test_a_registry_on_a_server_is_named_without_its_password(tmp_path: Path) ->
         public_url=None,
         language="en",
         form="html",
-        home=tmp_path,
     )
     words = " ".join(given.words())
     assert "--registry postgresql://desk@db.example:5432/known" in words

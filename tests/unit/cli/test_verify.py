@@ -390,7 +390,7 @@ def test_a_pdf_goes_to_a_file_and_needs_its_extra(monkeypatch: pytest.MonkeyPatc
 
     def refused(stream: io.StringIO) -> str:
         with pytest.raises(ConfigurationError) as caught:
-            outputs.printer("pdf", stream, outputs.Look(language="en"), given=given_to(tmp_path, "pdf"))
+            outputs.printer("pdf", stream, outputs.Look(language="en"), given=given_to("pdf"))
         return caught.value.code
 
     assert refused(Terminal()) == "dossier.to-terminal"
@@ -398,7 +398,7 @@ def test_a_pdf_goes_to_a_file_and_needs_its_extra(monkeypatch: pytest.MonkeyPatc
     assert refused(io.StringIO()) == "dossier.no-pdf"
 
 
-def given_to(home: Path, form: str) -> Given:
+def given_to(form: str) -> Given:
     return Given(
         at="2026-11-21T12:00:00Z",
         settings=Settings(),
@@ -406,7 +406,6 @@ def given_to(home: Path, form: str) -> Given:
         public_url=None,
         language="en",
         form=form,
-        home=home,
     )
 
 
@@ -418,7 +417,7 @@ def test_a_dossier_of_endless_files_is_refused(
 
     monkeypatch.setattr(outputs, "MAX_DOSSIER_FILES", 2)
     (report,) = json.loads(waarmerk("verify", photo, "--format", "json").stdout)
-    given = given_to(tmp_path, "html")
+    given = given_to("html")
     page = outputs.printer("html", io.StringIO(), outputs.Look(language="en"), given=given)
     page.report(0, report)
     page.report(1, report)

@@ -267,8 +267,8 @@ def test_the_command_writes_one_page_for_all(waarmerk: Run) -> None:
     page = Page(done.stdout)
     assert len(page.named("article")) == 2
     assert len(page.named("img")) == 2
-    assert f"--trust {SAMPLES / 'trust'} --lang nl --format html" in page.text
-    assert f"sha256sum {SAMPLES / 'media' / 'stripped.jpg'}" in page.text
+    assert "--trust trust --lang nl --format html" in page.text
+    assert "sha256sum stripped.jpg" in page.text
 
 
 def test_search_links_only_for_a_public_address(waarmerk: Run) -> None:

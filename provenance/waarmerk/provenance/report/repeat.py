@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a run is repeated: a command for a shell, the same from every folder."""
+"""How a run is repeated: a command for a shell, which names files and never the folders of the computer they lay on."""
 
 import os
-import re
 import shlex
 from pathlib import Path
-
-HOME = "~/"
-_PLAIN_IN_HOME = re.compile(r"[\w@%+=:,./-]*", re.ASCII)
 
 
 def word(text: str) -> str:
@@ -22,10 +18,7 @@ def _is_shown(byte: int) -> bool:
     return 0x20 <= byte < 0x7F and byte not in b"\\'"
 
 
-def place(path: Path, *, home: Path) -> str:
-    """A path as a word that means the same in every folder; one below ``home`` without the name of its owner."""
-    whole = Path(os.path.abspath(path))  # noqa: PTH100 - the shell follows links itself
-    if whole.is_relative_to(home):
-        below = str(whole.relative_to(home))
-        return HOME + (below if _PLAIN_IN_HOME.fullmatch(below) else word(below))
-    return word(str(whole))
+def name_of(path: Path) -> str:
+    """The last part of a path as a word that no program takes for an option: where it lies is its owner's business."""
+    name = os.path.basename(os.path.abspath(path))  # noqa: PTH100, PTH119 - of a link its own name, not where it leads
+    return word(f"./{name}" if name.startswith("-") else name)
