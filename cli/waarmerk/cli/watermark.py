@@ -187,7 +187,9 @@ class _Lines(Human):
             return
         for mark in document["watermarks"]:
             key = "absent" if not mark["detected"] else "found" if mark["payload"] else "found-silent"
-            parts = {"key": mark["key_id"], "means": mark["means"], "payload": mark["payload"], "p": mark["p_value"]}
+            parts = {"key": mark["key_id"], "means": mark["means"], "payload": mark["payload"]}
+            if mark["detected"]:
+                parts["p"] = self._words.chance(mark["p_value"])
             if key == "found" and mark["seconds"]:
                 key, parts["seconds"] = "found-clip", ", ".join(f"{second:.1f}" for second in mark["seconds"][:5])
             self._stream.write(self._words.say("watermark", key, name=name, **parts) + "\n")

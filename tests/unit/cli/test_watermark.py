@@ -149,6 +149,7 @@ def test_results_on_standard_output_in_human_form(waarmerk: Run, tmp_path: Path,
     done = waarmerk("watermark", "detect", "-", "--key", key, stdin=out.read_bytes())
     assert done.stdout.startswith("-: found (ai)")
     assert drawn in done.stdout
+    assert "chance of a false alarm smaller than 1 in a billion (a computed bound)" in done.stdout
     assert "niet gevonden" in waarmerk("watermark", "detect", source, "--key", key, "--lang", "nl").stdout
 
 

@@ -74,3 +74,33 @@ def test_a_code_without_a_sentence_is_shown_as_it_is() -> None:
 def test_another_language_is_refused() -> None:
     with pytest.raises(KeyError):
         wording("xx")
+
+
+@pytest.mark.parametrize(
+    ("p_value", "english", "dutch"),
+    [
+        (
+            2.2e-300,
+            "smaller than 1 in a billion (a computed bound)",
+            "kleiner dan 1 op een miljard (berekende bovengrens)",
+        ),
+        (0.0, "smaller than 1 in a billion (a computed bound)", "kleiner dan 1 op een miljard (berekende bovengrens)"),
+        (1e-9, "at most 1 in 1,000,000,000", "hoogstens 1 op 1.000.000.000"),
+        (3.19e-5, "at most 1 in 31,000", "hoogstens 1 op 31.000"),
+        (0.04, "at most 1 in 25", "hoogstens 1 op 25"),
+        (1.0, "at most 1 in 1", "hoogstens 1 op 1"),
+    ],
+)
+def test_a_chance_is_told_in_words_that_claim_no_more_than_was_computed(
+    p_value: float, english: str, dutch: str
+) -> None:
+    assert (wording("en").chance(p_value), wording("nl").chance(p_value)) == (english, dutch)
+
+
+def test_the_chance_that_another_program_states_is_not_called_computed_here() -> None:
+    assert (
+        wording("en")
+        .keyless_mark("closed:x", 1e-12)
+        .endswith("states a chance of a false alarm: smaller than 1 in a billion")
+    )
+    assert wording("nl").keyless_mark("dwtDct:x", 1e-12).endswith("kleiner dan 1 op een miljard (berekende bovengrens)")

@@ -152,7 +152,7 @@ class Rows:
                 continue
             key = "found" if mark["payload"] else "found-silent"
             key = {True: "found-bound", False: "found-elsewhere"}.get(mark["bound"], key)
-            chance = f"{mark['p_value']:.1e}"
+            chance = self._words.chance(mark["p_value"])
             yield self._say("mark", key, key=mark["key_id"], p=chance, means=mark["means"] or "?")
         if not self._document["watermarks"]:
             yield self._say("axis", "no_marks")

@@ -10,6 +10,8 @@ from typing import Any
 from waarmerk.provenance.report.escape import Shown, plain
 
 LANGUAGES = ("en", "nl")
+_BILLIONTH = 1e-9
+_ROUNDING = 1e-12  # the reciprocal of 1e-9 is 1 less than a billion in floating point
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,20 @@ class Wording:
     def keyless_mark(self, scheme: str, p_value: float) -> str:
         """The sentence for a mark of others: an open one, or one that a closed detector read."""
         key = "closed" if scheme.startswith("closed:") else "open"
-        return self.say("mark", key, scheme=scheme, p=f"{p_value:.1e}")
+        return self.say("mark", key, scheme=scheme, p=self.chance(p_value, "stated" if key == "closed" else "bound"))
+
+    def chance(self, p_value: float, kind: str = "bound") -> str:
+        """A chance of a false alarm for people: ``bound`` is computed here, ``stated`` is the word of another program.
+
+        Whole numbers to two digits, never a smaller chance than ``p_value``; below one in a billion no number, for
+        nothing that was ever counted stands behind one.
+        """
+        if p_value < _BILLIONTH:
+            return self.say("chance", f"{kind}-small")
+        one_in = int((1 + _ROUNDING) / p_value)
+        step = 10 ** max(0, len(str(one_in)) - 2)
+        shown = f"{one_in // step * step:,}".replace(",", self.sections["chance"]["thousands"])
+        return self.say("chance", kind, count=shown)
 
     def loss(self, code: str, about: str) -> str:
         """The sentence for what a rewrite drops, without empty brackets where nothing tells which one."""
