@@ -17,6 +17,7 @@ from waarmerk.provenance.jobs.spool import nameless_file
 MAX_STANDARD_INPUT_BYTES = 512 * 2**20
 _PIECE_BYTES = 2**20
 _LIST_PIECE_BYTES = 2**16
+_NO_MEDIA = frozenset({"media.unsupported", "media.empty", "media.not-a-file"})
 MAX_NAME_BYTES = 65536  # longer than PATH_MAX anywhere
 
 
@@ -43,6 +44,18 @@ def gather(names: Iterable[str], *, recursive: bool, held: ExitStack) -> Iterato
             yield from (Input(path=path, chosen=False) for path in _files_of(Path(name), recursive=recursive))
         else:
             yield Input(path=Path(name))
+
+
+def passes_over(item: Input, code: str) -> bool:
+    """Whether a fault of this code is none of a file met in a folder: it is no media and its name promises none.
+
+    An empty ``photo.jpg`` is a file that somebody misses, not one that lies between the others.
+    """
+    if item.chosen or code not in _NO_MEDIA:
+        return False
+    from waarmerk.provenance.media import promises_media  # noqa: PLC0415 - brings the decoders; most runs have no such file
+
+    return code == "media.not-a-file" or not promises_media(item.path.name)
 
 
 def is_folder(name: str) -> bool:

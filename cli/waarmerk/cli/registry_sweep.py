@@ -14,7 +14,7 @@ import click
 
 from waarmerk.cli import exits, known, options
 from waarmerk.cli.console import Console
-from waarmerk.cli.inputs import Input, all_names, gather
+from waarmerk.cli.inputs import Input, all_names, gather, passes_over
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.jobs.answers import document_of
 from waarmerk.provenance.report import review
@@ -22,8 +22,6 @@ from waarmerk.provenance.report.wording import Wording, wording
 
 if TYPE_CHECKING:
     from waarmerk.provenance.registry.store import Store
-
-_SKIPPED_IN_FOLDERS = frozenset({"media.unsupported", "media.empty"})
 
 
 @click.command()
@@ -74,7 +72,7 @@ def sweep(
         for item, document in _documents(pool, gather(names, recursive=recursive, held=stack), moment):
             error = document["error"]
             if error is not None:
-                if item.chosen or error["code"] not in _SKIPPED_IN_FOLDERS:
+                if not passes_over(item, error["code"]):
                     counts["unreadable"] += 1
                     codes.append(exits.UNREADABLE)
                     console.warn(

@@ -15,7 +15,7 @@ import click
 
 from waarmerk.cli import context, exits, known, options
 from waarmerk.cli.console import Console, wants_colour
-from waarmerk.cli.inputs import Input, all_names, gather, is_folder, is_same_file
+from waarmerk.cli.inputs import Input, all_names, gather, is_folder, is_same_file, passes_over
 from waarmerk.cli.outputs import FORMS, Look, Printer, printer, verb_of
 from waarmerk.cli.repeated import Given
 from waarmerk.provenance.jobs import Pool
@@ -30,7 +30,6 @@ _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 _NEW_FOLDER = click.Path(path_type=Path, file_okay=False)
 _KEY_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _LOG = click.Path(path_type=Path, dir_okay=False)
-_SKIPPED_IN_FOLDERS = ("media.unsupported", "media.empty", "media.not-a-file")
 
 
 def _fail_on(context: click.Context, parameter: click.Parameter, value: str) -> frozenset[str]:
@@ -265,7 +264,7 @@ class _Run:
         if "where" in answer:
             self.console.warn(f"{item.path.name}: {answer['where']}")
         error = document["error"]
-        if error is not None and not item.chosen and error["code"] in _SKIPPED_IN_FOLDERS:
+        if error is not None and passes_over(item, error["code"]):
             self.skipped += 1
             self.out.skip(position)
             return

@@ -17,7 +17,7 @@ import click
 
 from waarmerk.cli import exits, options
 from waarmerk.cli.console import Console
-from waarmerk.cli.inputs import Input, all_names, gather
+from waarmerk.cli.inputs import Input, all_names, gather, passes_over
 from waarmerk.cli.outputs import Human, Look, Printer, printer
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.jobs.answers import document_of
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 FORMAT = "waarmerk.marks/1"
 _KEY_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _PICTURE = click.Path(path_type=Path, dir_okay=False, exists=True)
-_SKIPPED_IN_FOLDERS = ("media.unsupported", "media.empty", "media.not-a-file", "watermark.not-pixels")
+_NOT_PIXELS = "watermark.not-pixels"  # a PDF or a sound in a folder is none of this search
 
 
 @click.group()
@@ -242,7 +242,9 @@ class _Search:
 
     def _take(self, position: int, item: Input, document: dict[str, Any]) -> None:
         error = document["error"]
-        if error is not None and not item.chosen and error["code"] in _SKIPPED_IN_FOLDERS:
+        if error is not None and (
+            passes_over(item, error["code"]) or (error["code"] == _NOT_PIXELS and not item.chosen)
+        ):
             self.counts["skipped"] += 1
             self.out.skip(position)
             return

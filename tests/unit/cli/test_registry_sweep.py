@@ -69,6 +69,11 @@ def test_seven_reposts_are_found_and_others_are_not(folder: Path, waarmerk: Run)
     clean = waarmerk("registry", "sweep", folder / "stream" / "other0.jpg", *where, *AT)
     assert (clean.returncode, clean.stdout) == (0, "")
     assert waarmerk("registry", "sweep", folder / "stream" / "notes.txt", *where, *AT).returncode == 3
+    (folder / "stream" / "leeg.jpg").write_bytes(b"")
+    broken = waarmerk("registry", "sweep", folder / "stream", *where, *AT)
+    assert broken.returncode == 3
+    assert "leeg.jpg" in broken.stderr
+    assert "notes.txt" not in broken.stderr
 
 
 def test_what_says_itself_what_it_is_is_listed_only_on_request(desk: Desk, tmp_path: Path, waarmerk: Run) -> None:

@@ -34,7 +34,7 @@ def folder(tmp_path: Path, photo: Path) -> Path:
     made = tmp_path / "folder"
     (made / "below").mkdir(parents=True)
     (made / "notes.txt").write_text("not a picture")
-    (made / "empty.jpg").write_bytes(b"")
+    (made / "empty.bin").write_bytes(b"")
     (made / ".hidden.jpg").write_bytes(photo.read_bytes())
     (made / "b.jpg").write_bytes(photo.read_bytes())
     (made / "a.jpg").write_bytes(photo.read_bytes())
@@ -44,6 +44,31 @@ def folder(tmp_path: Path, photo: Path) -> Path:
 
 def names(output: str) -> list[str]:
     return [report["asset"]["name"] for report in json.loads(output)]
+
+
+@pytest.fixture
+def broken(folder: Path) -> Path:
+    """The same folder with three files whose names promise media, and that hold none."""
+    (folder / "leeg.jpg").write_bytes(b"")
+    (folder / "tekst.JPG").write_text("no picture")
+    (folder / "below" / "clip.mp4").write_text("no clip")
+    return folder
+
+
+def test_in_a_folder_what_promises_media_and_holds_none_is_unreadable(waarmerk: Run, broken: Path) -> None:
+    done = waarmerk("verify", "-r", broken, *CLOCK, "--format", "json")
+    assert done.returncode == 3
+    reports = {report["asset"]["name"]: report for report in json.loads(done.stdout)}
+    unreadable = {name: report["error"]["code"] for name, report in reports.items() if report["error"]}
+    assert unreadable == {"leeg.jpg": "media.empty", "tekst.JPG": "media.unsupported", "clip.mp4": "media.unsupported"}
+    assert "3 examined, 3 unreadable, 2 skipped" in done.stderr
+    table = waarmerk("verify", "-r", broken, *CLOCK, "--format", "csv").stdout
+    assert table.count("media.empty") == 1
+    assert "leeg.jpg" in table
+    shown = waarmerk("verify", "-r", broken, *CLOCK, "--lang", "nl")
+    assert shown.returncode == 3
+    assert all(name in shown.stdout for name in unreadable)
+    assert "notes.txt" not in shown.stdout
 
 
 def test_a_picture_without_marks_is_of_unknown_origin(waarmerk: Run, photo: Path) -> None:

@@ -167,6 +167,11 @@ def test_a_folder_is_searched_and_strangers_are_counted(waarmerk: Run, tmp_path:
     assert results["cut.png"]["error"]["code"] == "media.undecodable"
     assert results["cut.png"]["watermarks"] == []
     assert "0 with a mark, 1 without, 1 not searched, 2 skipped" in done.stderr
+    (folder / "leeg.jpg").write_bytes(b"")
+    broken = waarmerk("watermark", "detect", folder, "--key", key)
+    assert broken.returncode == 3
+    assert "leeg.jpg: not searched, " in broken.stdout
+    assert "0 with a mark, 1 without, 2 not searched, 2 skipped" in broken.stderr
     alone = waarmerk("watermark", "detect", folder / "paper.pdf", folder / "none.jpg", "--key", key)
     assert alone.returncode == 3
     assert "it is no picture" in alone.stdout
