@@ -2,7 +2,7 @@
 """What is said about one labelled file: what it carries, what was lost, and what its maker still has to do."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -144,7 +144,7 @@ def remaining(prepared: Prepared, done: Labelled | None, words: Wording, platfor
         count += not met and duty.status in _MUST
         if met or duty.status is not DutyStatus.UNDECIDED or platforms:
             lines.append(f"  {'v' if met else '-'} {_line(duty, words, met=met, is_plan=done is None)}")
-    lines += [f"  i {line}" for line in _silent(report, {duty.rule for duty, _ in asked}, words)]
+    lines += [f"  i {line}" for line in _silent(report, [duty for duty, _ in asked], words)]
     if any(gap.code == "label.not-spoken" for gap in prepared.plan.gaps):
         lines.append(f"  - {words.say('label', 'spoken-owed')}")
     elif prepared.asset.media_type in VIDEO_TYPES and prepared.wishes.says.is_ai:
@@ -157,11 +157,14 @@ def remaining(prepared: Prepared, done: Labelled | None, words: Wording, platfor
     return Remaining(lines=tuple(lines) or (f"  {words.say('label', 'nothing-remaining')}",), owed=count)
 
 
-def _silent(report: Report, asked: set[str], words: Wording) -> Iterator[str]:
-    """The platforms that were named of which no rule asks anything."""
+def _silent(report: Report, asked: Sequence[Duty], words: Wording) -> Iterator[str]:
+    """The platforms that were named of which no rule asks anything; what is owed wherever it appears is owed there."""
+    rules = {duty.rule for duty in asked}
+    everywhere = {duty.rule for duty in asked if duty.status is not DutyStatus.RECOMMENDED}
+    kind = "silent-below" if everywhere - {rule for each in report.platforms for rule in each.rules} else "silent"
     for platform in report.platforms:
-        if not asked & set(platform.rules):
-            yield words.say("label", "silent", platform=platform_words(words, platform.id))
+        if not rules & set(platform.rules):
+            yield words.say("label", kind, platform=platform_words(words, platform.id))
 
 
 def _line(duty: Duty, words: Wording, *, met: bool, is_plan: bool) -> str:

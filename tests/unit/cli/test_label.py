@@ -85,7 +85,12 @@ def test_a_platform_that_is_named_gets_an_answer(keyed: Run, tmp_path: Path) -> 
     silent = "  i Facebook, Instagram, Threads: by what is known, no rule here that names it asks anything of you"
     assert "[META-political-ad-ai]" in keyed(*command).stdout
     told = keyed(*command, "--context", "jur=NL", "--context", "political_ad=false").stdout
-    assert silent in told
+    assert silent + "; the rules above that name no platform hold there too" in told
+    assert "EU-50-4-deepfake" in told
+    dutch = keyed(*command, "--context", "jur=NL", "--context", "political_ad=false", "--lang", "nl").stdout
+    assert "iets van u; de regels hierboven die geen platform noemen, gelden ook daar" in dutch
+    none = keyed(*command[:4], "none", *command[5:], "--context", "jur=NL", "--context", "political_ad=false").stdout
+    assert silent + "\n" in none, "nothing is asked anywhere"
     refused = keyed(*command, "--context", "jur=NL", "--context", "political_ad=true").stdout
     assert "forbidden: In the EU this platform takes no political advertising. [PLAT-no-political-ads-EU]" in refused
     assert silent not in refused

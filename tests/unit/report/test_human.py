@@ -150,9 +150,9 @@ def test_what_holds_for_every_file_is_said_once() -> None:
     assert not is_general("credentials.unreadable")
 
 
-def asked_for(platform: str, *given: str) -> dict[str, Any]:
+def asked_for(platform: str, *given: str, name: str = "stripped.jpg") -> dict[str, Any]:
     settings = Settings(trust=ROOT / "samples" / "trust", platforms=(platform,), context=given)
-    report = build_verifier(settings, at=AT).verify(SAMPLES / "stripped.jpg")
+    report = build_verifier(settings, at=AT).verify(SAMPLES / name)
     return to_dict(report, tool_version="0")
 
 
@@ -168,6 +168,11 @@ def test_a_platform_whose_rules_ask_nothing_is_answered() -> None:
     nothing = "Facebook, Instagram, Threads: by what is known of this file, no rule here that names it asks anything of"
     assert nothing in told(report, "en")
     assert "vraagt geen regel die ervan spreekt iets van wie het publiceert" in told(report, "nl")
+    assert "hold there too" not in told(report, "en"), "no label is owed"
+    owed = asked_for("meta", "jur=NL", "political_ad=false", "role=deployer", name="ai-generated.png")
+    assert nothing in told(owed, "en")
+    assert "Rules among these labels that name no platform hold there too." in told(owed, "en")
+    assert "Regels bij deze labels die geen platform noemen, gelden ook daar." in told(owed, "nl")
     open_still = asked_for("meta")
     assert "whether one does hangs on: jur, political_ad." in told(open_still, "en")
     assert "of er een is die dat doet, hangt af van: jur, political_ad." in told(open_still, "nl")

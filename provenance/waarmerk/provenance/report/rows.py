@@ -217,6 +217,9 @@ class Rows:
 
     def _silent(self, questions_stand: bool) -> Iterator[str]:
         theirs = [duty for duty in self._document["labels"] if _is_makers(duty) and duty["status"] != "info"]
+        named = {rule for each in self._document["basis"]["platforms"] for rule in each["rules"]}
+        told = ("required", "prohibited", "undecided") if questions_stand else ("required", "prohibited")
+        elsewhere = any(duty["status"] in told and duty["rule"] not in named for duty in theirs)
         for each in self._document["basis"]["platforms"]:
             found = [duty for duty in theirs if duty["rule"] in each["rules"]]
             if any(duty["status"] != "undecided" for duty in found) or (found and questions_stand):
@@ -224,7 +227,8 @@ class Rows:
             fields = role_first(dict.fromkeys(ask["field"] for duty in found for ask in duty["asks"]))
             name = platform_words(self._words, each["platform"])
             key = "silent-so-far" if found else "silent"
-            yield self._say("rule", key, platform=name, fields=", ".join(fields))
+            line = self._say("rule", key, platform=name, fields=", ".join(fields))
+            yield f"{line} {self._say('rule', 'holds-there-too')}" if elsewhere else line
 
     def concerns(self) -> list[str]:
         """What must not vanish behind the headline."""
