@@ -23,15 +23,16 @@ from waarmerk.api.services import Services, services_of
 from waarmerk.api.spool import Upload
 from waarmerk.api.tenants import Tenant
 from waarmerk.provenance.credentials.signing_keys import pem_of
-from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.errors import NO_ROOM, ConfigurationError, StoreError
 from waarmerk.provenance.jobs import bundle
 from waarmerk.provenance.jobs.job import Job
 from waarmerk.provenance.jobs.labelling import TAKES_LONG, LabelDone, LabelOrder
-from waarmerk.provenance.jobs.runner import Finished
+from waarmerk.provenance.jobs.runner import Finished, NotNow
 from waarmerk.provenance.media.sniff import Kind, kind_at
 from waarmerk.provenance.model.moment import moment_of
 
 AT_ONCE_BYTES = 8 * 2**20  # a clip beyond it is a job: what comes of it may be three times as large, in an answer more
+_RETRY_SECONDS = 60
 _SUBMITTING = CapacityLimiter(4)  # threads that take files in: each copies one
 
 
@@ -49,13 +50,19 @@ def _plays(path: Path) -> bool:
 async def labelled_now(services: Services, tenant: Tenant, order: LabelOrder) -> LabelDone:
     """Label while somebody waits. A clip for which there is no place now is left to later, as one that takes long.
 
-    Raises Problem, also where there is no later; StoreError, OSError.
+    Raises Problem, also where there is no later or no room; OSError.
     """
-    if not _plays(order.source):
-        return await services.gate.run(lambda: labelled(services, tenant, order), stranger=False)
-    done = await services.clip_places.run(lambda: labelled(services, tenant, order), tenant=tenant.name)
+    try:
+        if not _plays(order.source):
+            return await services.gate.run(lambda: labelled(services, tenant, order), stranger=False)
+        done = await services.clip_places.run(lambda: labelled(services, tenant, order), tenant=tenant.name)
+    except StoreError as error:
+        code = "service.full" if error.code == NO_ROOM else "service.not-ready"
+        raise Problem(code, f"nothing was labelled: {error.code}", retry_after=_RETRY_SECONDS) from None
     if done is None and services.label_work is None:
-        raise Problem("service.busy", "a clip of yours is labelled now, or others have the places", retry_after=60)
+        raise Problem(
+            "service.busy", "a clip of yours is labelled now, or others have the places", retry_after=_RETRY_SECONDS
+        )
     return done or LabelDone(file=None, told={}, code=TAKES_LONG, is_refused=True)
 
 
@@ -65,6 +72,9 @@ async def submitted(request: Request, tenant: Tenant, upload: Upload, wishes: Wi
     work, now = services.label_work, services.clock().replace(microsecond=0)
     if work is None:
         raise Problem("service.not-configured")
+
+    if not upload.bytes:
+        raise refusal("media.empty", (), is_refused=False)
 
     def submit() -> Job:
         order = order_of(services, tenant, upload.path, wishes, at or now)
@@ -86,12 +96,16 @@ def wishes_of_job(job: Job) -> Wishes:
 
 
 def label_job(services: Services, work: LabelWork, job: Job) -> Finished:
-    """What a Runner does with such a job. Raises ConfigurationError where its tenant is gone; StoreError, OSError."""
+    """What a Runner does with such a job. Raises ConfigurationError where its tenant is gone, NotNow where the disk is
+    full; StoreError, OSError.
+    """
     tenant = None if services.keyring is None else services.keyring.tenant(job.tenant)
     if tenant is None:
         raise ConfigurationError("tenant.unknown", "this tenant is gone")
     made = bundle.find(work.keep, job.id)
     if made is None:
+        if not work.has_room(job.bytes):
+            raise NotNow
         path = work.keep.path(str(job.file))
         try:
             order = order_of(services, tenant, path, wishes_of_job(job), moment_of(job.wishes["at"]))

@@ -24,6 +24,7 @@ MOST_WAITING = 100  # jobs of one tenant
 MOST_BYTES = 4 * 2**30  # of files of one tenant, those that were sent and those that were made
 LABEL = "label"  # where a job has the wishes
 _GROWS = 3  # what is sent, what is made of it, and what is made on the way
+_LEAST_FREE = 64 * 2**20
 _RETRY_SECONDS = 600
 
 
@@ -69,6 +70,10 @@ class LabelWork:
             self._notify()
         return job
 
+    def has_room(self, size: int) -> bool:
+        """Whether the disk has room for what is made of a file of ``size`` bytes, and for as much again."""
+        return shutil.disk_usage(self.keep.folder).free >= max(2 * _GROWS * size, _LEAST_FREE)
+
     def _identity(self, tenant: Tenant, order: LabelOrder, digest: bytes, at: datetime | None, chain: str) -> bytes:
         try:
             policy = policy_digest(order.settings, version=self._version)
@@ -81,9 +86,9 @@ class LabelWork:
     def _require_room(self, tenant: Tenant, source: Path) -> None:
         """Raise Problem where this tenant has enough here, or the disk is too full for what would be made."""
         waiting, held = self.queue.held_by(tenant.name)
-        needed = _GROWS * source.stat().st_size
+        size = source.stat().st_size
         if waiting >= MOST_WAITING:
             raise Problem("service.busy", "enough files wait already", retry_after=_RETRY_SECONDS)
-        is_over = _GROWS * held + needed > MOST_BYTES and held
-        if is_over or shutil.disk_usage(self.keep.folder).free < 2 * needed:
+        is_over = _GROWS * (held + size) > MOST_BYTES and held
+        if is_over or not self.has_room(size):
             raise Problem("service.full", "no room for more labelled files now", retry_after=_RETRY_SECONDS)

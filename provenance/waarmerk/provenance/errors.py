@@ -14,6 +14,13 @@ configuration and machine faults::
     `- SigningError              a credential could not be written
 """
 
+import errno
+from collections.abc import Iterator
+
+NO_ROOM = "write.no-room"  # the code of a StoreError that goes by when there is room again
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_SQLITE_FULL = 13  # sqlite.org/rescode.html
+
 
 class Error(Exception):
     """Base of all our errors.
@@ -57,6 +64,25 @@ class StoreError(Error):
 
 class SigningError(Error):
     """A credential could not be signed, or the result did not verify."""
+
+
+def lacks_room(error: BaseException) -> bool:
+    """Whether a full disk is at the bottom of it, a quota used up, or a file as large as the machine lets it be."""
+    return any(
+        getattr(each, "errno", None) in _FULL or getattr(each, "sqlite_errorcode", None) == _SQLITE_FULL
+        for each in _behind(error)
+    )
+
+
+def _behind(error: BaseException) -> Iterator[BaseException]:
+    """The exception and all that led to it, those that are not told included."""
+    left, seen = [error], set[int]()
+    while left:
+        each = left.pop()
+        if id(each) not in seen:
+            seen.add(id(each))
+            yield each
+            left += [step for step in (each.__cause__, each.__context__) if step is not None]
 
 
 def places(error: BaseException) -> str:

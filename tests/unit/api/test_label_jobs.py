@@ -33,6 +33,7 @@ from waarmerk.api.shelf import Shelf
 from waarmerk.api.tenants import Keyring, Scope, Tenant
 from waarmerk.provenance import Settings, build_verifier
 from waarmerk.provenance.credentials.signing_folder import load_folder
+from waarmerk.provenance.errors import StoreError
 from waarmerk.provenance.jobs import bundle
 from waarmerk.provenance.jobs.database import Database
 from waarmerk.provenance.jobs.job import Job
@@ -231,6 +232,21 @@ def test_a_bundle_is_whole_or_not_there(work: LabelWork, tmp_path: Path) -> None
     for damaged in (b"", b"waarmerk.bundle/1", bytes(8) + b"waarmerk.bundle/1", b"\xff" * 8 + b"waarmerk.bundle/1"):
         work.keep.path(bundle.name_for("job")).write_bytes(damaged)
         assert bundle.find(work.keep, "job") is None
+    for told in (b"[]", b"{}", b"{", b"\xff", b'{"parts": {"file": [1]}, "told": {}}', b'{"parts": {}, "told": 1}'):
+        damaged = told + len(told).to_bytes(8) + b"waarmerk.bundle/1"
+        work.keep.path(bundle.name_for("job")).write_bytes(damaged)
+        assert bundle.find(work.keep, "job") is None, told
+    beyond = b'{"parts": {"file": [0, 1000]}, "told": {}}'
+    work.keep.path(bundle.name_for("job")).write_bytes(beyond + len(beyond).to_bytes(8) + b"waarmerk.bundle/1")
+    assert bundle.find(work.keep, "job") is None, "cut off"
+
+
+def test_a_bundle_is_not_put_where_it_would_not_be_found(work: LabelWork, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "_MOST_TOLD", 40)
+    assert bundle.put(work.keep, "small", {}, {"a": 1}).told == {"a": 1}
+    with pytest.raises(StoreError):
+        bundle.put(work.keep, "job", {}, {"a": "b" * 40})
+    assert files(work) == {bundle.name_for("small")}
 
 
 def test_a_clip_that_is_not_labelled_as_asked_says_why(
@@ -299,6 +315,12 @@ def test_jobs_are_for_their_tenant_and_scope(
     problem(client.delete(where, headers=examines), 403, "auth.forbidden")
     problem(client.delete(where, headers=other), 404, "job.unknown")
     assert client.delete(where, headers=delta).status_code == 204
+    assert files(work) == set()
+
+
+def test_an_empty_file_is_no_job(client: TestClient, delta: dict[str, str], work: LabelWork) -> None:
+    later_on, at_once = (way(client, delta, b"", ai="none") for way in (later, ask))
+    assert problem(later_on, 422, "label.unreadable")["errors"] == problem(at_once, 422, "label.unreadable")["errors"]
     assert files(work) == set()
 
 
@@ -453,8 +475,11 @@ def test_what_does_not_fit_into_an_answer_is_a_job(
 ) -> None:
     picture = (ROOT / "samples" / "media" / "camera-capture.jpg").read_bytes()
     monkeypatch.setattr("waarmerk.provenance.jobs.labelling.AT_ONCE_BYTES", 1000)
-    taken = ask(client, delta, picture, ai="none")
+    taken = ask(client, delta, picture, **AI)
     assert taken.status_code == 202, taken.text
+    house = services.keyring.tenant("delta") if services.keyring else None
+    assert house is not None
+    assert not Path(str(house.settings["ledger"])).exists() or issued(services) == 0, "nothing remembers it yet"
     do_all(work, services)
     told = client.get(taken.headers["location"], headers=delta).json()
     assert len(client.get(told["files"]["file"], headers=delta).content) == told["label"]["bytes"] > 1000

@@ -186,6 +186,13 @@ def test_what_a_container_does_not_take_is_said_plainly(desk: Desk, tmp_path: Pa
         desk.label(source, target)
     assert [gap.code for gap in caught.value.gaps] == ["label.no-xmp", "label.no-embedding"]
     assert not target.exists()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("waarmerk.provenance.marking.labeller.draw", lambda *given: pytest.fail("encoded for nothing"))
+        for beside in (False, True):
+            with pytest.raises(Refused) as early:
+                desk.labeller().prepare(source, Wishes(says=Says.GENERATED, sidecar=beside))
+            gaps = ["label.no-xmp", "label.no-embedding"]
+            assert [gap.code for gap in early.value.gaps] == (gaps[:1] if beside else gaps)
     done = desk.label(source, target, sidecar=True, allow_partial=True)
     assert [gap.layer for gap in done.plan.gaps] == [Layer.METADATA]
     assert done.beside is not None

@@ -5,6 +5,7 @@ The network: nothing is fetched, but a time-stamp is asked for where the caller 
 whatever ``allowed_network_hosts`` says (c2pa-rs 0.91.3), so the address itself is the only lock.
 """
 
+import errno
 import io
 import re
 import tempfile
@@ -15,7 +16,7 @@ from typing import Any, BinaryIO, cast
 from waarmerk.provenance.credentials.settings import settings
 from waarmerk.provenance.credentials.signing_keys import Algorithm, Signer, pem_of
 from waarmerk.provenance.credentials.signing_statement import PARENT
-from waarmerk.provenance.errors import ConfigurationError, Error, SigningError
+from waarmerk.provenance.errors import NO_ROOM, ConfigurationError, Error, SigningError, StoreError, lacks_room
 from waarmerk.provenance.media import CREDENTIAL_TYPES, Content
 from waarmerk.provenance.media.content import IN_MEMORY_BYTES
 from waarmerk.provenance.model import Asset
@@ -28,6 +29,7 @@ _BOXES = frozenset({"image/avif", "image/heic", "image/heif", "video/mp4", "vide
 _ANY_BYTES = "application/octet-stream"
 _AUTHORITY = re.compile(r"https?://[A-Za-z0-9.\[\]:-]{1,255}(?:/[!-~]{0,1024})?")
 _INTERNAL, _NO_SIGNATURE = "Signature: internal error", "COSE signature invalid"
+_ROOM = re.compile(rf"\(os error (?:{errno.ENOSPC}|{errno.EDQUOT}|{errno.EFBIG})\)$")  # how Rust tells it
 _EXPECTED = re.compile(r"^([A-Za-z]{1,40}): ")
 
 
@@ -68,7 +70,9 @@ def require_authority(address: str | None) -> None:
 
 
 def make(order: Order, signer: Signer) -> Made:
-    """Sign. Raises SigningError, or what the signer itself raised: the engine would call it a bad signature."""
+    """Sign. Raises SigningError, StoreError (``write.no-room``) where there is no room for what is made, or what the
+    signer itself raised: the engine would call it a bad signature.
+    """
     import c2pa  # noqa: PLC0415  (a native library, loaded with the first signature)
 
     algorithm = {Algorithm.ES256: c2pa.C2paSigningAlg.ES256, Algorithm.ED25519: c2pa.C2paSigningAlg.ED25519}
@@ -81,6 +85,8 @@ def make(order: Order, signer: Signer) -> Made:
     except (MemoryError, Error):
         raise
     except Exception as fault:
+        if lacks_room(fault) or _ROOM.search(str(fault)):
+            raise StoreError(NO_ROOM, "there is no room for the signed file") from fault
         if isinstance(callback.fault, Exception) and not isinstance(callback.fault, Error):
             raise SigningError(
                 "signing.signer-failed", f"the signer gave no signature: {type(callback.fault).__name__}"
@@ -100,13 +106,31 @@ def _build(builder: Any, engine: Any, order: Order) -> Made:
     if order.is_sidecar:
         builder.set_no_embed()
         media_type = media_type if media_type in _BOXES else _ANY_BYTES
-    with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as target, order.content.open() as source:
-        store: bytes = builder.sign(engine, media_type, source, cast("BinaryIO", target))
+    with _Target(IN_MEMORY_BYTES) as target, order.content.open() as source:
+        try:
+            store: bytes = builder.sign(engine, media_type, source, cast("BinaryIO", target))
+        except Exception:
+            if target.fault is not None:
+                raise target.fault from None
+            raise
         made = Made(content=Content.filled(cast("BinaryIO", target)), store=store)
         source.seek(0, io.SEEK_SET)
         if order.is_sidecar and not made.content.is_that_of(source):
             raise SigningError("signing.not-verified", "the engine changed a file that was to stay as it is")
         return made
+
+
+class _Target(tempfile.SpooledTemporaryFile[bytes]):
+    """Keeps why it could not be written: the engine knows only that it could not."""
+
+    fault: OSError | None = None
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]  # as it is called here
+        try:
+            return super().write(data)
+        except OSError as fault:
+            self.fault = fault
+            raise
 
 
 class _Callback:

@@ -52,6 +52,8 @@ def put(keep: Keep, job: str, files: Mapping[str, Held], told: Mapping[str, Any]
                 parts[key] = writing.tell(), each.size
                 shutil.copyfileobj(each.stream, writing, _PIECE_BYTES)
             text = json.dumps({"parts": parts, "told": dict(told)}, ensure_ascii=True).encode("ascii")
+            if len(text) > _MOST_TOLD:
+                raise StoreError("spool.failed", "more is to be said of it than is kept")
             writing.write(text + len(text).to_bytes(_LENGTH) + _MAGIC)
             writing.flush()
             os.fsync(writing.fileno())
@@ -79,10 +81,12 @@ def find(keep: Keep, job: str) -> Bundle | None:
                 return None
             file.seek(tail - length)
             found = json.loads(file.read(length))
-    except OSError:
+        parts = {str(key): (int(first), int(size)) for key, (first, size) in found["parts"].items()}
+        if any(first < 0 or size < 0 or first + size > tail - length for first, size in parts.values()):
+            return None
+        return Bundle(name=name, told=dict(found["told"]), parts=parts)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):  # not there, or damaged
         return None
-    parts = {str(key): (int(first), int(size)) for key, (first, size) in found["parts"].items()}
-    return Bundle(name=name, told=found["told"], parts=parts)
 
 
 def opened(keep: Keep, name: str) -> IO[bytes] | None:

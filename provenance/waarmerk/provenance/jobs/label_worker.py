@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from waarmerk.provenance.errors import ConfigurationError, Error, places
+from waarmerk.provenance.errors import NO_ROOM, ConfigurationError, Error, StoreError, lacks_room, places
 from waarmerk.provenance.jobs import confine
 from waarmerk.provenance.jobs.allowance import Pace, allowance_of, processors, takes_long
 from waarmerk.provenance.jobs.frames import receive, send
@@ -71,22 +71,30 @@ class AskingSigner:
 
 
 def _answer(settings: dict[str, Any], task: dict[str, Any], answers: int, pace: Pace) -> dict[str, Any]:
-    from waarmerk.provenance.marking.labeller import Refused  # noqa: PLC0415 - only after confinement
-
     try:
         return {"answer": _labelled(settings, task, answers, pace)}
-    except Refused as refused:
-        return {"fault": refused.code, "gaps": [gap.code for gap in refused.gaps], "is_refused": True}
-    except ConfigurationError as error:
-        return {"refused": {"code": error.code, "message": error.message}}
-    except Error as error:
-        return {"fault": error.code}
-    except OSError:
-        return {"fault": "media.unreadable"}
-    except MemoryError:
-        return {"fault": "worker.memory"}
-    except Exception as error:  # a fault of ours must not pass for a finding
-        return {"fault": "internal.fault", "where": f"{type(error).__name__} at {places(error)}"}
+    except Exception as error:
+        return {"store": NO_ROOM} if lacks_room(error) else _told(error)
+
+
+def _told(error: Exception) -> dict[str, Any]:
+    from waarmerk.provenance.marking.labeller import Refused  # noqa: PLC0415 - only after confinement
+
+    match error:
+        case Refused():
+            return {"fault": error.code, "gaps": [gap.code for gap in error.gaps], "is_refused": True}
+        case ConfigurationError():
+            return {"refused": {"code": error.code, "message": error.message}}
+        case StoreError():
+            return {"store": error.code}
+        case Error():
+            return {"fault": error.code}
+        case OSError():
+            return {"fault": "media.unreadable"}
+        case MemoryError():
+            return {"fault": "worker.memory"}
+    # a fault of ours must not pass for a finding
+    return {"fault": "internal.fault", "where": f"{type(error).__name__} at {places(error)}"}
 
 
 def wishes_from(told: Mapping[str, Any], *, keeps_ledger: bool) -> "Wishes":
@@ -142,7 +150,7 @@ def _labelled(given: dict[str, Any], task: dict[str, Any], answers: int, pace: P
         registry=task["registry"],
     )
     prepared = labeller.prepare(source, wishes)
-    done = labeller.write(prepared, Path(TARGET).absolute())
+    done = labeller.write(prepared, Path(TARGET).absolute(), most=task["most"])
     report = to_dict(done.report, tool_version=tool_version())
     report["asset"]["name"] = None
     plan = done.plan

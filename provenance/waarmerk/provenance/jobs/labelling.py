@@ -10,15 +10,15 @@ import hashlib
 import os
 import stat
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Self
 
 from waarmerk.provenance.credentials.signing_keys import Signer, pem_of
-from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.errors import NO_ROOM, ConfigurationError, StoreError, lacks_room
 from waarmerk.provenance.jobs.allowance import Pace, allowance_of
 from waarmerk.provenance.jobs.child import Worker, WorkerGone
 from waarmerk.provenance.jobs.spool import private_folder
@@ -109,7 +109,8 @@ def label_apart(order: LabelOrder, signer: Signer, *, place: Path | None = None)
     A crash, a hang and a file that cannot be read are outcomes, and so is a clip that takes longer than anybody waits
     (``LabelDone.takes_long``), unless ``order.is_later``.
 
-    Raises ConfigurationError for wishes and keys that cannot be used, OSError without a place to work.
+    Raises ConfigurationError for wishes and keys that cannot be used; StoreError where something of ours cannot be
+    written (``errors.NO_ROOM``: for want of room), OSError without a place to work.
     """
     task = {
         "source": str(order.source.absolute()),
@@ -119,9 +120,10 @@ def label_apart(order: LabelOrder, signer: Signer, *, place: Path | None = None)
         "chain": pem_of(signer.chain),
         "algorithm": signer.algorithm.value,
         "preview": order.shows,
+        "most": None if order.is_later else AT_ONCE_BYTES,
     }
     pace = _pace(order)
-    with private_folder(place) as folder:
+    with _told_of_room(), private_folder(place) as folder:
         worker = Worker((*COMMAND, pace.value), order.settings.to_json(), folder)
         try:
             answer = worker.ask(task, seconds=allowance_of(pace).seconds, reply=_signing(signer))
@@ -131,6 +133,16 @@ def label_apart(order: LabelOrder, signer: Signer, *, place: Path | None = None)
         finally:
             worker.end()
         return _done(answer, folder, is_later=order.is_later)
+
+
+@contextmanager
+def _told_of_room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if lacks_room(error):
+            raise StoreError(NO_ROOM, "there is no room to work in") from error
+        raise
 
 
 def _pace(order: LabelOrder) -> Pace:
@@ -143,6 +155,8 @@ def _pace(order: LabelOrder) -> Pace:
 
 
 def _done(answer: Mapping[str, Any], folder: Path, *, is_later: bool) -> LabelDone:
+    if "store" in answer:
+        raise StoreError(str(answer["store"]), "what is made or remembered of a file cannot be written")
     told = answer.get("answer")
     if not isinstance(told, dict) or not all(key in told for key in _KEYS):
         gaps = tuple(map(str, answer.get("gaps") or ()))

@@ -140,6 +140,12 @@ class Queue:
             change = sa.update(JOB).where(JOB.c.number == number, _is_owned(owner)).values(**again)
             return bool(connection.execute(change).rowcount == 1)
 
+    def put_off(self, owner: str, number: int) -> None:
+        """Leave a job that was not begun to when its lease runs out, as if this were no attempt. Raises StoreError."""
+        change = sa.update(JOB).where(JOB.c.number == number, _is_owned(owner))
+        with self.database.writing() as connection:
+            connection.execute(change.values(attempts=JOB.c.attempts - 1))
+
     def fail(self, owner: str, number: int, *, code: str, result: dict[str, Any] | None = None) -> bool:
         """Record that it cannot be done, with what else is to be said of it. Raises StoreError."""
         over = {"state": State.FAILED, "code": code, "file": None, **_over(self._now(), result)}

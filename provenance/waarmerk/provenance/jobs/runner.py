@@ -28,6 +28,10 @@ class Finished:
     code: str | None = None
 
 
+class NotNow(Exception):
+    """A job was not begun: the machine cannot do it at this moment. It is looked at again in a minute."""
+
+
 Work = Callable[[Job], Finished]
 _POLL_SECONDS = 1.0  # jobs of other hosts and leases that ran out are found by looking
 _SWEEP_SECONDS = 300.0
@@ -37,8 +41,8 @@ class Runner:
     """``threads`` that each do one job after the other with ``work``; a context manager.
 
     ``work`` gives what came of a job whose file lies in ``keep``; a ConfigurationError fails the job with its code,
-    whatever else it raises leaves the job to the next attempt. ``over`` is told of each job that is finished;
-    ``also`` is called with each sweep.
+    NotNow puts it off, whatever else it raises leaves the job to the next attempt. ``over`` is told of each job that is
+    finished; ``also`` is called with each sweep.
     """
 
     def __init__(
@@ -108,7 +112,7 @@ class Runner:
         try:
             done = self._outcome(job)
             if done is None:
-                return  # a fault of ours: the lease runs out, and the next attempt may do better
+                return  # the lease runs out, and the next attempt may do better
             own = self._end(job, done)
             if own and job.file is not None:
                 self._keep.drop(job.file)
@@ -135,7 +139,10 @@ class Runner:
             return self._work(job)
         except ConfigurationError as error:
             return Finished(code=error.code)
-        except Exception:
+        except NotNow:
+            self._queue.put_off(self._owner, job.number)
+            return None
+        except Exception:  # a fault of ours
             return None
 
     def _look_after(self) -> None:

@@ -27,6 +27,7 @@ from waarmerk.provenance.marking.statement import statement_of
 from waarmerk.provenance.marking.watermark import Mark, Marker
 from waarmerk.provenance.media import Content, Limits, asset_of, decode_rgb, open_asset
 from waarmerk.provenance.media.losses import Loss
+from waarmerk.provenance.media.video import VIDEO_TYPES
 from waarmerk.provenance.media.write import Uncertain, require_room
 from waarmerk.provenance.metadata.personal import STAYS, personal
 from waarmerk.provenance.model import AISignal, Asset, Integrity, Report
@@ -106,18 +107,19 @@ class Labeller:
     def prepare(self, source: Path, wishes: Wishes) -> Prepared:
         """Everything but signing and writing.
 
-        Raises Refused (codes of ``admission``), UnsupportedAsset and LimitExceeded for a file that cannot be read,
+        Raises Refused (codes of ``admission``; ``label.partial`` where a clip is of a type that cannot take all layers
+        and less was not allowed), UnsupportedAsset and LimitExceeded for a file that cannot be read,
         ConfigurationError for keys and texts that do not fit.
         """
         asset = _opened(source, self.limits)
         survey = self.survey(asset)
         self._admit(asset, survey, wishes)
         start = started(asset, self.limits) if wishes.says.is_ai else Start(asset=asset)
+        self._require_layers(start.asset, wishes)
         drawn = draw(start.asset, wishes, self.marker, self.limits)
         made, removed = cleaned(drawn, start.asset.media_type, wishes, self.limits)
         made, gaps, replaced = self._stated(made, drawn.gaps, start.asset.media_type, wishes)
-        if not wishes.sidecar and start.asset.media_type not in EMBEDDABLE:
-            gaps = (*gaps, Gap(layer=Layer.CREDENTIALS, code="label.no-embedding"))
+        gaps = (*gaps, *_unembedded(start.asset, wishes))
         content = asset_of(made, name=asset.name, limits=Limits())
         left = personal(content, self.limits)
         if wishes.strips_personal and not STAYS.issuperset(left):
@@ -144,16 +146,25 @@ class Labeller:
         )
 
     def write(
-        self, prepared: Prepared, target: Path, *, force: bool = False, others: Collection[Path] = ()
+        self,
+        prepared: Prepared,
+        target: Path,
+        *,
+        force: bool = False,
+        others: Collection[Path] = (),
+        most: int | None = None,
     ) -> Labelled:
         """Sign, verify, remember, and move into place; on any failure everything is as it was.
 
-        ``others`` are files that are to stand beside ``target``: none of them shares its sidecar. Raises Refused
-        (``label.partial``) where a layer is missing and less was not allowed, SigningError, StoreError, and
+        ``others`` are files that are to stand beside ``target``: none of them shares its sidecar; ``most`` bytes are
+        written, sidecar and all. Raises Refused (``label.partial``) where a layer is missing and less was not allowed
+        or (``label.takes-long``) where it would be more bytes, SigningError, StoreError, and
         ConfigurationError of ``write_together``.
         """
         place = _place(prepared, target, others, force=force)
         signed, final, report = self._signed(prepared, target)
+        if most is not None and final.bytes + len(signed.store) * signed.is_sidecar > most:
+            raise Refused("label.takes-long", "what is made of it is larger than an answer")
         doubt = place.put(signed, issuance=self._issuance(prepared, final, signed), ledger=self.ledger, at=self.at)
         return Labelled(
             target=target,
@@ -197,7 +208,7 @@ class Labeller:
         """The finished file, where nobody sees it yet, and our own examination of it."""
         plan = prepared.plan
         if plan.gaps and not prepared.wishes.allow_partial:
-            raise Refused("label.partial", "not all layers can be written; --allow-partial goes on without", plan.gaps)
+            raise _partial(plan.gaps)
         if self.writer is None:
             raise ConfigurationError("keys.none", "there are no keys to sign with; waarmerk keys init makes them")
         statement = statement_of(
@@ -218,6 +229,15 @@ class Labeller:
             code = self.admission.against_none(asset, survey, despite_traces=wishes.despite_traces)
         if code is not None:
             raise Refused(code, "the file says otherwise of itself; nothing is written")
+
+    def _require_layers(self, asset: Asset, wishes: Wishes) -> None:
+        """Raise Refused where a clip cannot take all layers, by its type: minutes of encoding would be for nothing."""
+        if asset.media_type not in VIDEO_TYPES - EMBEDDABLE or not wishes.says.is_ai or wishes.allow_partial:
+            return
+        with asset.open() as stream:
+            _, gaps, _ = self._stated(Content.copied(stream), (), asset.media_type, wishes)
+        if gaps := (*gaps, *_unembedded(asset, wishes)):
+            raise _partial(gaps)
 
     def _stated(
         self, content: Content, gaps: tuple[Gap, ...], media_type: str, wishes: Wishes
@@ -266,6 +286,16 @@ def _place(
     place = Place(target=target, source=prepared.source, beside=beside, force=force, makes_folder=makes_folder)
     place.require()
     return place
+
+
+def _unembedded(asset: Asset, wishes: Wishes) -> tuple[Gap, ...]:
+    if wishes.sidecar or asset.media_type in EMBEDDABLE:
+        return ()
+    return (Gap(layer=Layer.CREDENTIALS, code="label.no-embedding"),)
+
+
+def _partial(gaps: tuple[Gap, ...]) -> Refused:
+    return Refused("label.partial", "not all layers can be written; --allow-partial goes on without", gaps)
 
 
 def _opened(source: Path, limits: Limits) -> Asset:
