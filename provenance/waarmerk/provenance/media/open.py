@@ -14,6 +14,7 @@ from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
 from waarmerk.provenance.media import copies, sidecars
 from waarmerk.provenance.media.bmff import read_movie
 from waarmerk.provenance.media.content import Content
+from waarmerk.provenance.media.ending import CUT_OFF, is_cut_off
 from waarmerk.provenance.media.extension import extension_differs
 from waarmerk.provenance.media.image import read_header
 from waarmerk.provenance.media.limits import MIB, Limits
@@ -162,6 +163,8 @@ def _asset(
         header = read_header(window, media_type, limits)
         size, duration = (header.width, header.height), read_duration(window, media_type, limits)
         hints += copies.hints(window, media_type, name, size, limits)
+    if is_cut_off(window, media_type, limits):
+        hints += (Finding(CUT_OFF),)
     return Asset(
         name=name,
         sha256=digest,
