@@ -11,6 +11,7 @@ from waarmerk.api.labelling import ALT, TEXT, Wishes, wishes_of
 from waarmerk.api.page_facts import answers, platforms, typed
 from waarmerk.api.problems import Problem
 from waarmerk.provenance.labelling.context import Context, FactError
+from waarmerk.provenance.labelling.fields import ASSUMED, DERIVED
 from waarmerk.provenance.labelling.rules import RuleSet
 from waarmerk.provenance.model.labelling import Duty
 from waarmerk.provenance.report.document import label
@@ -82,8 +83,10 @@ def owed_for(
     from waarmerk.provenance.marking.plan import owed  # noqa: PLC0415 - brings numerics
 
     has_label = wishes.ai != "none" and wishes.visible != "none"
-    stated: dict[str, Any] = {"decl": _DECLARED[wishes.ai], "role": "deployer", "modality": modality}
-    stated |= {"has_visible_label": has_label, **_usual(settings, packs), **wishes.facts()}
+    stated: dict[str, Any] = {"decl": _DECLARED[wishes.ai], "modality": modality}
+    stated["role"] = {"value": "deployer", "by": ASSUMED}
+    stated["has_visible_label"] = {"value": has_label, "by": DERIVED}
+    stated |= {**_usual(settings, packs), **wishes.facts()}
     try:
         duties = _decided(packs, stated, at, chosen_platforms(wishes, settings))
     except FactError:

@@ -163,9 +163,7 @@ def build_labeller(
     bare = replace(settings, keys=(), ledger=None, registry=None)  # the mark is looked for once, where it is put
 
     def examine(asset: Asset, facts: tuple[str, ...]) -> Report:
-        given = {fact.partition("=")[0] for fact in settings.context if isinstance(fact, str)}
-        ours = tuple(fact for fact in facts if fact.partition("=")[0] not in given)
-        rules = applied_rules(packs, settings, (*ours, *settings.context), for_maker=True)
+        rules = applied_rules(packs, settings, (*facts, *settings.context), for_maker=True)  # what is given comes later
         return assemble(bare, trust, rules, at).examine(asset)
 
     generator = Tool(name="waarmerk", version=tool_version())

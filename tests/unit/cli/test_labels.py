@@ -99,5 +99,5 @@ def test_questions_are_asked_until_none_is_open(waarmerk: Run) -> None:
     assert done.returncode == 0, done.stderr
     assert "role is one of" in done.stderr
     report = json.loads(done.stdout)
-    assert "jur = EU, NL (uploader)" in {fact for label in report["labels"] for fact in label["because"]}
+    assert "jur = EU, NL (uploader, derived)" in {fact for label in report["labels"] for fact in label["because"]}
     assert done.stderr.count("In which countries") == 1

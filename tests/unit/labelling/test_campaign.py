@@ -12,11 +12,22 @@ from waarmerk.provenance.labelling.decide import decide
 from waarmerk.provenance.labelling.loader import load_packs
 from waarmerk.provenance.labelling.stated import split_facts, weighed
 from waarmerk.provenance.model import Duty
+from waarmerk.provenance.report.rows import fact_words
+from waarmerk.provenance.report.wording import wording
 from waarmerk.provenance.verdict import weigh
 
 PACKS = load_packs()
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 AD = {"decl": "ai", "role": "deployer", "modality": "image", "jur": ["NL"], "political_ad": True}
+
+FAKE = {
+    "professional": True,
+    "exists_or_plausible": True,
+    "appears_authentic": True,
+    "edit": "full",
+    "art": False,
+    "generated_on": "2026-11-01",
+}
 
 
 def both(stated: dict[str, Any]) -> tuple[tuple[Duty, ...], tuple[Duty, ...]]:
@@ -35,6 +46,36 @@ def test_a_political_advertisement_brings_the_duties_of_its_publisher() -> None:
     assert {duty.rule for duty in further} >= {"TTPA-11-label", "TTPA-12-notice"}
     assert {duty.who for duty in further} == {PUBLISHER}
     assert len({duty.rule for duty in together}) == len(together)
+
+
+def test_what_nobody_said_is_called_assumed_and_is_no_ground_to_publish_unasked() -> None:
+    _, together = both(AD)
+    label = next(duty for duty in together if duty.rule == "TTPA-11-label")
+    assert f"role = {PUBLISHER} (assumed)" in label.because
+    assert "political_ad = true (uploader)" in label.because
+    assert not label.automatic
+    stated, _ = both({**AD, "role": PUBLISHER})
+    label = next(duty for duty in stated if duty.rule == "TTPA-11-label")
+    assert f"role = {PUBLISHER} (uploader)" in label.because
+    assert label.automatic
+    for role, by, may in (("deployer", "uploader", True), ("deployer", "assumed", False)):
+        told, _ = both({**AD, **FAKE, "role": {"value": role, "by": by}})
+        resting = [duty for duty in told if f"role = {role} ({by})" in duty.because]
+        assert any(duty.automatic for duty in resting) is may
+        assert resting
+
+
+@pytest.mark.parametrize(("jur", "why"), [(["NL"], "EU, NL (uploader, derived)"), (["EU"], "EU (uploader)")])
+def test_a_country_that_follows_from_another_is_called_derived(jur: list[str], why: str) -> None:
+    alone, _ = both({**AD, "jur": jur})
+    assert {fact for duty in alone for fact in duty.because if fact.startswith("jur")} == {f"jur = {why}"}
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "assumed: whoever does this"), ("nl", "aangenomen: wie dit doet")]
+)
+def test_an_assumption_is_told_in_words(language: str, words: str) -> None:
+    assert fact_words(wording(language), "role = deployer (assumed)") == f"role = deployer ({words})"
 
 
 @pytest.mark.parametrize(

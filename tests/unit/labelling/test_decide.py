@@ -93,7 +93,7 @@ def test_reasons_name_facts_values_and_who_says_so() -> None:
     duty = decided(decl="ai", appears_authentic={"value": True, "by": "reviewer"})["EU-50-4-deepfake"]
     assert "ai = generated (uploader)" in duty.because
     assert "appears_authentic = true (reviewer)" in duty.because
-    assert "jur = EU, NL (uploader)" in duty.because
+    assert "jur = EU, NL (uploader, derived)" in duty.because
     assert "law_enf = false (default)" in duty.because
     assert not any(fact.startswith("platform") for fact in duty.because)
     proven = decided(c2pa="trusted", c2pa_dst=["trainedAlgorithmicMedia"])["EU-50-4-deepfake"]
@@ -109,7 +109,7 @@ def test_an_undecided_duty_says_what_is_settled_and_asks_the_rest() -> None:
     duty = decided(decl="ai", appears_authentic=None, generated_on=None)["EU-50-4-deepfake"]
     assert [question.field for question in duty.asks] == ["appears_authentic", "generated_on"]
     assert {language for question in duty.asks for language, _ in question.text} == {"en", "nl"}
-    assert "jur = EU, NL (uploader)" in duty.because
+    assert "jur = EU, NL (uploader, derived)" in duty.because
     assert not any("appears_authentic" in fact for fact in duty.because)
     assert not duty.automatic
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from waarmerk.provenance.errors import ConfigurationError
-from waarmerk.provenance.labelling.fields import ORIGINS, Field, Value, shown
+from waarmerk.provenance.labelling.fields import ASSUMED, DERIVED, ORIGINS, Field, Value, shown
 
 EU_COUNTRIES = frozenset(
     {
@@ -34,14 +34,14 @@ class FactError(ConfigurationError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """One fact, its value and who gives it (``file``, ``uploader``, ``platform``, ``reviewer``, ``config``)."""
+    """One fact, its value and who gives it: one of ``ORIGINS``, or ``ASSUMED`` or ``DERIVED`` where nobody did."""
 
     field: str
     value: Value
     origin: str
 
     def __post_init__(self) -> None:
-        if self.origin not in ORIGINS:
+        if self.origin not in (*ORIGINS, ASSUMED, DERIVED):
             raise FactError(f"{self.field}: given by {shown(self.origin)}; it is one of {', '.join(ORIGINS)}")
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from waarmerk.provenance.labelling.context import Context, Given
 from waarmerk.provenance.labelling.facts import Facts
+from waarmerk.provenance.labelling.fields import ASSUMED
 from waarmerk.provenance.labelling.known import Known, KnownFacts, kind_of
 from waarmerk.provenance.labelling.rules import Replaced, Rule, RuleSet, Texts
 from waarmerk.provenance.labelling.telling import in_language, note_id, places, replacement, said
@@ -121,7 +122,7 @@ class _Case:
             shown_to=rule.shown_to,
             wording=self._wording(rule),
             places=places(rule, known.values["modality"]),
-            automatic=bool(outcome) and self._automatic(rule),
+            automatic=bool(outcome) and self._automatic(rule, known),
             because=self._because(rule, known),
             asks=() if outcome else self._asks(rule, known),
             source=rule.source,
@@ -140,8 +141,10 @@ class _Case:
         duty = self.duty(gone.rule)
         return None if duty is None else replacement(duty, gone, self._packs)
 
-    def _automatic(self, rule: Rule) -> bool:
-        """Contract, section 3, below the table of tiers."""
+    def _automatic(self, rule: Rule, known: Known) -> bool:
+        """Contract, section 3, below the table of tiers; what rests on an assumption waits for a person's word."""
+        if any(known.origins[name].startswith(ASSUMED) for name in rule.condition.support(known.values)):
+            return False
         if not rule.automatic or self._verdict.conflict or (rule.shown_to == "public" and self._unfilled(rule)):
             return False
         if not rule.uses_ai_finding:

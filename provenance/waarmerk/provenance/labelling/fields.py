@@ -19,6 +19,9 @@ Value = bool | int | float | str | tuple[str, ...] | None
 
 GROUPS = ("evidence", "finding", "context")
 ORIGINS = ("file", "uploader", "platform", "reviewer", "config")
+ASSUMED, DERIVED = "assumed", "derived"
+"""Facts that nobody stated: taken to be so of whoever does this, and what follows from others. Neither is anybody's
+word, and an assumed one lets no label go out by itself."""
 MAX_TEXT = 200
 MAX_TERMS = 200
 _CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?\Z")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.labelling.context import Context, widened
 from waarmerk.provenance.labelling.facts import NAMES, Facts
-from waarmerk.provenance.labelling.fields import Value, shown
+from waarmerk.provenance.labelling.fields import DERIVED, Value, shown
 from waarmerk.provenance.labelling.rules import RuleSet
 from waarmerk.provenance.labelling.telling import claimed_by
 from waarmerk.provenance.model import Origin, SourceClass, Tier, Verdict
@@ -68,7 +68,9 @@ class KnownFacts:
             values[fact.field], origins[fact.field] = fact.value, fact.origin
         countries = values["jur"]
         if isinstance(countries, tuple):
-            values["jur"] = widened(countries)
+            values["jur"] = wide = widened(countries)
+            if set(wide) != set(countries):
+                origins["jur"] += f", {DERIVED}"
         if values["edit"] is None:
             values["edit"], origins["edit"] = self._edit(), origins["ai"]
         return values, origins

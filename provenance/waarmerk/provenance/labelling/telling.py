@@ -52,7 +52,7 @@ def _told(gone: Replaced, *, still: bool) -> Texts:
 
 
 def claimed_by(verdict: Verdict) -> str:
-    """Whose word the AI finding is, in the report's five words for origins."""
+    """Whose word the AI finding is, in the report's words for origins."""
     if verdict.tier is not Tier.CLAIMED:
         return "file"
     words = {

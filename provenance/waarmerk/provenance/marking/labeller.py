@@ -16,6 +16,7 @@ import numpy as np
 from waarmerk.provenance.credentials.signing import CredentialWriter, Signed, Survey
 from waarmerk.provenance.credentials.signing_engine import EMBEDDABLE
 from waarmerk.provenance.errors import ConfigurationError, Error, LimitExceeded, SigningError, UnsupportedAsset
+from waarmerk.provenance.labelling.fields import ASSUMED, DERIVED
 from waarmerk.provenance.marking.admission import Admission
 from waarmerk.provenance.marking.cleaning import cleaned
 from waarmerk.provenance.marking.convert import Start, started
@@ -306,9 +307,9 @@ def _opened(source: Path, limits: Limits) -> Asset:
 
 
 def _facts(wishes: Wishes, drawn: Drawn) -> Facts:
-    """What the maker of a file declares by labelling it, for the rules."""
+    """What the maker of a file declares by labelling it, for the rules; nobody states the role, so it is assumed."""
     seen = "true" if drawn.words is not None else "false"
-    return (f"decl={_DECLARED[wishes.says]}", "role=deployer", f"has_visible_label={seen}")
+    return (f"decl={_DECLARED[wishes.says]}", f"role@{ASSUMED}=deployer", f"has_visible_label@{DERIVED}={seen}")
 
 
 def _without_parent(losses: tuple[Loss, ...], survey: Survey) -> tuple[Loss, ...]:
