@@ -16,6 +16,7 @@ from waarmerk.api.tenants import Tenant
 from waarmerk.provenance.credentials.signing_keys import Signer
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs.labelling import Held, LabelDone, LabelOrder, label_apart
+from waarmerk.provenance.labelling.platforms import platform_names
 from waarmerk.provenance.media.extension import usual_extension
 from waarmerk.provenance.report.wording import wording
 
@@ -83,7 +84,7 @@ def wishes_of(fields: Mapping[str, str]) -> Wishes:
 def order_of(services: Services, tenant: Tenant, path: Path, wishes: Wishes, at: datetime) -> LabelOrder:
     """What is to be done with the file at ``path``. Only a registry of the tenant's own is written into."""
     base, facts = tenant.profile(services.settings), wishes.facts()
-    platforms = tuple(part.strip() for part in wishes.platforms.split(",") if part.strip())
+    platforms = platform_names(wishes.platforms)
     settings = replace(base, context=(*base.context, facts), platforms=platforms or base.platforms)
     own: Mapping[str, Any] = tenant.settings
     registry = settings.registry if own.get("registry") and settings.ledger is not None else None

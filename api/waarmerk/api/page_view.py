@@ -114,7 +114,7 @@ def _render(
     told["other"] = other_than(language)
     if answer is not None:
         made = answer.dossier(language, "html")
-        told["view"] = View(answer.report, answer.shown, words)
+        told["view"] = View(answer.report, answer.shown, words, served=True)
         told["command"] = made.sheets[0].command
         told["dossier"] = Markup(made.render())  # noqa: S704 - encoded whole below, never part of the page
         told["report"] = canonical(answer.report)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from waarmerk.cli import options
+from waarmerk.provenance.labelling.platforms import platform_names
 from waarmerk.provenance.report.escape import plain
 from waarmerk.provenance.settings import Settings
 
@@ -38,7 +39,7 @@ def settings_of(
         trust=trust,
         data_folder=options.trust_folder(),
         context=read_context(facts),
-        platforms=tuple(name.strip() for name in platforms.split(",")) if platforms else (),
+        platforms=platform_names(platforms),
         rule_packs=packs,
         keys=keys,
         ledger=options.ledger(ledger) if keys else None,

@@ -10,6 +10,7 @@ from waarmerk.cli import options
 from waarmerk.cli.context import read_context
 from waarmerk.cli.passphrase import descriptor_option
 from waarmerk.cli.profile import Profile
+from waarmerk.provenance.labelling.platforms import platform_names
 
 _PATH = click.Path(path_type=Path)
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -148,7 +149,7 @@ def label(
         watermark_key=watermark_key or profile.watermark_key or own / "watermark.key",
         ledger=None if no_ledger else ledger or profile.ledger or options.own_ledger(),
         registry=None if no_registry or no_ledger else registry or str(options.own_registry()),
-        platforms=_listed(platforms) or profile.platforms,
+        platforms=platform_names(platforms) or profile.platforms,
         context=read_context((*profile.context, *facts)),
         recursive=recursive,
         force=force,

@@ -64,7 +64,7 @@ def _public(context: click.Context, parameter: click.Parameter, value: str | Non
     help="Look for known files in this registry: a path, sqlite:///PATH or postgresql://…",
 )
 @click.option("--context", "facts", multiple=True, metavar="FILE|k=v", help="Facts a file cannot tell; repeatable.")
-@click.option("--for", "platforms", metavar="PLATFORM,...", help="The platforms it goes to, e.g. tiktok,meta.")
+@click.option("--for", "platforms", metavar="PLATFORM,...", help="The platforms it goes to, e.g. tiktok,instagram.")
 @click.option("--rules", "packs", multiple=True, type=_FOLDER, help="A rule pack of your own, a folder; repeatable.")
 @click.option("--record", type=_LOG, metavar="LOG", help="Append a record of each decision to LOG, for rules replay.")
 @click.option("--ask", is_flag=True, help="Ask on the terminal what decides the labels (one INPUT).")

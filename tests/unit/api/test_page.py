@@ -184,7 +184,7 @@ def test_a_problem_is_told_in_words(client: TestClient, recorder: Recorder, form
     response = client.post("/", files={"file": ("", b"")}, params={"as": form, "lang": "nl"})
     assert response.status_code == 400
     assert response.headers["content-type"].startswith("text/html")
-    assert "Er is geen bestand gekozen" in response.text
+    assert "Er is geen bestand gekozen, of het bestand is leeg" in response.text
     assert ("<html" in response.text) is whole
     safe(response)
     assert recorder.paths == []
@@ -269,3 +269,12 @@ def test_every_question_and_every_answer_has_words(client: TestClient, language:
     for option in page.named("option"):
         value = str(option["value"])
         assert not value or "_" not in value or value not in page.texts, value
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "this service does not look for them"), ("nl", "deze dienst zoekt er niet naar")]
+)
+def test_a_visitor_is_told_no_options_of_a_command(real: TestClient, language: str, said: str) -> None:
+    page = sent(real, "stripped.jpg", lang=language).text
+    assert said in page
+    assert "--open-marks" not in page

@@ -23,12 +23,15 @@ def moment(at: str) -> str:
 
 
 class View:
-    """One report, ready to be laid out. ``words`` gives the language."""
+    """One report, ready to be laid out. ``words`` gives the language; ``served``: for visitors of a page."""
 
-    def __init__(self, document: Document, dossier: Mapping[str, Any] | None, words: Wording) -> None:
+    def __init__(
+        self, document: Document, dossier: Mapping[str, Any] | None, words: Wording, *, served: bool = False
+    ) -> None:
         self._document = document
         self._dossier = dossier or {}
         self._words = words
+        self._served = served
         self._rows = Rows(document, words, addresses=True)
         self.examined = document["status"] == "examined"
         self.name: str = document["asset"]["name"] or words.say("dossier", "unnamed")
@@ -78,7 +81,10 @@ class View:
     def unread(self) -> list[str]:
         """What could have spoken and was not listened to, each with its reason."""
         channels = [each for each in self._document["channels"] if each["state"] == "unread" and each["code"]]
-        return [self._say("channel", each["code"]) for each in channels]
+        return [self._say(self._channel_words(each["code"]), each["code"]) for each in channels]
+
+    def _channel_words(self, code: str) -> str:
+        return "page_channel" if self._served and self._words.has("page_channel", code) else "channel"
 
     def questions(self) -> list[str]:
         """What decides the labels that are still open: the first of the questions, and how many more there are."""
