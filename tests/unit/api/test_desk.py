@@ -545,7 +545,7 @@ def test_nothing_is_labelled_where_there_is_no_room_for_it(
         raise OSError(errno.ENOSPC, "full")
 
     begun: list[Any] = []
-    monkeypatch.setattr("waarmerk.api.routes.desk.labelled", lambda *given: begun.append(given))
+    monkeypatch.setattr("waarmerk.api.label_jobs.labelled", lambda *given: begun.append(given))
     if what != "shelf":
         place = "os.posix_fallocate" if what == "disk" else "nameless_file"
         monkeypatch.setattr(f"waarmerk.api.shelf.{place}", full)
