@@ -29,7 +29,7 @@ from registry import ATTACKS
 from registry_places import drawn, pictures
 
 from waarmerk.provenance.media.limits import Limits
-from waarmerk.provenance.registry import hamming, places
+from waarmerk.provenance.registry import hamming, lineage, places
 from waarmerk.provenance.registry.finder import HASH_BYTES, Finder
 from waarmerk.provenance.registry.hamming import Rows
 from waarmerk.provenance.registry.hashes import LOCAL_ASKED, LOCAL_KEPT, fingerprints, local_hashes
@@ -173,6 +173,9 @@ class StandIn:
         self._random = np.random.default_rng(11)
         self._held = {owner: held.known[number][BindingKind.LOCAL].tobytes() for number, owner in owners.items()}
 
+    def change(self, _number: int | None = None) -> None:
+        """It never changed."""
+
     def bindings(self, kind: BindingKind, *, after: int) -> list[tuple[int, int, bytes]]:
         return []
 
@@ -190,7 +193,9 @@ def ask(folder: str, held: Pictures, owners: dict[int, int], plain: bool, answer
     if plain:
         hamming._faiss = lambda: None  # type: ignore[assignment]
     base = resident()
-    finder = Finder(StandIn(Path(folder), held, owners), Limits())  # type: ignore[arg-type]
+    store: Any = StandIn(Path(folder), held, owners)
+    lineage.follow(store.folder / "index", store)  # or the index is not believed
+    finder = Finder(store, Limits())
     took: dict[str, list[float]] = {"phash": [], "pdq": [], "local": [], "all": []}
     busy: list[float] = []
     found, pointing = dict.fromkeys(COPIES, 0), []
