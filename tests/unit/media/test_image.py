@@ -2,6 +2,7 @@
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,35 @@ def test_a_format_whose_decoder_holds_more_has_fewer_pixels(form: str, most: int
     assert decode(saved(picture(size=(most // 10, 10)), form), limits).rgb.shape[0] == 10
     with pytest.raises(LimitExceeded) as caught:
         decode(saved(picture(size=(most // 10 + 1, 10)), form), limits)
+    assert caught.value.code == "media.too-many-pixels"
+
+
+def tiff_of_16_bits(width: int, height: int) -> bytes:
+    """RGBA of 16 bits in one strip, which Pillow reads and does not write (TIFF 6.0)."""
+    strip, count = zlib.compress(bytes(8 * width * height)), 11
+    depths = 8 + 2 + 12 * count + 4
+    tags = [(256, 4, 1, width), (257, 4, 1, height), (258, 3, 4, depths), (259, 3, 1, 8), (262, 3, 1, 2)]
+    tags += [(273, 4, 1, depths + 8), (277, 3, 1, 4), (278, 4, 1, height), (279, 4, 1, len(strip)), (284, 3, 1, 1)]
+    tags += [(338, 3, 1, 2)]
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    return b"II*\0" + struct.pack("<IH", 8, count) + entries + bytes(4) + struct.pack("<4H", *[16] * 4) + strip
+
+
+@pytest.mark.parametrize(
+    ("data", "most"),
+    [
+        (lambda width: saved(picture(size=(width, 10)), "JPEG", progressive=True), 65),
+        (lambda width: saved(picture(size=(width, 10)).convert("CMYK"), "JPEG", progressive=True), 50),
+        (lambda width: tiff_of_16_bits(width, 10), 50),
+        (lambda width: saved(picture(size=(width, 10)).convert("CMYK"), "JPEG"), 81),
+    ],
+)
+def test_what_a_decoder_holds_whole_has_fewer_pixels(data: Callable[[int], bytes], most: int) -> None:
+    """What comes scan by scan, samples of 16 bits: 505 and 599 MiB at 49 megapixels."""
+    limits = Limits(decoding_bytes=6_500)
+    assert decode(data(most), limits).rgb.shape == (10, most, 3)
+    with pytest.raises(LimitExceeded) as caught:
+        decode(data(most + 1), limits)
     assert caught.value.code == "media.too-many-pixels"
 
 

@@ -168,6 +168,9 @@ _STRIP_ROWS = 256
 # the film grain and those without it, at most of 16 bits and not subsampled, beside two copies of the result.
 _BYTES_A_PIXEL = {"image/webp": 17, "image/avif": 27, "image/heic": 18, "image/heif": 18}
 _BYTES_A_PIXEL_OF_OTHERS = 8
+_BITS_PER_SAMPLE, _BITS_HANDED_OVER = 258, 32  # TIFF 6.0, section 8; of a pixel of Pillow
+# Bytes a pixel of what a decoder holds whole, beside the result: coefficients that come scan by scan, deep samples.
+_COLOURS_HELD, _FOUR_COLOURS_HELD, _DEEP_HELD = 10, 13, 13
 _HEIF = frozenset({"image/heic", "image/heif"})  # pixels only with the extra ``heic``; its library is GPL-licensed
 
 
@@ -209,6 +212,9 @@ def decode_rgb(asset: Asset, limits: Limits) -> Picture:
                 warnings.simplefilter("error")
                 with _opened(stream, name) as image:
                     _require_pixels(image.width * image.height, most)
+                    held = _held_whole(image)
+                    if held is not None:
+                        _require_pixels(image.width * image.height, limits.decoding_bytes // held)
                     image.load()
                     return _picture(image, header)
         except LimitExceeded:
@@ -232,6 +238,14 @@ def _opened(stream: BinaryIO, name: str | None) -> "Image":
 def pixels_decoded(media_type: str, limits: Limits) -> int:
     """How many pixels a picture of this type may have for its pixels to be looked at."""
     return min(limits.frame_pixels, limits.decoding_bytes // _BYTES_A_PIXEL.get(media_type, _BYTES_A_PIXEL_OF_OTHERS))
+
+
+def _held_whole(image: "Image") -> int | None:
+    """Bytes a pixel where the decoder holds more than it hands over, by what the decoder itself reads of the header."""
+    if image.format == "JPEG" and "progressive" in image.info:
+        return _FOUR_COLOURS_HELD if image.mode == "CMYK" else _COLOURS_HELD
+    tags = getattr(image, "tag_v2", {}) if image.format == "TIFF" else {}
+    return _DEEP_HELD if sum(tags.get(_BITS_PER_SAMPLE, ())) > _BITS_HANDED_OVER else None
 
 
 def _require_pixels(pixels: int, most: int) -> None:
