@@ -8,14 +8,8 @@ from pathlib import Path
 
 import pytest
 
-TRIAL = """
-import json, os, resource, socket, sys
-import urllib.request
-from waarmerk.provenance.jobs import confine
-agreed = confine.refuse_network_and_programs()
-confine.limit_resources(address_space_bytes=512 * 2**20, open_files=32)
-confine.grant_cpu_seconds(3)
-tried = {"agreed": agreed}
+ATTEMPT = """
+tried = {}
 def attempt(name, act):
     try:
         act()
@@ -23,6 +17,15 @@ def attempt(name, act):
         tried[name] = type(error).__name__
     else:
         tried[name] = "done"
+"""
+TRIAL = """
+import json, os, resource, socket, sys
+import urllib.request
+from waarmerk.provenance.jobs import confine
+agreed = confine.refuse_network_and_programs()
+confine.limit_resources(address_space_bytes=512 * 2**20, open_files=32)
+confine.grant_cpu_seconds(3)
+tried["agreed"] = agreed
 attempt("socket", lambda: socket.socket())
 attempt("pair", lambda: socket.socketpair())
 attempt("execute", lambda: os.execv("/bin/true", ["true"]))
@@ -37,7 +40,7 @@ print(json.dumps(tried))
 @pytest.mark.skipif(sys.platform != "linux", reason="confinement by seccomp exists on Linux only")
 def test_a_confined_process_has_no_network_no_programs_no_memory_and_writes_nothing(tmp_path: object) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", TRIAL, f"{tmp_path}/written"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", ATTEMPT + TRIAL, f"{tmp_path}/written"], capture_output=True, text=True, check=True
     )
     tried = json.loads(done.stdout)
     if not tried["agreed"]:
@@ -53,14 +56,6 @@ import json, mmap, sys, threading
 from waarmerk.provenance.jobs import confine
 MIB = 2**20
 confine.limit_resources(address_space_bytes=4096 * MIB, data_bytes=512 * MIB, open_files=32)
-tried = {}
-def attempt(name, act):
-    try:
-        act()
-    except BaseException as error:
-        tried[name] = type(error).__name__
-    else:
-        tried[name] = "done"
 def index():
     with open(sys.argv[1], "rb") as stream:
         mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)[:1]
@@ -82,7 +77,7 @@ def test_room_for_an_index_is_no_room_for_anything_else(tmp_path: Path) -> None:
     with (tmp_path / "index").open("wb") as stream:
         stream.truncate(2**30)
     done = subprocess.run(
-        [sys.executable, "-c", MAPPED, str(tmp_path / "index")], capture_output=True, text=True, check=True
+        [sys.executable, "-c", ATTEMPT + MAPPED, str(tmp_path / "index")], capture_output=True, text=True, check=True
     )
     tried = json.loads(done.stdout)
     assert (tried["index"], tried["little"], tried["thread"]) == ("done", "done", "done")
