@@ -25,7 +25,7 @@ import numpy as np
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.recovery import Extractor, Recovery, Wishes
 from waarmerk.provenance.registry.features import Features
-from waarmerk.provenance.registry.finder import Finder
+from waarmerk.provenance.registry.index import Index
 from waarmerk.provenance.registry.model import Binding, BindingKind
 from waarmerk.provenance.registry.store import Store
 
@@ -126,7 +126,7 @@ def main() -> None:
         fill(path, held + 1, entries + 1)
         row: dict[str, Any] = {"database_mib": path.stat().st_size >> 20}
         if entries == INDEXED:
-            row["making_the_index_s"] = round(timed(Finder(store, Limits()).seal)[0] / 1000, 1)
+            row["making_the_index_s"] = round(timed(Index(store).seal)[0] / 1000, 1)
         report[f"{entries:,}"] = row | measure(store, entries)
         print(entries, report[f"{entries:,}"], file=sys.stderr, flush=True)
     first, final = (report[f"{chosen.sizes[n]:,}"]["entering"] for n in (0, -1))

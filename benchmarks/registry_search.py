@@ -2,7 +2,7 @@
 """How fast the index answers, what it holds in memory and whom it misses: ``python benchmarks/registry_search.py
 [--entries 1000000 …] FOLDER …``.
 
-The index is made on disk as the registry writes it and searched by the registry's own finder. FOLDER holds pictures.
+The index is made on disk as the registry writes it and searched as the registry searches it. FOLDER holds pictures.
 Half of them are entries and are asked for, by copies; the other half makes a crowd: a tenth of all hashes are theirs,
 some bits off. Of the rest of the local hashes those of 256,000 entries are drawn with the means and correlations of
 real ones; further ones are those with an eighth of the bits turned. The rest of the whole ones is even. The database is
@@ -28,13 +28,12 @@ import numpy.typing as npt
 from registry import ATTACKS
 from registry_places import drawn, pictures
 
-from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.registry import hamming, lineage, places
-from waarmerk.provenance.registry.finder import HASH_BYTES, Finder
 from waarmerk.provenance.registry.hamming import Rows
 from waarmerk.provenance.registry.hashes import LOCAL_ASKED, LOCAL_KEPT, fingerprints, local_hashes
-from waarmerk.provenance.registry.index import SHARD_ENTRIES, Shard, Shards
+from waarmerk.provenance.registry.index import HASH_BYTES, REACH, Index
 from waarmerk.provenance.registry.model import BindingKind
+from waarmerk.provenance.registry.shards import SHARD_ENTRIES, Shard, Shards
 
 Bytes = npt.NDArray[np.uint8]
 COPIES = ("crop 70 %, jpeg 60", "crop 25 %, jpeg 60", "width 400, jpeg 60", "stickers", "mirrored")
@@ -195,7 +194,7 @@ def ask(folder: str, held: Pictures, owners: dict[int, int], plain: bool, answer
     base = resident()
     store: Any = StandIn(Path(folder), held, owners)
     lineage.follow(store.folder / "index", store)  # or the index is not believed
-    finder = Finder(store, Limits())
+    index = Index(store)
     took: dict[str, list[float]] = {"phash": [], "pdq": [], "local": [], "all": []}
     busy: list[float] = []
     found, pointing = dict.fromkeys(COPIES, 0), []
@@ -204,10 +203,10 @@ def ask(folder: str, held: Pictures, owners: dict[int, int], plain: bool, answer
             times, processor = [], time.process_time()
             for kind in WHOLE:
                 started = time.perf_counter()
-                finder.near(kind, hashes[kind][0].tobytes())
+                index.nearest(kind, hashes[kind][0].tobytes())
                 times.append((time.perf_counter() - started) * 1000)
             started = time.perf_counter()
-            votes = finder.votes(hashes[BindingKind.LOCAL])
+            votes = index.votes(hashes[BindingKind.LOCAL])
             times.append((time.perf_counter() - started) * 1000)
             if turn:
                 busy.append((time.process_time() - processor) * 1000)
@@ -218,7 +217,7 @@ def ask(folder: str, held: Pictures, owners: dict[int, int], plain: bool, answer
                 pointing.append(len(votes))
     asked = resident()
     for kind in HASH_BYTES:
-        for part in finder._index(kind).sealed:
+        for part in index.held(kind).sealed:
             for array in part:
                 int(array.ravel()[::512].sum())  # every page
     answer.put(
@@ -250,7 +249,6 @@ def measured(folder: Path, held: Pictures, owners: dict[int, int], *, plain: boo
 
 def flat(held: Pictures) -> dict[str, int]:
     """Copies of which three local hashes are within reach of those of the entry: what a search of all rows can find."""
-    from waarmerk.provenance.registry.finder import REACH  # noqa: PLC0415
     from waarmerk.provenance.registry.hashes import mirrored  # noqa: PLC0415
 
     found = dict.fromkeys(COPIES, 0)

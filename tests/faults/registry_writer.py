@@ -20,7 +20,7 @@ import cv2
 from waarmerk.provenance import recovery as recovery_module
 from waarmerk.provenance.build import build_recovery
 from waarmerk.provenance.recovery import Wishes
-from waarmerk.provenance.registry import exchange, finder, package
+from waarmerk.provenance.registry import exchange, index, package
 from waarmerk.provenance.registry.store import Store
 from waarmerk.provenance.settings import Settings
 
@@ -56,7 +56,7 @@ _libc.ptrace.restype = ctypes.c_long
 
 def act(action: str, folder: Path) -> None:
     """Change the registry in ``folder`` as the commands do."""
-    finder.SHARD_ENTRIES, recovery_module._SEALED_EVERY = SHARD, 1
+    index.SHARD_ENTRIES, recovery_module._SEALED_EVERY = SHARD, 1
     url = str(folder / "registry.sqlite")
     if action == "import":
         store = Store(url, writing=True)

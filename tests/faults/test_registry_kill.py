@@ -24,7 +24,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-import waarmerk.provenance.registry.finder as finder_module
+import waarmerk.provenance.registry.index as index_module
 from tests.faults.registry_writer import AT, SHARD
 from tests.unit.marking.pictures import scene
 from waarmerk.provenance import recovery as recovery_module
@@ -33,7 +33,8 @@ from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.recovery import Recovery, Wishes
 from waarmerk.provenance.registry import exchange
 from waarmerk.provenance.registry.features import Features
-from waarmerk.provenance.registry.finder import HASH_BYTES, Finder, reference_file, ties
+from waarmerk.provenance.registry.finder import Finder, reference_file, ties
+from waarmerk.provenance.registry.index import HASH_BYTES
 from waarmerk.provenance.registry.model import Binding, BindingKind
 from waarmerk.provenance.registry.places import Places
 from waarmerk.provenance.registry.store import Store
@@ -105,7 +106,7 @@ def ground(folder: Path) -> Iterator[Ground]:
 @contextmanager
 def shards_of_two() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(finder_module, "SHARD_ENTRIES", SHARD)
+        patch.setattr(index_module, "SHARD_ENTRIES", SHARD)
         patch.setattr(recovery_module, "_SEALED_EVERY", 1)
         yield
 
@@ -191,11 +192,11 @@ def of_index(site: Ground, store: Store) -> None:
     for number in own:
         for tie in store.bindings_of(number)[number]:
             if tie.kind is BindingKind.LOCAL:
-                assert fresh.votes(np.frombuffer(tie.value, np.uint8).reshape(-1, 16))[number] > 3
+                assert fresh.index.votes(np.frombuffer(tie.value, np.uint8).reshape(-1, 16))[number] > 3
             elif tie.kind in HASH_BYTES:
                 assert dict(fresh.near(tie.kind, tie.value))[number] == 0
     for kind in HASH_BYTES:
-        held = fresh._index(kind)
+        held = fresh.index.held(kind)
         parts: list[object] = [*held.flat, *held.places]
         owners = [part.owners for part in (*held.flat, *held.places)]
         assert {int(owner) for each in owners for owner in each if owner} == own

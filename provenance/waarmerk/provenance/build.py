@@ -281,15 +281,15 @@ def registry_within_reach(settings: Settings) -> Settings:
 
     if settings.registry is None or database_path(settings.registry) is not None:
         return settings
-    from waarmerk.provenance.registry.finder import Finder  # noqa: PLC0415
+    from waarmerk.provenance.registry.index import Index  # noqa: PLC0415
     from waarmerk.provenance.registry.mirror import refresh  # noqa: PLC0415
 
     source = build_store(settings)
     copy = Store(str(source.folder / "copy.sqlite"), writing=True)
-    finder = Finder(copy, settings.limits)
+    index = Index(copy)
     try:
-        refresh(source, copy, forget=finder.settle)
-        finder.seal()
+        refresh(source, copy, forget=index.settle)
+        index.seal()
     except StoreError as error:
         raise ConfigurationError(error.code, error.message) from error
     finally:

@@ -170,8 +170,8 @@ class Recovery:
         self.index_fault = None
         if added.number % _SEALED_EVERY == 0:
             try:
-                self._finder.settle()
-                self._finder.seal()
+                self._finder.index.settle()
+                self._finder.index.seal()
             except Error as error:  # the entry is there: whoever was told otherwise would enter it again
                 self.index_fault = error.code
             except OSError:
@@ -238,7 +238,7 @@ class Recovery:
         With ``tidy`` what killed writers left is looked for as well, in all bytes that are kept.
         """
         count = self._store.remove(numbers, at=at, tidy=tidy)
-        self._finder.settle()
+        self._finder.index.settle()
         return count
 
     def due(self, *, at: datetime) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from tests.unit.marking.conftest import Desk, desk
 from tests.unit.marking.pictures import scene
 from waarmerk.provenance.build import build_recovery
 from waarmerk.provenance.recovery import Recovery, Wishes
-from waarmerk.provenance.registry import finder
+from waarmerk.provenance.registry import index
 from waarmerk.provenance.registry.model import BindingKind
 from waarmerk.provenance.registry.sightings import Sightings
 from waarmerk.provenance.registry.store import Store
@@ -70,7 +70,7 @@ def pieces(store: Store, number: int) -> dict[str, list[bytes]]:
 
 def test_no_piece_of_what_was_erased_is_left(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        finder, "SHARD_ENTRIES", 1
+        index, "SHARD_ENTRIES", 1
     )  # so that there are shards on disk, which else come with many entries
     case = Desked(desk, tmp_path)
     recovery = case.recovery()
@@ -80,7 +80,7 @@ def test_no_piece_of_what_was_erased_is_left(desk: Desk, tmp_path: Path, monkeyp
     wishes = Wishes(source="Bron van de redactie", labels=("een-label-dat-opvalt",), keep_until=AT + timedelta(days=1))
     number = recovery.add(tmp_path / "original.png", wishes, at=AT).number
     store = Store(case.url, writing=True)
-    finder.Finder(store, case.settings.limits).seal()
+    index.Index(store).seal()
     Sightings(store).count([number], at=AT)
     # The tables of a JPEG and the zeros that pad a manifest are in every registry.
     gone = {kind: [part for part in parts if part not in others] for kind, parts in pieces(store, number).items()}

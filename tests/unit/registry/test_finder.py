@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import waarmerk.provenance.registry.finder as finder_module
+import waarmerk.provenance.registry.index as index_module
 from tests.unit.marking.pictures import scene
 from tests.unit.registry.test_resemblance import Bytes, ballot, in_a_collage, jpeg, preimage, smaller
 from waarmerk.provenance.media.image import Picture
@@ -119,12 +120,12 @@ def test_an_entry_without_a_picture_to_compare_with_stays_a_candidate(store: Sto
 def test_shards_hold_what_the_database_holds_and_forget_what_it_forgets(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finder_module, "SHARD_ENTRIES", 2)
+    monkeypatch.setattr(index_module, "SHARD_ENTRIES", 2)
     finder = Finder(store, Limits())
     enter(store, 1, ONE)
     for number in range(2, 6):
         enter(store, number, scene(300, 400, 100 + number))
-    finder.seal()
+    finder.index.seal()
     assert list((store.folder / "index").glob("local-*"))
     fresh = Finder(store, Limits())
     crop = jpeg(ONE[90:510, 100:660], 60)
@@ -132,35 +133,35 @@ def test_shards_hold_what_the_database_holds_and_forget_what_it_forgets(
     lasting = Finder(store, Limits())
     assert dict(lasting.near(BindingKind.PHASH, fingerprints(ONE).phash)) == {1: 0}
     store.remove([1], at=AT)
-    fresh.settle()
+    fresh.index.settle()
     assert list((store.folder / "index").glob("local-*")), "of the others nothing has to be made anew"
     for each in (fresh, lasting, Finder(store, Limits())):
         assert not [found for found in each.find(bytes(32), crop, ()) if found.verified]
         assert not each.near(BindingKind.PHASH, fingerprints(ONE).phash), "a process that has it mapped included"
     other = scene(300, 400, 102)
     assert [found.entry.number for found in lasting.find(bytes(32), other, ()) if found.verified] == [2]
-    fresh.forget()
+    fresh.index.forget()
     assert not list((store.folder / "index").glob("*.npy"))
 
 
 def test_a_process_that_lasts_reads_what_others_sealed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finder_module, "SHARD_ENTRIES", 2)
+    monkeypatch.setattr(index_module, "SHARD_ENTRIES", 2)
     lasting, writer = Finder(store, Limits()), Finder(store, Limits())
     pictures = {number: scene(300, 400, 100 + number) for number in range(1, 8)}
     for number, picture in pictures.items():
         enter(store, number, picture)
         assert number in dict(lasting.near(BindingKind.PHASH, fingerprints(picture).phash)), "seen with the next search"
-        writer.seal()
+        writer.index.seal()
     assert len(list((store.folder / "index").glob("phash-*.words.npy"))) == 3
     assert 1 in dict(lasting.near(BindingKind.PHASH, fingerprints(pictures[1]).phash))
-    assert max(lasting.votes(local_hashes(pictures[2], LOCAL_KEPT)).items(), key=lambda pair: pair[1])[0] == 2
+    assert max(lasting.index.votes(local_hashes(pictures[2], LOCAL_KEPT)).items(), key=lambda pair: pair[1])[0] == 2
 
 
 def test_a_database_that_was_put_back_is_not_hidden_by_its_index(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows get the numbers again of rows that were entered after the backup, and that the index holds."""
-    monkeypatch.setattr(finder_module, "SHARD_ENTRIES", 4)
+    monkeypatch.setattr(index_module, "SHARD_ENTRIES", 4)
     path, backup = tmp_path / "registry.sqlite", tmp_path / "backup"
     for number in (1, 2):
         enter(store, number, scene(300, 400, 10 + number))
@@ -168,9 +169,9 @@ def test_a_database_that_was_put_back_is_not_hidden_by_its_index(
     backup.write_bytes(path.read_bytes())
     for number in (3, 4):
         enter(store, number, scene(300, 400, 10 + number))
-    Finder(store, Limits()).seal()
+    Finder(store, Limits()).index.seal()
     store.remove([1], at=AT)
-    Finder(store, Limits()).settle()
+    Finder(store, Limits()).index.settle()
     index = store.folder / "index"
     assert list(index.glob("phash-*"))
     store.close()
@@ -186,10 +187,10 @@ def test_a_database_that_was_put_back_is_not_hidden_by_its_index(
     assert shows(smaller(ONE)) == [3], "entered under the number of another"
     before = {path.name: path.read_bytes() for path in index.glob("*.npy")}
     store.remove([2], at=AT)
-    Finder(store, Limits()).settle()
+    Finder(store, Limits()).index.settle()
     assert not list(index.glob("*.npy")), "what is of another database goes"
     enter(store, 7, scene(300, 400, 17))
-    Finder(store, Limits()).seal()
+    Finder(store, Limits()).index.seal()
     assert list(index.glob("phash-*"))
     assert before != {path.name: path.read_bytes() for path in index.glob("*.npy")}
     assert shows(smaller(ONE)) == [3]
@@ -199,20 +200,20 @@ def test_a_database_that_was_put_back_is_not_hidden_by_its_index(
 def test_an_index_that_says_nothing_of_its_database_is_not_believed(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finder_module, "SHARD_ENTRIES", 1)
+    monkeypatch.setattr(index_module, "SHARD_ENTRIES", 1)
     enter(store, 1, ONE)
-    Finder(store, Limits()).seal()
+    Finder(store, Limits()).index.seal()
     (note,) = (store.folder / "index").glob("follows")
     told = note.read_text("ascii")
     for broken in ("", "1 1", "x y z", told.replace("added", "removed"), told.replace("1 1 ", "9 1 "), "\xe9"):
         note.write_text(broken, "utf-8")
         finder = Finder(store, Limits())
         assert dict(finder.near(BindingKind.PHASH, fingerprints(ONE).phash)) == {1: 0}
-        assert finder._held[BindingKind.PHASH].sealed == ()
+        assert finder.index.held(BindingKind.PHASH).sealed == ()
     note.write_text(told, "ascii")
     finder = Finder(store, Limits())
     assert dict(finder.near(BindingKind.PHASH, fingerprints(ONE).phash)) == {1: 0}
-    assert finder._held[BindingKind.PHASH].sealed
+    assert finder.index.held(BindingKind.PHASH).sealed
 
 
 def test_a_search_that_fails_does_not_lose_the_file_itself(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,9 +22,9 @@ from waarmerk.provenance.model.moment import rfc3339
 from waarmerk.provenance.registry import lineage
 from waarmerk.provenance.registry.hamming import Hits, Rows, rows, search
 from waarmerk.provenance.registry.hashes import LOCAL_ASKED, LOCAL_KEPT, fingerprints, local_hashes
-from waarmerk.provenance.registry.index import Shards, extended, keeping
 from waarmerk.provenance.registry.model import Binding, BindingKind, Entry
 from waarmerk.provenance.registry.places import Places, listed, pointed
+from waarmerk.provenance.registry.shards import Shards, extended, keeping
 from waarmerk.provenance.registry.store import Store
 from waarmerk.provenance.settings import Settings
 

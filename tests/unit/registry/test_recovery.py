@@ -21,7 +21,7 @@ from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.window import Window
 from waarmerk.provenance.model import ChannelState, CredentialState, Integrity, Origin, Report
 from waarmerk.provenance.recovery import Recovery, Wishes
-from waarmerk.provenance.registry.finder import Finder
+from waarmerk.provenance.registry.index import Index
 from waarmerk.provenance.registry.store import Store
 from waarmerk.provenance.report.summary import summary_key
 from waarmerk.provenance.settings import Settings
@@ -181,11 +181,11 @@ def test_what_fails_in_the_index_after_an_entry_is_noted_and_the_entry_stands(
     monkeypatch.setattr(recovery_module, "_SEALED_EVERY", 1)
     for number, error in enumerate((StoreError("registry.damaged", "no"), PermissionError("no"), None), start=1):
 
-        def failing(_: Finder, error: Exception | None = error) -> None:
+        def failing(_: Index, error: Exception | None = error) -> None:
             if error is not None:
                 raise error
 
-        monkeypatch.setattr(Finder, "seal", failing)
+        monkeypatch.setattr(Index, "seal", failing)
         Image.fromarray(scene(120, 160, number)).save(tmp_path / "one.png")
         assert recovery.add(tmp_path / "one.png", Wishes(), at=AT).number == number
         assert recovery.index_fault == ["registry.damaged", "registry.failed", None][number - 1]

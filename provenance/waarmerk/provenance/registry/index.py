@@ -1,231 +1,169 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The index of hashes on disk: shards, files of numpy that are written once and mapped into memory.
+"""The index of one registry: shards on disk, and in memory what was entered since.
 
-The database keeps the truth; shards are made anew from it. What came after the last shard is held as a tail. Four
-shards of one size become one: nothing is written more than six times, and few have to be searched.
+It names entries whose hashes are within reach of a hash. What they are is in the database, which it follows.
 """
 
-import fcntl
-import io
-import os
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from waarmerk.provenance.errors import StoreError
-from waarmerk.provenance.media.staging import (
-    move,
-    sweep_temporary,
-    synchronise_folder,
-    temporary,
-    temporary_path,
-    token,
-)
-from waarmerk.provenance.registry.hamming import Rows
-from waarmerk.provenance.registry.places import DAMAGED, MOST_ENTRIES, Places, erase, listed, merged
+from waarmerk.provenance.media.write import write_file
+from waarmerk.provenance.registry import lineage
+from waarmerk.provenance.registry.hamming import Bytes, Rows, search
+from waarmerk.provenance.registry.hashes import mirrored
+from waarmerk.provenance.registry.model import LOCAL_BYTES, PDQ_BYTES, PHASH_BYTES, BindingKind
+from waarmerk.provenance.registry.places import Places, listed, pointed
+from waarmerk.provenance.registry.shards import SHARD_ENTRIES, Shards, extended, keeping
+from waarmerk.provenance.registry.store import Store
 
-SHARD_ENTRIES = 4000  # a process that starts reads fewer than these from the database
-_TOGETHER = 4  # shards of one size
-_AGAIN = 5  # times that a shard may vanish while it is opened, because it became part of a larger one
-_ROWS, _PLACES = ("owners", "words"), ("owners", "starts", "postings")  # the last one makes a shard seen
+HASH_BYTES = {BindingKind.PHASH: PHASH_BYTES, BindingKind.PDQ: PDQ_BYTES, BindingKind.LOCAL: LOCAL_BYTES}
+# Bits apart at which hashes point at each other. Generous, for whatever they point at is compared.
+REACH = {BindingKind.PHASH: 10, BindingKind.PDQ: 40, BindingKind.LOCAL: 16}
+_LEAST_LOCAL = 3  # local hashes that must point at one entry, as a whole
+_MOST_POINTED = 16  # entries whose local hashes are read
 
 
-class Shard(NamedTuple):
-    """Rows of one kind from beyond ``first`` up to ``last``, as the database numbers them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The index of one kind in memory: mapped shards, and what came ``after`` as rows; all of it as ``places``."""
 
-    first: int
-    last: int
-
-    @property
-    def name(self) -> str:
-        """How its files begin, after the kind."""
-        return f"{self.first}-{self.last}"
-
-
-class Shards:
-    """Parts of one kind of hash on disk: ``KIND-FIRST-LAST.ARRAY.npy``. With ``lists`` they are ``Places``."""
-
-    def __init__(self, folder: Path, kind: str, *, lists: bool = False) -> None:
-        self._folder = folder
-        self._kind = kind
-        self._names = _PLACES if lists else _ROWS
-
-    def there(self) -> list[Shard]:
-        """The shards that hold all rows together, in order; what became part of a larger one is left out."""
-        name = re.compile(rf"{self._kind}-(\d+)-(\d+)\.{self._names[-1]}\.npy")
-        seen = [Shard(*map(int, found.groups())) for path in self._files() if (found := name.fullmatch(path.name))]
-        chosen: list[Shard] = []
-        for shard in sorted(seen, key=lambda each: (each.first, -each.last)):
-            if shard.first == (chosen[-1].last if chosen else 0):
-                chosen.append(shard)
-        return chosen
+    after: int = 0
+    last: int = 0
+    count: int = 0  # entries of the tail
+    sealed: tuple[Rows | Places, ...] = ()
+    tail: tuple[Rows, ...] = ()
+    listed: tuple[Places, ...] = ()  # of the tail
 
     @property
-    def last(self) -> int:
-        """The last row in a shard, 0 without any."""
-        return max((each.last for each in self.there()), default=0)
+    def flat(self) -> list[Rows]:
+        """The parts that are searched as rows."""
+        return [part for part in (*self.sealed, *self.tail) if isinstance(part, Rows)]
 
-    def load(self) -> tuple[int, list[Rows] | list[Places]]:
-        """The last row in a shard (0 without any), and the shards, mapped. Raises StoreError for damaged ones."""
-        for again in range(_AGAIN):
-            there = self.there()
-            with suppress(FileNotFoundError):
-                return (there[-1].last if there else 0), [self._mapped(each) for each in there]  # type: ignore[return-value]
-            if again and there == self.there():
-                break
-        raise StoreError("registry.damaged", DAMAGED)
+    @property
+    def places(self) -> list[Places]:
+        """The parts that are searched by the first bits of a row."""
+        return [part for part in (*self.sealed, *self.listed) if isinstance(part, Places)]
 
-    def seal(self, last: int, part: Rows) -> None:
-        """Write a shard that ends with row ``last``, and make one of four of its size. Raises StoreError.
 
-        Where one of the four is damaged, all shards go.
+class Index:
+    """Keeps what it read between searches; what was added since is read with each of them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._held: dict[BindingKind, Held] = {}
+
+    def nearest(self, kind: BindingKind, value: bytes) -> dict[int, int]:
+        """The least distance of each entry that has a hash within reach of ``value``. Raises StoreError."""
+        hits = search(self.held(kind).flat, np.frombuffer(value, np.uint8)[None], max_distance=REACH[kind])
+        order = np.argsort(hits.distances, kind="stable")
+        owners, first = np.unique(hits.owners[order], return_index=True)
+        found = dict(zip(owners.tolist(), hits.distances[order][first].tolist(), strict=True))
+        found.pop(0, None)
+        return found
+
+    def votes(self, local: Bytes) -> dict[int, int]:
+        """How many of the local hashes of a picture (N x 16) point at which entries, three at least. Raises StoreError.
+
+        As they are or all of them mirrored. The index names entries; then all of their hashes are compared.
         """
-        there = self.there()
-        new = listed(part) if self._names is _PLACES else part
-        shard = Shard(there[-1].last if there else 0, last)
-        self._write(shard, {name: [array] for name, array in new._asdict().items()})
-        try:
-            while self._joined():
-                pass
-        except (FileNotFoundError, IndexError, ValueError):
-            self.forget()
-        except StoreError as error:
-            if error.code != "registry.damaged":
-                raise
-            self.forget()
+        asked = np.concatenate([local, mirrored(local)])
+        owners, _ = pointed(self.held(BindingKind.LOCAL).places, asked, mirrored_from=len(local))
+        named = owners[:_MOST_POINTED].tolist()
+        held = _rows(BindingKind.LOCAL, self._store.values(BindingKind.LOCAL, named))
+        hits = search([held], asked, max_distance=REACH[BindingKind.LOCAL])
+        pairs = set(zip(hits.owners.tolist(), hits.queries.tolist(), strict=True))
+        found = Counter(owner for owner, query in pairs if query < len(local))
+        found |= Counter(owner for owner, query in pairs if query >= len(local))  # the larger of the two
+        return {number: count for number, count in found.items() if count >= _LEAST_LOCAL}
 
-    def erase(self, owners: Sequence[int]) -> None:
-        """Overwrite all hashes of these owners. Where a shard is damaged, all go. Nobody else may be writing."""
-        self.tidy()
-        try:
-            for part in [self._mapped(shard, mode="r+") for shard in self.there()]:
-                _erase(part, owners)
-        except (OSError, StoreError, IndexError, ValueError):
-            self.forget()
+    def held(self, kind: BindingKind) -> Held:
+        """The index of a kind, brought up to date. Raises StoreError."""
+        held = self._held.get(kind)
+        if held is not None and held.count > 2 * SHARD_ENTRIES:  # a process that lasts; others have sealed meanwhile
+            held = held if all(each.last <= held.after for each in self._shards(kind).there()) else None
+        if held is None:
+            # Of another database: all rows are read from this one, until the next one that writes makes an index of it.
+            is_own = lineage.follows(self._folder, self._store)
+            last, parts = self._shards(kind).load() if is_own else (0, [])
+            held = Held(after=last, last=last, sealed=tuple(parts))
+        page = self._store.bindings(kind, after=held.last)
+        if page:
+            tail = tuple(extended(list(held.tail), _rows(kind, page)))
+            ready = {id(rows): places for rows, places in zip(held.tail, held.listed, strict=False)}
+            lists = [ready.get(id(rows)) or listed(rows) for rows in tail] if kind is BindingKind.LOCAL else []
+            held = replace(held, last=page[-1][0], count=held.count + len(page), tail=tail, listed=tuple(lists))
+        self._held[kind] = held
+        return held
+
+    def seal(self) -> None:
+        """Write full shards of the index, so that a search has less to read. Raises StoreError.
+
+        Where another process is at it, it is left to that one.
+        """
+        with keeping(self._folder, wait=False) as is_ours:
+            if is_ours:
+                self._disown()
+            for kind in HASH_BYTES if is_ours else ():
+                shards = self._shards(kind)
+                shards.tidy()
+                before = -1
+                while before < (last := shards.last):  # less after damage, when all went: the next one makes it anew
+                    page = self._store.bindings(kind, after=last, limit=SHARD_ENTRIES)
+                    if len(page) < SHARD_ENTRIES:
+                        break
+                    lineage.follow(self._folder, self._store)
+                    shards.seal(page[-1][0], _rows(kind, page))
+                    before = last
+
+    def settle(self) -> None:
+        """Overwrite in the index what was erased from the database since the last time. Raises StoreError.
+
+        The database goes first: killed between, this is made good by the next one who writes.
+        """
+        with keeping(self._folder, wait=True):
+            self._disown()
+            mark = self._erased
+            after = int(mark.read_text("ascii")) if mark.is_file() else 0
+            last, gone = self._store.erased(after=after)
+            if last == after:
+                return
+            self._held.clear()
+            lineage.follow(self._folder, self._store)
+            for kind in HASH_BYTES if gone else ():
+                self._shards(kind).erase(gone)
+            write_file(mark, str(last).encode("ascii"), verify=lambda _: None, force=True)
 
     def forget(self) -> None:
-        """Take all shards away. They are made anew from the database."""
-        for path in self._files():
-            path.unlink(missing_ok=True)
+        """Take the index away; it is made anew from the database."""
+        self._held.clear()
+        for kind in HASH_BYTES:
+            self._shards(kind).forget()
+        self._erased.unlink(missing_ok=True)
+        lineage.forget(self._folder)
 
-    def tidy(self) -> None:
-        """Take away what is part of a larger shard, and what a killed writer left. Nobody else may be writing."""
-        kept = {f"{self._kind}-{each.name}.{name}.npy" for each in self.there() for name in self._names}
-        for path in self._files():
-            if path.name not in kept:
-                path.unlink(missing_ok=True)
+    def _disown(self) -> None:
+        """Take away an index of another database, such as this one was before a backup was put back."""
+        if not lineage.follows(self._folder, self._store):
+            self.forget()
 
-    def _joined(self) -> bool:
-        """Whether the last four shards were of one size and are one now."""
-        these = self.there()[-_TOGETHER:]
-        parts = [self._mapped(each) for each in these]
-        sizes = {len(part.owners) for part in parts}
-        if len(these) < _TOGETHER or len(sizes) > 1 or _TOGETHER * sizes.pop() > MOST_ENTRIES:
-            return False
-        shard = Shard(these[0].first, these[-1].last)
-        places = [part for part in parts if isinstance(part, Places)]
-        if places:
-            starts, owners, postings = merged(places)
-            self._write(shard, {"starts": [starts], "owners": [owners], "postings": postings})
-        else:
-            joined = {name: [getattr(part, name) for part in parts] for name in self._names}
-            self._write(shard, joined)
-        self.tidy()
-        return True
+    @property
+    def _folder(self) -> Path:
+        return self._store.folder / "index"
 
-    def _files(self) -> Iterator[Path]:
-        return self._folder.glob(f"{self._kind}-*.npy")
+    @property
+    def _erased(self) -> Path:
+        return self._folder / "erased"
 
-    def _path(self, shard: Shard, name: str) -> Path:
-        return self._folder / f"{self._kind}-{shard.name}.{name}.npy"
-
-    def _write(self, shard: Shard, arrays: Mapping[str, Iterable[npt.NDArray[Any]]]) -> None:
-        """The array that makes the shard seen comes last, so that it is whole then."""
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            sweep_temporary(self._folder)
-            for name in self._names:
-                _write_array(self._path(shard, name), arrays[name])
-            synchronise_folder(self._folder)
-        except OSError as error:
-            raise StoreError("registry.failed", f"the index was not written: {error.strerror or error}") from error
-
-    def _mapped(self, shard: Shard, mode: Literal["r", "r+"] = "r") -> Rows | Places:
-        try:
-            held = {name: np.load(self._path(shard, name), mmap_mode=mode) for name in self._names}
-            part = Places(**held) if self._names is _PLACES else Rows(**held)
-            if isinstance(part, Places):
-                part.require()
-            elif part.words.ndim != 2 or len(part.words) != len(part.owners):
-                raise ValueError("arrays of a shard differ in length")
-            if any(array.dtype != (np.uint64 if name == "words" else np.uint32) for name, array in held.items()):
-                raise ValueError("arrays of a shard hold something else")
-        except FileNotFoundError:
-            raise
-        except (OSError, ValueError) as error:
-            raise StoreError("registry.damaged", DAMAGED) from error
-        return part
+    def _shards(self, kind: BindingKind) -> Shards:
+        return Shards(self._folder, kind.value, lists=kind is BindingKind.LOCAL)
 
 
-@contextmanager
-def keeping(folder: Path, *, wait: bool) -> Iterator[bool]:
-    """Be the only one that writes the index; yields whether this is so, always where it may ``wait``."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(descriptor)
-
-
-def _write_array(target: Path, pieces: Iterable[npt.NDArray[Any]]) -> None:
-    """A file of numpy from arrays that follow each other in it; a few at a time are in memory."""
-    with temporary(path := temporary_path(target.parent, token(), 0)) as descriptor:
-        with os.fdopen(os.dup(descriptor), "wb") as stream:
-            count, shape, kind = 0, tuple[int, ...](), np.dtype(np.uint32)
-            _header(stream, (0,), kind)
-            for piece in pieces:
-                count, shape, kind = count + len(piece), piece.shape, piece.dtype
-                stream.write(np.ascontiguousarray(piece).tobytes())
-            stream.seek(0)
-            _header(stream, (count, *shape[1:]), kind)
-            stream.flush()
-            os.fsync(descriptor)
-        move(path, target, force=True)
-
-
-def _header(stream: io.BufferedWriter, shape: tuple[int, ...], kind: np.dtype[Any]) -> None:
-    np.lib.format.write_array_header_1_0(
-        stream, {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}
-    )
-
-
-def _erase(part: Rows | Places, owners: Sequence[int]) -> None:
-    if isinstance(part, Places):
-        erase(part, owners)
-    else:
-        gone = np.isin(part.owners, np.asarray(owners, np.uint32))
-        part.words[gone] = 0
-        part.owners[gone] = 0
-    for array in part:
-        if isinstance(array, np.memmap):
-            array.flush()
-
-
-def extended(parts: list[Rows], part: Rows) -> list[Rows]:
-    """``parts`` with one more. Those that are not much larger are joined with it, so they stay few."""
-    kept = list(parts)
-    while kept and len(kept[-1].words) <= 2 * len(part.words):
-        other = kept.pop()
-        part = Rows(np.concatenate([other.words, part.words]), np.concatenate([other.owners, part.owners]))
-    return [*kept, part]
+def _rows(kind: BindingKind, page: Sequence[tuple[int, int, bytes]]) -> Rows:
+    size = HASH_BYTES[kind]
+    counts = [len(value) // size for _, _, value in page]
+    words = np.frombuffer(b"".join(value for _, _, value in page), np.uint64).reshape(-1, size // 8)
+    return Rows(words, np.repeat(np.array([owner for _, owner, _ in page], np.uint32), counts))

@@ -242,7 +242,7 @@ class Store:
         """Erase entries with everything that is held of them; how many. That they were erased, and when, stays.
 
         With ``tidy`` what killed writers left goes as well, even where there is no entry to erase: all bytes are looked
-        at. The index is the caller's (``Finder.settle``). Raises StoreError.
+        at. The index is the caller's (``Index.settle``). Raises StoreError.
         """
         asked = list(dict.fromkeys(numbers))
         gone = [e for some in _portions(asked) for e in self._select(ENTRY.c.number.in_(some))]
