@@ -13,8 +13,9 @@ from waarmerk.cli import options
 from waarmerk.provenance.errors import UnsupportedAsset
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.jobs.answers import document_of
+from waarmerk.provenance.report import review
 from waarmerk.provenance.report.escape import plain
-from waarmerk.provenance.report.wording import wording
+from waarmerk.provenance.report.wording import Wording, wording
 from waarmerk.provenance.settings import Settings
 
 if TYPE_CHECKING:
@@ -91,6 +92,13 @@ def numbers_of(names: Iterable[str]) -> list[int]:
     if any(not name.startswith("r") or not name[1:].isdecimal() for name in chosen):
         raise click.UsageError("name entries as registry list shows them, such as r7")
     return [int(name[1:]) for name in chosen]
+
+
+def seen(match: dict[str, Any], words: Wording) -> str:
+    """How much of the known item is seen in the file."""
+    percent = review.seen_percent(match)
+    unknown = words.say("registry", "match-seen-unknown")
+    return unknown if percent is None else words.say("registry", "match-seen", percent=percent)
 
 
 def say(text: str) -> None:

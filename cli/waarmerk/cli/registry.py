@@ -41,7 +41,9 @@ def registry() -> None:
 @known.keys
 @options.trust
 @options.at
-@click.option("--origin", type=click.Choice(tuple(_ORIGINS)), help="What the file is, as you know it.")
+@click.option(
+    "--origin", type=click.Choice(tuple(_ORIGINS)), help="What it is, as you know it: generated is every part of it."
+)
 @click.option("--label", "labels", multiple=True, help="A label to propose for copies; repeatable.")
 @click.option("--fact-check", "fact_checks", multiple=True, metavar="ADDRESS", help="Who wrote about it; repeatable.")
 @click.option("--source", default="own", show_default=True, help="Who says so.")
@@ -141,7 +143,10 @@ def match(
         for each in found:
             labels = ", ".join(each["labels"]) or words.say("registry", "none")
             code = "match-verified" if each["verified"] else "match-candidate"
-            known.say(words.say("registry", code, name=path, id=each["registry_id"], kind=each["kind"], labels=labels))
+            parts = {"name": path, "id": each["registry_id"], "kind": each["kind"], "seen": known.seen(each, words)}
+            known.say(words.say("registry", code, labels=labels, **parts))
+            if each["not_carried"]:
+                known.say("  " + words.say("registry", "not-carried", what=", ".join(each["not_carried"])))
     if form == "json":
         known.say(json.dumps(shown, indent=2, ensure_ascii=True))
     return exits.worst(codes)

@@ -129,6 +129,8 @@ def _show(found: list[review.Row], form: str, words: Wording) -> None:
         known.say(words.say("registry", "sweep-row" if row["is_whole"] else "sweep-part", **_spoken(row, words)))
         for address in row["fact_checks"]:
             known.say("  " + words.say("registry", "sweep-check", address=address))
+        if row["not_carried"]:
+            known.say("  " + words.say("registry", "not-carried", what=", ".join(row["not_carried"])))
 
 
 def _spoken(row: review.Row, words: Wording) -> dict[str, str]:

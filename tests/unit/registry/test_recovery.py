@@ -109,7 +109,7 @@ def test_verify_proposes_the_label_and_imposes_nothing(case: Case) -> None:
     assert (match.kind, match.labels) == ("fingerprint", ("ai-generated",))
     assert (report.verdict.origin, report.verdict.tier.value) == (Origin.AI_GENERATED, "claimed")
     assert [str(claimant) for claimant in report.verdict.claimed_by] == ["registry"]
-    assert summary_key(report) == "ai-generated-known", "the file itself says nothing"
+    assert summary_key(report) == "ai-generated-known-part", "the file itself says nothing"
     assert [c.state for c in report.channels if c.name == "registry"] == [ChannelState.FOUND]
     assert not [duty.rule for duty in report.duties if duty.automatic and duty.uses_ai_finding]
     assert {"registry.known-part", "registry.has-manifest"} <= {each.code for each in report.verdict.concerns}

@@ -18,6 +18,8 @@ from waarmerk.provenance.recovery import Wishes
 from waarmerk.provenance.registry.model import Basis, Role, State
 from waarmerk.provenance.registry.store import Store
 from waarmerk.provenance.report.document import to_dict
+from waarmerk.provenance.report.review import rows_of
+from waarmerk.provenance.report.summary import summary_key
 from waarmerk.provenance.settings import Settings
 
 __all__ = ["desk"]
@@ -164,3 +166,79 @@ def test_a_mark_is_bound_by_what_was_issued_here_and_by_nothing_else(desk: Desk,
     pasted = known.verify(known.save("collage.jpg", collage, 92))
     assert [mark.bound for mark in pasted.marks] != [True]
     assert pasted.verdict.tier.value != "proven"
+
+
+def poster(photograph: np.ndarray, *, size: tuple[int, int] = (700, 900)) -> np.ndarray:
+    """A poster that somebody made around a photograph, which is most of it."""
+    made = scene(size[0], size[1], 61)
+    made[40:440, 60:660] = np.asarray(cv2.resize(photograph, (600, 400), interpolation=cv2.INTER_AREA), np.uint8)
+    return made
+
+
+@pytest.mark.parametrize("labels", [("ai-modified",), ("Aangepast met AI", "satire"), ()])
+def test_a_photograph_in_a_poster_is_not_called_ai_for_what_the_poster_is(
+    known: Known, labels: tuple[str, ...]
+) -> None:
+    photograph = scene(400, 600, 7)
+    entered = known.save("poster.jpg", poster(photograph))
+    known.add(entered, origin=Origin.AI_MODIFIED, labels=labels)
+    report = known.verify(known.save("photograph.jpg", photograph))
+    (match,) = report.matches
+    assert (match.verified, match.origin) == (True, Origin.UNKNOWN)
+    assert match.labels == tuple(each for each in labels if each == "satire"), "what speaks of nobody's AI is proposed"
+    assert match.not_carried == (labels[:1] or ("ai-modified",))
+    assert (report.verdict.origin, report.verdict.tier.value) == (Origin.UNKNOWN, "none")
+    assert {"registry.known-part", "registry.not-carried"} <= codes(report)
+    assert "38 %" in next(each.about for each in report.verdict.concerns if each.code == "registry.known-part")
+    assert summary_key(report) == "nothing"
+    assert not [duty for duty in report.duties if duty.uses_ai_finding and duty.status == "required"]
+    exact = known.verify(entered)
+    assert exact.verdict.origin is Origin.AI_MODIFIED, "the poster itself is what was entered"
+    assert (exact.matches[0].labels, exact.matches[0].not_carried) == (labels, ())
+    again = known.verify(known.save("again.jpg", poster(photograph), 70))
+    assert (again.verdict.origin, summary_key(again)) == (Origin.AI_MODIFIED, "ai-modified-known"), "nor is a copy less"
+
+
+def test_a_label_alone_says_nothing_of_a_part(known: Known) -> None:
+    photograph = scene(400, 600, 7)
+    known.add(known.save("poster.jpg", poster(photograph)), labels=("ai-generated",))
+    (match,) = known.verify(known.save("photograph.jpg", photograph)).matches
+    assert (match.labels, match.not_carried) == ((), ("ai-generated",))
+
+
+def test_the_photograph_that_was_changed_is_not_called_changed(known: Known) -> None:
+    changed = known.rgb.copy()
+    cv2.circle(changed, (560, 420), 46, (230, 60, 40), -1)
+    known.add(known.save("changed.jpg", changed), origin=Origin.AI_MODIFIED, labels=("ai-modified",))
+    report = known.verify(known.save("photograph.jpg", known.rgb))
+    (match,) = report.matches
+    assert match.verified, "they are the same but for a place"
+    assert (match.labels, match.not_carried, report.verdict.tier.value) == ((), ("ai-modified",), "none")
+
+
+def test_a_crop_of_what_is_all_ai_is_ai_and_says_that_it_is_a_part(known: Known) -> None:
+    known.add(known.save("item.jpg", known.rgb), origin=Origin.AI_GENERATED, labels=("ai-generated",))
+    report = known.verify(known.save("crop.jpg", known.rgb[150:, 200:]))
+    (match,) = report.matches
+    assert (match.labels, match.origin, match.not_carried) == (("ai-generated",), Origin.AI_GENERATED, ())
+    assert (report.verdict.tier.value, summary_key(report)) == ("claimed", "ai-generated-known-part")
+    whole = known.verify(known.save("copy.jpg", known.rgb, 60))
+    assert summary_key(whole) == "ai-generated-known"
+
+
+def test_a_part_that_is_finer_than_what_was_entered_may_be_its_source(known: Known) -> None:
+    photograph = scene(800, 1200, 7)
+    known.add(known.save("poster.jpg", poster(photograph)), origin=Origin.AI_GENERATED, labels=("ai-generated",))
+    report = known.verify(known.save("photograph.jpg", photograph))
+    (match,) = report.matches
+    assert (match.verified, match.labels, match.not_carried) == (True, (), ("ai-generated",))
+    assert report.verdict.tier.value == "none"
+
+
+def test_the_row_of_a_sweep_says_what_it_does_not_propose(known: Known) -> None:
+    photograph = scene(400, 600, 7)
+    known.add(known.save("poster.jpg", poster(photograph)), origin=Origin.AI_MODIFIED, labels=("ai-modified",))
+    document = to_dict(known.verify(known.save("photograph.jpg", photograph)), tool_version="1")
+    (row,) = rows_of(document)
+    assert (row["labels"], row["not_carried"], row["is_whole"]) == ([], ["ai-modified"], False)
+    assert 36 <= row["seen_percent"] <= 40

@@ -30,7 +30,7 @@ def source_types_of(assertions: list[Mapping[str, Any]]) -> tuple[str, ...]:
     for assertion in assertions:
         if not str(assertion.get("label")).startswith((*_METADATA, _DISCLOSURE)):
             continue
-        for name, value in _values(assertion.get("data")):
+        for name, value in texts_of(assertion.get("data")):
             if name.endswith(_KEY) and len(found) < _MAX_TYPES:
                 term = _term(value)
                 if term and class_of(term) is not SourceClass.CAPTURE:
@@ -44,11 +44,11 @@ def discloses_ai(assertions: list[Mapping[str, Any]]) -> bool:
         name == "humanoversightlevel" and value in _OVERSIGHT
         for assertion in assertions
         if str(assertion.get("label")).startswith(_DISCLOSURE)
-        for name, value in _values(assertion.get("data"))
+        for name, value in texts_of(assertion.get("data"))
     )
 
 
-def _values(data: Any) -> Iterator[tuple[str, str]]:
+def texts_of(data: Any) -> Iterator[tuple[str, str]]:
     """Every text with the name of its property, in small letters and without prefix or namespace."""
     stack: list[tuple[str, Any, int]] = [("", data, 0)]
     for _ in range(_MAX_VALUES):

@@ -35,6 +35,7 @@ class Match:
     so. ``fact_checks`` are addresses of those who wrote about it. ``region`` (left, top, width, height) is where the
     known picture lies in this one, in pixels of this one turned upright; ``seen`` which part of the known picture is
     there, in shares of its sides; both None where nothing was laid on anything. ``mirrored``: it is there turned over.
+    ``not_carried``: what is said of AI about the known picture as a whole, and does not hold for this one by that.
     """
 
     registry_id: str
@@ -49,3 +50,4 @@ class Match:
     region: tuple[int, int, int, int] | None = None
     seen: tuple[float, float, float, float] | None = None
     mirrored: bool | None = None
+    not_carried: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from waarmerk.provenance.media.stretches import WORTH_COMPARING, Looked, SmallFr
 from waarmerk.provenance.media.video import VIDEO_TYPES
 from waarmerk.provenance.model import Asset
 from waarmerk.provenance.registry.clip_match import ClipFrame, compare_clip
-from waarmerk.provenance.registry.finder import Finder, Found
+from waarmerk.provenance.registry.finder import Finder, Found, strongest_first
 from waarmerk.provenance.registry.frames import frame_hashes, ties_of
 from waarmerk.provenance.registry.hashes import chroma, thumbnail
 from waarmerk.provenance.registry.model import Binding, BindingKind, Entry, Shown, Still
@@ -110,8 +110,7 @@ class ClipFinder:
                 if entry.number not in found:
                     seen = self._compared(entry, clip)
                     found[entry.number] = Found(entry=entry, kind="fingerprint", distance=distance, resemblance=seen)
-        order = {"exact": 0, "watermark": 1, "fingerprint": 2}
-        return tuple(sorted(found.values(), key=lambda f: (not f.verified, order[f.kind], f.entry.number)))
+        return strongest_first(found.values())
 
     def _near(self, clip: ClipSight) -> list[tuple[Entry, int]]:
         """Entered clips that most frames point at, and the least distance of a hash."""
@@ -145,7 +144,9 @@ class ClipFinder:
         share = 1.0 - seen.differing / seen.parts if seen.parts else 0.0
         bound = seen.bound is True
         whole = bound and not seen.is_altered and not seen.colours_turned
-        return Resemblance(verified=bound, whole=whole, share=share, overlap=1.0 if bound else 0.0)
+        lasts = stills[-1].at  # at least
+        overlap = min(1.0, clip.much.seconds / lasts) if lasts > 0 else 1.0
+        return Resemblance(verified=bound, whole=whole, share=share, overlap=overlap if bound else 0.0)
 
 
 def _seen(frame: SmallFrame) -> ClipFrame:

@@ -6,7 +6,7 @@ leaves alone: these are sixty-four an entry.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -46,13 +46,15 @@ class Found:
 
     ``distance`` is that of the nearest whole-picture hash in bits, 0 for an exact match, None where no such hash led
     here. ``resemblance`` is None where nothing was compared: an exact match needs no comparison, and without pixels
-    there is none.
+    there is none. ``is_put_together``: the credentials that are kept of the entry tell of parts; asked only where a
+    part of the entry was seen.
     """
 
     entry: Entry
     kind: str
     distance: int | None
     resemblance: Resemblance | None = None
+    is_put_together: bool = False
 
     @property
     def verified(self) -> bool:
@@ -63,6 +65,24 @@ class Found:
     def whole(self) -> bool:
         """Whether nothing of note differs between the two."""
         return self.kind == "exact" or (self.resemblance is not None and self.resemblance.whole)
+
+    @property
+    def share(self) -> float:
+        """How much of the entry was seen, 0 to 1."""
+        return 1.0 if self.kind == "exact" else 0.0 if self.resemblance is None else self.resemblance.overlap
+
+
+_ORDER = {"exact": 0, "watermark": 1, "fingerprint": 2}
+
+
+def strongest_first(found: Iterable[Found]) -> tuple[Found, ...]:
+    """What is verified first: exact, then by how much of the entry is there, to the hundredth; marked before near."""
+
+    def rank(each: Found) -> tuple[bool, bool, float, int, int]:
+        share = round(each.share, 2) if each.verified else 0.0
+        return not each.verified, each.kind != "exact", -share, _ORDER[each.kind], each.entry.number
+
+    return tuple(sorted(found, key=rank))
 
 
 def upright(picture: Picture) -> Bytes:
@@ -107,8 +127,8 @@ class Finder:
     ) -> tuple[Found, ...]:
         """What is known of a file with this digest, these pixels (upright, None for none) and these marks.
 
-        ``marks`` are pairs of key id and payload. Verified entries first, exact before marked before near; each entry
-        once. Without ``by_pixels`` no fingerprint is searched. Raises StoreError.
+        ``marks`` are pairs of key id and payload. The strongest first (``strongest_first``), each entry once.
+        Without ``by_pixels`` no fingerprint is searched. Raises StoreError.
         """
         found: dict[int, Found] = {}
         ready = _Lazy(rgb)
@@ -124,8 +144,7 @@ class Finder:
             except (StoreError, cv2.error):  # an index that cannot be read, pixels that cannot be searched
                 if exact is None:
                     raise
-        order = {"exact": 0, "watermark": 1, "fingerprint": 2}
-        return tuple(sorted(found.values(), key=lambda f: (not f.verified, order[f.kind], f.entry.number)))
+        return strongest_first(found.values())
 
     def near(self, kind: BindingKind, value: bytes) -> tuple[tuple[int, int], ...]:
         """Numbers of the entries whose hash of a kind is within reach of ``value``, and how far apart in bits.

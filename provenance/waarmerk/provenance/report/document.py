@@ -186,6 +186,7 @@ def _match(match: Match) -> dict[str, Any]:
         "region": None if match.region is None else list(match.region),
         "seen": None if match.seen is None else [_measured(share) for share in match.seen],
         "mirrored": match.mirrored,
+        "not_carried": list(match.not_carried),
     }
 
 

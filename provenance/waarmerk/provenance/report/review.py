@@ -24,6 +24,8 @@ COLUMNS = (
     "basis",
     "source",
     "says_itself",
+    "seen_percent",
+    "not_carried",
 )
 _OWN_CHANNELS = {"unknown-signer": "credentials", "unsigned-metadata": "metadata", "mark": "watermark"}
 _AI = ("ai-generated", "ai-modified")
@@ -42,7 +44,7 @@ def rows_of(document: Mapping[str, Any], *, everything: bool = False) -> Iterato
     says = says_itself(document)
     parts = partly_shown(document)
     for match in document["matches"]:
-        known = bool(match["labels"] or match["fact_checks"] or match["origin"] in _AI)
+        known = bool(match["labels"] or match["fact_checks"] or match["origin"] in _AI or match["not_carried"])
         if not match["verified"] or not known:
             continue
         if says and not match["fact_checks"] and not everything:
@@ -60,6 +62,8 @@ def rows_of(document: Mapping[str, Any], *, everything: bool = False) -> Iterato
             "basis": match["basis"],
             "source": match["source"],
             "says_itself": says,
+            "seen_percent": seen_percent(match),
+            "not_carried": match["not_carried"],
         }
 
 
@@ -77,11 +81,18 @@ def says_itself(document: Mapping[str, Any]) -> list[str]:
     return sorted(found)
 
 
+def seen_percent(match: Mapping[str, Any]) -> int | None:
+    """How much of the known picture is there, by the box around it; None where nothing was laid on anything."""
+    if match["kind"] == "exact":
+        return 100
+    return None if match["seen"] is None else min(100, round(100 * match["seen"][2] * match["seen"][3]))
+
+
 def partly_shown(document: Mapping[str, Any]) -> frozenset[str]:
     """The entries that a file shows in part, or with something else in it."""
     concerns = document["verdict"]["concerns"]
     found = [each["about"] for each in concerns if each["code"] == "registry.known-part"]
-    return frozenset(about.split(" ")[0].rstrip(":") for about in found)
+    return frozenset(about.split(" ")[0].rstrip(":,") for about in found)
 
 
 def header() -> str:

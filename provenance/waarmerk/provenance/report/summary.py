@@ -17,6 +17,8 @@ from waarmerk.provenance.model import (
 )
 from waarmerk.provenance.report.wording import Wording
 
+_WHOLE = "registry.known"
+
 
 def summary_key(report: Report) -> str:
     """The key of the sentence that says what may be said of this file, the gravest first."""
@@ -30,7 +32,7 @@ def summary_key(report: Report) -> str:
     if verdict.conflict:
         return f"conflict-{verdict.tier}"
     if verdict.tier in (Tier.PROVEN, Tier.CLAIMED):
-        return f"{verdict.origin}-{_basis(report)}"
+        return f"{verdict.origin}-{_basis(report)}{_of_a_part(report)}"
     if verdict.authentic_capture:
         return "authentic-capture"
     if verdict.origin in (Origin.CAPTURED, Origin.CREATED):
@@ -48,6 +50,15 @@ def _basis(report: Report) -> str:
     if Claimant.UPLOADER in claimants:
         return "declared"
     return "known" if claimants == (Claimant.REGISTRY,) else "claimed"
+
+
+def _of_a_part(report: Report) -> str:
+    """``-part`` where the registry alone says it, of something that is only partly the same."""
+    if _basis(report) != "known" or report.verdict.origin is not Origin.AI_GENERATED:
+        return ""
+    known = {finding.about.split(" ")[0].rstrip(":,") for finding in report.verdict.concerns if finding.code == _WHOLE}
+    says = {match.registry_id for match in report.matches if match.origin is Origin.AI_GENERATED}
+    return "" if known & says else "-part"
 
 
 def _is_as_issued(report: Report) -> bool:

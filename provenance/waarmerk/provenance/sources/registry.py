@@ -9,6 +9,7 @@ verified is named as a finding and carries no label.
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from waarmerk.provenance.credentials.composed import is_put_together
 from waarmerk.provenance.errors import LimitExceeded, StoreError, UnsupportedAsset
 from waarmerk.provenance.media.image import decode_rgb
 from waarmerk.provenance.media.limits import Limits
@@ -31,11 +32,13 @@ from waarmerk.provenance.registry.model import Basis, BindingKind, Entry, Role, 
 from waarmerk.provenance.registry.signals import Signals
 from waarmerk.provenance.registry.store import Store
 from waarmerk.provenance.sources import EvidenceSource, Examination
+from waarmerk.provenance.sources.carried import NEARLY_ALL, is_carried, of_all, speaks_of_ai
 
 CODES = frozenset(
     {
         "registry.known",
         "registry.known-part",
+        "registry.not-carried",
         "registry.candidate",
         "registry.fact-checked",
         "registry.has-manifest",
@@ -64,7 +67,7 @@ class RegistrySource:
         seen = self._marks.examine(asset) if self._marks is not None else Examination()
         try:
             rgb = self._pixels(asset)
-            found = counted(self._found(asset, rgb, seen.marks))
+            found = tuple(map(self._asked_for_parts, counted(self._found(asset, rgb, seen.marks))))
             seen = bound(seen, self._issued(found, rgb))
             hints = self._hints(rgb)
         except StoreError as error:
@@ -93,6 +96,19 @@ class RegistrySource:
         if asset.media_type in VIDEO_TYPES:
             return ClipFinder(self._store, self._finder).find(digest, clip_stretches(asset, self._limits), pairs)
         return self._finder.find(digest, rgb, pairs)
+
+    def _asked_for_parts(self, found: Found) -> Found:
+        """With what the kept credentials of an entry tell of parts, where that decides."""
+        entry = found.entry
+        if entry.manifest is None or entry.origin is not Origin.AI_GENERATED or not found.verified:
+            return found
+        if found.share >= NEARLY_ALL:
+            return found
+        try:
+            data = self._store.files.get(entry.manifest, max_bytes=self._limits.manifest_bytes)
+        except StoreError:
+            return replace(found, is_put_together=True)  # it cannot be asked: nothing is said of a part
+        return replace(found, is_put_together=is_put_together(data))
 
     def _hints(self, rgb: Bytes | None) -> tuple[tuple[Entry, int], ...]:
         return () if rgb is None or not self._signals.any() else self._signals.near(ties(rgb))
@@ -178,14 +194,15 @@ def _is_issued(found: Found, rgb: Bytes | None) -> bool:
 def match_of(found: Found) -> Match:
     """As the report states it: labels, fact-checks and origin only of what is verified and stands."""
     entry = found.entry
-    says = found.verified and entry.state is State.ACTIVE and entry.role is Role.ITEM
+    says = _says(found)
+    carried = entry.labels if is_carried(found) else tuple(each for each in entry.labels if not speaks_of_ai(each))
     laid = found.resemblance if found.verified else None  # what could not be verified lies nowhere
     return Match(
         registry_id=entry.registry_id,
         kind=found.kind,
         distance=found.distance,
         verified=found.verified,
-        labels=entry.labels if says else (),
+        labels=carried if says else (),
         origin=_origin(found),
         basis=entry.basis.value,
         source=entry.source,
@@ -193,13 +210,27 @@ def match_of(found: Found) -> Match:
         region=None if laid is None else laid.region,
         seen=None if laid is None else laid.seen,
         mirrored=None if laid is None else laid.mirrored,
+        not_carried=not_carried(found),
     )
+
+
+def not_carried(found: Found) -> tuple[str, ...]:
+    """What is said of AI about the whole of an entry and does not hold for this file: labels, or else the origin."""
+    entry = found.entry
+    if not _says(found) or is_carried(found):
+        return ()
+    labels = tuple(each for each in entry.labels if speaks_of_ai(each))
+    return labels or ((entry.origin.value,) if entry.origin.is_ai else ())
+
+
+def _says(found: Found) -> bool:
+    return found.verified and found.entry.state is State.ACTIVE and found.entry.role is Role.ITEM
 
 
 def _origin(found: Found) -> Origin:
     """What the match says of this file: a capture only where nothing of note differs, and never on others' word."""
     entry = found.entry
-    if not found.verified or entry.state is not State.ACTIVE or entry.role is not Role.ITEM:
+    if not _says(found) or (entry.origin.is_ai and not is_carried(found)):
         return Origin.UNKNOWN
     if entry.origin is Origin.CAPTURED and (not found.whole or entry.issuer is not None):
         return Origin.UNKNOWN
@@ -216,7 +247,9 @@ def evidence_of(found: Found) -> Evidence:
     if entry.state is not State.ACTIVE:
         return _pointer(Finding("registry.disputed", entry.registry_id))
     origin = _origin(found)
-    findings = [Finding("registry.known" if found.whole else "registry.known-part", _about(found))]
+    findings = [Finding("registry.known" if of_all(found) else "registry.known-part", _about(found))]
+    if kept_back := not_carried(found):
+        findings.append(Finding("registry.not-carried", f"{entry.registry_id}: {', '.join(kept_back)}"))
     findings += [Finding("registry.fact-checked", address) for address in entry.fact_checks]
     if entry.manifest is not None and found.kind != "exact":
         findings.append(Finding("registry.has-manifest", entry.registry_id))
@@ -241,7 +274,14 @@ def _pointer(*findings: Finding) -> Evidence:
 
 
 def _about(found: Found) -> str:
-    region = found.resemblance.region if found.resemblance is not None and not found.whole else None
-    place = "" if region is None else f" ({region[2]} x {region[3]} at {region[0]}, {region[1]})"
-    labels = ", ".join(found.entry.labels)
-    return f"{found.entry.registry_id}{place}{': ' if labels else ''}{labels}"
+    """The entry; how much of it is there and where, unless it is all of this; what is proposed."""
+    region = found.resemblance.region if found.resemblance is not None and not of_all(found) else None
+    part = "" if of_all(found) else f", {percent(found.share)}"
+    place = "" if region is None else f" ({region[2]} x {region[3]}, {region[0]}, {region[1]})"
+    labels = ", ".join(match_of(found).labels)
+    return f"{found.entry.registry_id}{part}{place}{': ' if labels else ''}{labels}"
+
+
+def percent(share: float) -> str:
+    """A share in whole per cents, 100 only for all of it."""
+    return f"{min(99, round(100 * share)) if share < 1 else 100} %"

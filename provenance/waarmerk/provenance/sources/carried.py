@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the registry says of AI about one picture, and which of it holds for another that shows a part of it.
+
+"Made with AI" holds for every part of what was made so, and is carried to a crop. "Changed with AI" holds for the
+whole: which part was changed is not recorded, and a photograph that somebody put into a poster, or that somebody
+changed, is found by the very same match. Nor is anything carried where the part has clearly more pixels here than in
+what was entered: a source has that, and a crop only when it was enlarged.
+"""
+
+import re
+
+from waarmerk.provenance.model import Origin
+from waarmerk.provenance.registry.finder import Found
+
+NEARLY_ALL = 0.90  # of what was entered, as for ``whole``: below that a part of it is missing
+_FINER = 1.25**2  # times as many pixels as the part had; resizing to the next usual width stays below it
+_OF_AI = re.compile(
+    r"(?<![a-z])(?:ai|deep[ -]?fakes?|synthetic|synthetische?|generated|gegenereerde?|kunstmatige?)(?![a-z])",
+    re.IGNORECASE,
+)
+
+
+def of_all(found: Found) -> bool:
+    """Whether nothing of note differs and nearly all of the entry is there."""
+    return found.whole and found.share >= NEARLY_ALL
+
+
+def is_carried(found: Found) -> bool:
+    """Whether what the entry says of AI holds for what was looked up as well."""
+    if of_all(found):
+        return True
+    if found.entry.origin is not Origin.AI_GENERATED:
+        return False
+    return found.share >= NEARLY_ALL or not (_is_finer(found) or found.is_put_together)
+
+
+def speaks_of_ai(label: str) -> bool:
+    """Whether a label, which is free text, says something of AI."""
+    return _OF_AI.search(label) is not None
+
+
+def _is_finer(found: Found) -> bool:
+    entry, laid = found.entry, found.resemblance
+    if laid is None or laid.region is None or laid.seen is None or not entry.width or not entry.height:
+        return False
+    there = laid.seen[2] * laid.seen[3] * entry.width * entry.height
+    return laid.region[2] * laid.region[3] > _FINER * max(1.0, there)
