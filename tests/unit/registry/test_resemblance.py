@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from tests.unit.marking.pictures import plain, scene
-from waarmerk.provenance.registry.covers import _covered
+from waarmerk.provenance.registry.covers import under_cover
 from waarmerk.provenance.registry.hashes import luma
 from waarmerk.provenance.registry.resemblance import NOTHING, Resemblance, compare, reference_of
 
@@ -306,4 +306,4 @@ def test_the_tone_of_a_cover_is_the_one_it_has() -> None:
     values, group = reference.astype(np.float32), np.zeros((24, 32), np.bool_)
     values[64:128, 64:128] = 202.00002
     group[4:8, 4:8] = True
-    assert np.array_equal(_covered(reference, values, group), group)
+    assert np.array_equal(under_cover(reference, values, group), group)

@@ -64,18 +64,18 @@ def on_photograph(reference: Bytes, values: Floats, known: Truths, parts: Parts)
     for rows, columns in groups(counted & ~agrees):
         group = np.zeros_like(hidden)
         group[rows, columns] = True
-        place = strokes.at(_pixels(_filled(group), reference.shape)) if rows.size >= _LEAST_COVER else UNCLEAR
-        under = _covered(reference, values, group)
-        is_bar = _is_bar(rows, columns, counted.shape) or _is_bar(columns, rows, counted.shape[::-1])
+        place = strokes.at(pixels(filled_in(group), reference.shape)) if rows.size >= _LEAST_COVER else UNCLEAR
+        under = under_cover(reference, values, group)
+        is_bar = runs_along(rows, columns, counted.shape) or runs_along(columns, rows, counted.shape[::-1])
         letters = int((parts.had & parts.shows & group).sum()) >= _LETTERED * rows.size
         if (place.written_anew and not under.any()) or (is_bar and letters and place.lettered_anew):
             anew += rows.size
         elif is_bar:
             bar, hidden, told = max(bar, rows.size), hidden | group, told | _box(rows, columns, told.shape)
         else:
-            told |= (_filled(group) > 0) & (under.any() or place.written_over)
+            told |= (filled_in(group) > 0) & (under.any() or place.written_over)
             covered, hidden, group = covered + int(under.sum()), hidden | under, group & ~under
-            size = int(_filled(group).sum())  # what is smooth within another outline is another thing too
+            size = int(filled_in(group).sum())  # what is smooth within another outline is another thing too
             if place.written_over and not under.any():
                 added, hidden = max(added, size), hidden | group
             elif int((parts.had & group).sum()) > _TOUCHES * size:
@@ -156,7 +156,7 @@ def _drawn_over(added: Truths, shape: tuple[int, ...]) -> Truths:
     for rows, columns in groups(parts):
         group = np.zeros_like(parts)
         group[rows, columns] = True
-        filled = _filled(group) > 0
+        filled = filled_in(group) > 0
         within = int((filled & ~group).sum())
         found |= filled if within <= room else group
         room -= within if within <= room else 0
@@ -169,8 +169,8 @@ def _other_thing(reference: Bytes, values: Floats, parts: Parts) -> int:
     for rows, columns in groups(parts.had & parts.shows & ~parts.agrees):
         group = np.zeros_like(parts.had)
         group[rows, columns] = True
-        if not (_is_bar(rows, columns, group.shape) or _is_bar(columns, rows, group.shape[::-1])):
-            largest = max(largest, int((group & ~_covered(reference, values, group)).sum()))
+        if not (runs_along(rows, columns, group.shape) or runs_along(columns, rows, group.shape[::-1])):
+            largest = max(largest, int((group & ~under_cover(reference, values, group)).sum()))
     return largest
 
 
@@ -186,7 +186,7 @@ def bars(parts: Truths) -> Truths:
     """Those of the parts that lie in bars along an edge."""
     found = np.zeros_like(parts)
     for rows, columns in groups(parts):
-        found[rows, columns] = _is_bar(rows, columns, parts.shape) or _is_bar(columns, rows, parts.shape[::-1])
+        found[rows, columns] = runs_along(rows, columns, parts.shape) or runs_along(columns, rows, parts.shape[::-1])
     return found
 
 
@@ -209,7 +209,7 @@ def _paper(plane: Floats, known: Truths) -> tuple[Floats, float, float]:
     return np.asarray(away / scale, np.float32), tone, scale
 
 
-def _covered(reference: Bytes, values: Floats, group: Truths) -> Truths:
+def under_cover(reference: Bytes, values: Floats, group: Truths) -> Truths:
     """The parts of a group that lie under a cover: solid, of one tone, not there before.
 
     None where that is too little of the place that differs: in another picture some patch has one tone by chance.
@@ -217,7 +217,7 @@ def _covered(reference: Bytes, values: Floats, group: Truths) -> Truths:
     nothing = np.zeros_like(group)
     if group.sum() < _LEAST_COVER:
         return nothing
-    mask = _pixels(_filled(group), reference.shape)
+    mask = pixels(filled_in(group), reference.shape)
     tones = np.bincount(np.clip(np.rint(values[mask]), 0, 255).astype(np.int64), minlength=256)
     around = int(np.convolve(tones, np.ones(2 * _TONE + 1, np.int64), "same").argmax())
     low = max(0, around - _TONE)
@@ -239,7 +239,7 @@ def _covered(reference: Bytes, values: Floats, group: Truths) -> Truths:
     return np.asarray(group & under, np.bool_)
 
 
-def _filled(group: Truths) -> Bytes:
+def filled_in(group: Truths) -> Bytes:
     """The parts of a group (1) and those that they surround."""
     parts = group.astype(np.uint8)
     outlines, _ = cv2.findContours(parts, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -254,7 +254,7 @@ def _box(rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], shape: tuple
     return box
 
 
-def _pixels(parts: Bytes, shape: tuple[int, ...]) -> Truths:
+def pixels(parts: Bytes, shape: tuple[int, ...]) -> Truths:
     """The pixels of parts (1) of a picture of that shape."""
     mask = np.zeros(shape, np.bool_)
     filled = np.repeat(np.repeat(parts, BLOCK, axis=0), BLOCK, axis=1)[: shape[0], : shape[1]] > 0
@@ -271,7 +271,7 @@ def groups(parts: Truths) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np
         yield rows, columns
 
 
-def _is_bar(rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], shape: tuple[int, ...]) -> bool:
+def runs_along(rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], shape: tuple[int, ...]) -> bool:
     """Whether parts lie in a strip along the first or last rows that is wider than half the picture."""
     depth = _BAR * shape[0] + 1
     return bool((rows.max() < depth or rows.min() > shape[0] - 1 - depth) and np.ptp(columns) > 0.5 * shape[1])

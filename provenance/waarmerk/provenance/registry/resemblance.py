@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from waarmerk.provenance.registry.covers import Judged, groups, on_paper, on_photograph
 from waarmerk.provenance.registry.hashes import colours, luma, reduced
+from waarmerk.provenance.registry.other import LARGEST, largest_other
 from waarmerk.provenance.registry.pattern import is_pattern
 from waarmerk.provenance.registry.registration import Lie, Places, lies, places_of
 from waarmerk.provenance.registry.smooth import as_it_was, on_smooth
@@ -160,7 +161,9 @@ def _judged(kept: _Kept, ready: Look, lie: Lie, values: Floats, known: Truths) -
             return replace(judged, verified=False)
     if not has_structure:
         return None
-    return replace(judged, verified=not is_pattern(reference) or as_it_was(*planes, known, judged.apart))
+    is_other = largest_other(*planes, known, parts) > LARGEST
+    is_told = not is_pattern(reference) or as_it_was(*planes, known, judged.apart)
+    return replace(judged, verified=is_told and not is_other)
 
 
 def _coloured_alike(reference: Floats, values: Floats, known: Truths, apart: Truths, *, most: float) -> bool:
