@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the registry says of a file: states, fact-checks' own pictures, and marks that were issued here."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -199,11 +200,16 @@ def test_a_photograph_in_a_poster_is_not_called_ai_for_what_the_poster_is(
     assert (again.verdict.origin, summary_key(again)) == (Origin.AI_MODIFIED, "ai-modified-known"), "nor is a copy less"
 
 
-def test_a_label_alone_says_nothing_of_a_part(known: Known) -> None:
+@pytest.mark.parametrize(("label", "proposed"), [("ai-generated", True), ("deepfake", False), ("satire", True)])
+def test_a_label_alone_is_proposed_for_a_fragment_where_it_holds_for_each_part(
+    known: Known, label: str, proposed: bool
+) -> None:
     photograph = scene(400, 600, 7)
-    known.add(known.save("poster.jpg", poster(photograph)), labels=("ai-generated",))
-    (match,) = known.verify(known.save("photograph.jpg", photograph)).matches
-    assert (match.labels, match.not_carried) == ((), ("ai-generated",))
+    known.add(known.save("poster.jpg", poster(photograph)), labels=(label,))
+    report = known.verify(known.save("photograph.jpg", photograph))
+    (match,) = report.matches
+    assert (match.labels, match.not_carried) == (((label,), ()) if proposed else ((), (label,)))
+    assert (match.origin, report.verdict.tier.value) == (Origin.UNKNOWN, "none"), "a label is no statement of origin"
 
 
 def test_the_photograph_that_was_changed_is_not_called_changed(known: Known) -> None:
@@ -213,7 +219,30 @@ def test_the_photograph_that_was_changed_is_not_called_changed(known: Known) -> 
     report = known.verify(known.save("photograph.jpg", known.rgb))
     (match,) = report.matches
     assert match.verified, "they are the same but for a place"
-    assert (match.labels, match.not_carried, report.verdict.tier.value) == ((), ("ai-modified",), "none")
+    assert (match.origin, report.verdict.origin, report.verdict.tier.value) == (Origin.UNKNOWN, Origin.UNKNOWN, "none")
+    assert match.labels == ("ai-modified",), "a person is asked, and told that something differs"
+    assert "registry.known-part" in codes(report)
+    assert not [duty for duty in report.duties if duty.uses_ai_finding and duty.status == "required"]
+
+
+def captioned(rgb: np.ndarray) -> np.ndarray:
+    bar = np.full((90, rgb.shape[1], 3), 255, np.uint8)
+    cv2.putText(bar, "SEEN THIS YET?", (30, 60), cv2.FONT_HERSHEY_SIMPLEX, 1.6, (20, 20, 20), 4)
+    return np.vstack([bar, rgb])
+
+
+@pytest.mark.parametrize("of", [captioned, lambda rgb: rgb[60:540, 80:720]])
+def test_a_repost_of_what_was_changed_is_proposed_its_label(known: Known, of: Callable[..., np.ndarray]) -> None:
+    known.add(known.save("item.jpg", known.rgb), origin=Origin.AI_MODIFIED, labels=("ai-modified",))
+    report = known.verify(known.save("repost.jpg", of(known.rgb), 70))
+    (match,) = report.matches
+    assert (match.verified, match.labels) == (True, ("ai-modified",))
+
+
+def test_what_was_changed_and_has_no_label_of_it_is_named(known: Known) -> None:
+    known.add(known.save("item.jpg", known.rgb), origin=Origin.AI_MODIFIED, labels=("satire",))
+    (match,) = known.verify(known.save("cut.jpg", known.rgb[60:540, 80:720])).matches
+    assert (match.labels, match.origin, match.not_carried) == (("satire",), Origin.UNKNOWN, ("ai-modified",))
 
 
 def test_a_crop_of_what_is_all_ai_is_ai_and_says_that_it_is_a_part(known: Known) -> None:

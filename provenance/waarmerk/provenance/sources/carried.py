@@ -5,6 +5,9 @@
 whole: which part was changed is not recorded, and a photograph that somebody put into a poster, or that somebody
 changed, is found by the very same match. Nor is anything carried where the part has clearly more pixels here than in
 what was entered: a source has that, and a crop only when it was enlarged.
+
+An origin is a statement about the file, and is carried where it holds. A label is a proposal to a person, who is told
+what is seen: of what was changed it is made for copies too that were cut or written on, not for fragments.
 """
 
 import re
@@ -13,11 +16,13 @@ from waarmerk.provenance.model import Origin
 from waarmerk.provenance.registry.finder import Found
 
 NEARLY_ALL = 0.90  # of what was entered, as for ``whole``: below that a part of it is missing
+_MOST = 0.5  # of what was entered: below that it is a fragment, which a source may be
 _FINER = 1.25**2  # times as many pixels as the part had; resizing to the next usual width stays below it
 _OF_AI = re.compile(
     r"(?<![a-z])(?:ai|deep[ -]?fakes?|synthetic|synthetische?|generated|gegenereerde?|kunstmatige?)(?![a-z])",
     re.IGNORECASE,
 )
+_MADE = re.compile(r"(?<![a-z])(?:generated|gegenereerde?|synthetic|synthetische?)(?![a-z])", re.IGNORECASE)
 
 
 def of_all(found: Found) -> bool:
@@ -26,17 +31,28 @@ def of_all(found: Found) -> bool:
 
 
 def is_carried(found: Found) -> bool:
-    """Whether what the entry says of AI holds for what was looked up as well."""
-    if of_all(found):
+    """Whether the origin that the entry states holds for what was looked up as well."""
+    return of_all(found) or (found.entry.origin is Origin.AI_GENERATED and _holds_for_each_part(found))
+
+
+def is_proposed(found: Found, label: str) -> bool:
+    """Whether a label of the entry, which is free text, is proposed for what was looked up as well."""
+    if of_all(found) or not speaks_of_ai(label):
         return True
-    if found.entry.origin is not Origin.AI_GENERATED:
-        return False
-    return found.share >= NEARLY_ALL or not (_is_finer(found) or found.is_put_together)
+    stated = found.entry.origin
+    if stated is Origin.AI_GENERATED or (not stated.is_ai and _MADE.search(label)):
+        return _holds_for_each_part(found)
+    return found.share >= NEARLY_ALL or (found.share >= _MOST and not _is_finer(found))
 
 
 def speaks_of_ai(label: str) -> bool:
-    """Whether a label, which is free text, says something of AI."""
+    """Whether a label says something of AI."""
     return _OF_AI.search(label) is not None
+
+
+def _holds_for_each_part(found: Found) -> bool:
+    """Whether what holds for all of the entry holds for the part of it that was found."""
+    return found.share >= NEARLY_ALL or not (_is_finer(found) or found.is_put_together)
 
 
 def _is_finer(found: Found) -> bool:
