@@ -39,17 +39,29 @@ class Service:
 
     def resident(self) -> tuple[int, int]:
         """Bytes of the service, and of all its workers together."""
-        return rss(self.process.pid), sum(rss(child) for child in self.workers())
+        return resident(self.process.pid), sum(resident(each) for each in self._below())
 
     def processor_seconds(self) -> tuple[float, float]:
         """Processor time used so far: by the service, and by its workers, those that are gone included."""
         own, reaped = spent(self.process.pid)
-        return own, reaped + sum(spent(child)[0] for child in self.workers())
+        return own, reaped + sum(sum(spent(each)) for each in self._below())
 
     def workers(self) -> set[int]:
-        """Its worker processes."""
-        lists = Path(f"/proc/{self.process.pid}/task").glob("*/children")  # children are those of a thread
-        return {int(child) for each in lists for child in each.read_text().split()}
+        """The processes that examine files: children of its workers."""
+        return {each for worker in children(self.process.pid) for each in children(worker)}
+
+    def _below(self) -> set[int]:
+        return children(self.process.pid) | self.workers()
+
+
+def children(process: int) -> set[int]:
+    found = set()
+    for each in Path(f"/proc/{process}/task").glob("*/children"):  # children are those of a thread
+        try:
+            found |= {int(child) for child in each.read_text().split()}
+        except OSError:
+            continue
+    return found
 
 
 def spent(process: int) -> tuple[float, float]:
@@ -62,13 +74,17 @@ def spent(process: int) -> tuple[float, float]:
     return (int(fields[11]) + int(fields[12])) / ticks, (int(fields[13]) + int(fields[14])) / ticks
 
 
-def rss(process: int) -> int:
-    try:
-        status = Path(f"/proc/{process}/status").read_text("ascii", "replace")
-    except OSError:
-        return 0
-    found = re.search(r"VmRSS:\s+(\d+) kB", status)
-    return int(found[1]) * 1024 if found else 0
+def resident(process: int) -> int:
+    """Resident bytes, those shared with other processes by their part (Pss); where that is not told, all (VmRSS)."""
+    for name, field in (("smaps_rollup", "Pss"), ("status", "VmRSS")):
+        try:
+            told = Path(f"/proc/{process}/{name}").read_text("ascii", "replace")
+        except OSError:
+            continue
+        found = re.search(rf"{field}:\s+(\d+) kB", told)
+        if found:
+            return int(found[1]) * 1024
+    return 0
 
 
 def idle_seconds() -> float:

@@ -4,7 +4,7 @@
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,6 @@ import pytest
 from tests.conftest import AT
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs import Pool, pool
-from waarmerk.provenance.jobs.child import Worker
-from waarmerk.provenance.settings import Settings
 
 # A worker that does to itself what the name of the file says.
 WORKER = """
@@ -125,99 +123,17 @@ def test_among_many_only_the_poison_is_lost(two: Pool) -> None:
             assert answers[position] == {"fault": "worker.crashed"}
 
 
-# One that gets ready only once the file in its settings is there, and notes that it was asked to.
-UNREADY = """
-import os, time
-from pathlib import Path
-from waarmerk.provenance.jobs.frames import receive, send
-out = os.dup(1)
-gate = Path(receive(0)["gate"])
-while (task := receive(0)) is not None:
-    if task["verb"] == "ready":
-        with gate.with_name("asked").open("a") as noted:
-            noted.write("x")
-        while not gate.exists():
-            time.sleep(0.01)
-    elif Path(task["path"]).name == "abort":
-        os.abort()
-    send(out, {"answer": os.getpid()})
-"""
-
-
-@pytest.fixture
-def unready(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Pool]:
-    """One worker with a share of 3 tasks; who is to take its place waits for ``tmp_path / "gate"``."""
+def test_a_worker_makes_room_after_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "TASKS_PER_WORKER", 3)
-    with Pool({"gate": str(tmp_path / "gate")}, command=(sys.executable, "-c", UNREADY)) as made:
-        yield made
-
-
-def asked(made: Pool, name: str = "x") -> object:
-    told = made.perform("verify", Path(name), at=AT)
-    return told.get("answer", told.get("fault"))
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not is_so() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert is_so()
-
-
-def test_nobody_waits_for_the_worker_that_takes_anothers_place(unready: Pool, tmp_path: Path) -> None:
-    first = asked(unready)
-    assert [asked(unready) for _ in range(4)] == [first] * 4  # beyond its share: no other is ready
-    until((tmp_path / "asked").exists)
-    (tmp_path / "gate").touch()
-    until(lambda: all(each.tasks == 1 for each in unready._all) and len(unready._all) == 1)
-    second = asked(unready)
-    assert second != first
-    assert asked(unready) == second
-    until(lambda: not Path(f"/proc/{first}").exists())
-    assert (tmp_path / "asked").read_text() == "x"
-
-
-def test_the_place_of_a_worker_at_work_is_taken_when_it_is_done(unready: Pool, tmp_path: Path) -> None:
-    for _ in range(3):
-        first = asked(unready)
-    held = unready._take(unready._settings)
-    assert held is not None
-    (tmp_path / "gate").touch()
-    until(lambda: None not in unready._leaving.values())
-    assert asked_of(held) == first
-    unready._give(held)
-    assert asked(unready) != first
-    assert len(unready._all) == 1
-
-
-def asked_of(worker: Worker) -> object:
-    return worker.ask({"verb": "verify", "path": "x"}, seconds=60)["answer"]
-
-
-def test_a_worker_that_crashes_while_another_gets_ready_leaves_one(unready: Pool, tmp_path: Path) -> None:
-    for _ in range(3):
-        asked(unready)
-    assert asked(unready, "abort") == "worker.crashed"
-    (tmp_path / "gate").touch()
-    assert isinstance(asked(unready), int)
-    until(lambda: len(unready._all) == 1)
-
-
-def test_a_worker_does_no_more_than_twice_its_share_where_no_other_gets_ready(unready: Pool) -> None:
-    workers = [asked(unready) for _ in range(13)]
-    assert [workers.count(each) for each in dict.fromkeys(workers)] == [6, 6, 1]
+    with Pool({}, command=(sys.executable, "-c", WORKER)) as made:
+        workers = [made.perform("verify", Path("good"), at=AT)["answer"]["worker"] for _ in range(7)]
+    assert [workers.count(each) for each in dict.fromkeys(workers)] == [3, 3, 1]
 
 
 def test_workers_that_start_together_do_not_all_make_room_together() -> None:
     with Pool({}, size=3, command=(sys.executable, "-c", WORKER)) as three:
         shares = [three._start({}).share for _ in range(6)]
-    assert shares[:3] == shares[3:] == [1000, 1166, 1333]
-
-
-def test_a_real_worker_gets_ready_without_a_file() -> None:
-    with Pool(Settings().to_json()) as real:
-        told = real._ask({"verb": "ready", "path": "/", "at": AT.isoformat(), "named": False}, real._settings, 60)
-    assert told == {"answer": AT.isoformat()}
+    assert shares[:3] == shares[3:] == [20_000, 23_333, 26_666]
 
 
 def test_refused_settings_are_an_error_of_the_caller() -> None:

@@ -21,6 +21,13 @@ from waarmerk.provenance.trust.lists import concatenate
 _REMOTE = re.compile(r"^Remote: must fetch remote manifests from url (\S+)")
 
 
+def load_engine() -> None:
+    """Load the native library now, not with the first file. It starts no thread, and a fork of this process may use it;
+    a context may not cross a fork.
+    """
+    import c2pa  # noqa: F401, PLC0415  (a native library)
+
+
 class Pass(StrEnum):
     """Which list is loaded."""
 

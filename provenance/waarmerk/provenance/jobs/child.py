@@ -20,6 +20,7 @@ _MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(32 * 2**20),
     "MALLOC_TOP_PAD_": str(2**20),
 }
+_SECONDS_TO_END = 1.0
 _KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "PYTHONHASHSEED", "VIRTUAL_ENV")
 
 
@@ -107,9 +108,13 @@ class Worker:
         return "worker.crashed"
 
     def end(self) -> None:
-        """Kill the process and take its remains."""
-        self._process.kill()
-        self._process.wait()
+        """End the process, and what it has started; it takes the remains of those, and we its own."""
+        self._process.terminate()
+        try:
+            self._process.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:  # somebody stopped it
+            self._process.kill()
+            self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):

@@ -19,10 +19,11 @@ _LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _OFFSET_NUMBER, _OFFSET_ARCHITECTURE = 0, 4
 _X32_NUMBERS = 0x40000000  # the second table of system calls on x86-64 would be a way around the first
 
-# socket, connect, socketpair, execve, execveat, ptrace, io_uring_setup: linux/arch/*/unistd tables
+# socket, connect, socketpair, execve, execveat, ptrace, io_uring_setup, process_vm_readv, process_vm_writev,
+# pidfd_getfd: linux/arch/*/unistd tables
 _REFUSED = {
-    "x86_64": (0xC000003E, (41, 42, 53, 59, 322, 101, 425)),
-    "aarch64": (0xC00000B7, (198, 203, 199, 221, 281, 117, 425)),
+    "x86_64": (0xC000003E, (41, 42, 53, 59, 322, 101, 425, 310, 311, 438)),
+    "aarch64": (0xC00000B7, (198, 203, 199, 221, 281, 117, 425, 270, 271, 438)),
 }
 
 

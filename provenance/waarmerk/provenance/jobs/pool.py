@@ -27,10 +27,9 @@ DEADLINE_SECONDS_PER_KEY = 2.0  # a search for one more watermark key takes 0.3 
 DEADLINE_SECONDS_PER_DETECTOR = 12.0  # each has 10 of its own (jobs/detectors.py)
 LARGE_BYTES = 32 * 2**20
 _HEAD_BYTES = 4096
-TASKS_PER_WORKER = 1000  # then a fresh one, as soon as it is ready, whatever the libraries may have leaked
+TASKS_PER_WORKER = 20_000  # then a fresh process; until then its children are (jobs/worker.py)
 # -P: the working directory is never a place to import from.
 COMMAND = (sys.executable, "-P", "-m", "waarmerk.provenance.jobs.worker")
-_GET_READY = {"verb": "ready", "path": "/", "facts": [], "options": {}}  # no file is looked at
 
 
 class Pool:
@@ -39,8 +38,7 @@ class Pool:
     A worker knows the settings it was started with and no others: what one tenant's files do to a worker never meets
     another tenant's keys. Where all places are taken by idle workers of others, the longest idle one makes room.
 
-    A worker that has done its share of tasks goes on until another is ready to take its place: a start takes as long as
-    thirty files. Shares differ, so that workers do not all make room at once.
+    A worker ends after its share of tasks. Shares differ, so that workers do not all make room at once.
     """
 
     def __init__(self, settings: dict[str, Any], *, size: int = 1, command: Sequence[str] = COMMAND) -> None:
@@ -53,11 +51,9 @@ class Pool:
         self._folder = empty_folder()  # where workers stand: the engine looks for its library there, files name others
         # A worker dies with the thread that started it (PR_SET_PDEATHSIG); a caller's may end long before the pool.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="waarmerk-start")
-        self._relief = ThreadPoolExecutor(1, thread_name_prefix="waarmerk-relief")  # one after the other
         self._turn = threading.Condition()
         self._busy = 0
         self._idle: list[Worker] = []  # the longest idle first
-        self._leaving: dict[Worker, Worker | None] = {}  # who is to make room, for whom once that one is ready
         self._all: set[Worker] = set()
         self._started = 0
         self._lock = threading.Lock()
@@ -80,7 +76,6 @@ class Pool:
             workers, self._all = self._all, set()
         for worker in workers:
             worker.end()
-        self._relief.shutdown(cancel_futures=True)
         self._starter.shutdown()
         with contextlib.suppress(OSError):
             self._folder.rmdir()
@@ -161,7 +156,7 @@ class Pool:
     ) -> dict[str, Any]:
         worker = self._take(settings)
         try:
-            if worker is not None and (fresh or worker.tasks >= 2 * worker.share):  # 2: no other gets ready
+            if worker is not None and (fresh or worker.tasks >= worker.share):
                 self._end(worker)
                 worker = None
             worker = worker or self._start(settings)
@@ -171,8 +166,6 @@ class Pool:
                 self._end(worker)
             self._give(None)
             raise
-        if worker.tasks >= worker.share:
-            self._relieve(worker, {**task, **_GET_READY})
         self._give(worker)
         return answer
 
@@ -190,51 +183,12 @@ class Pool:
         return fit
 
     def _give(self, worker: Worker | None) -> None:
-        """Give a place back, with the worker in it, or the one that was waiting for its place."""
-        gone = None
+        """Give a place back, with the worker in it."""
         with self._turn:
             self._busy -= 1
             if worker is not None:
-                other = self._leaving.get(worker)
-                if other is not None:
-                    del self._leaving[worker]
-                    gone = worker
-                self._idle.append(other or worker)
+                self._idle.append(worker)
             self._turn.notify()
-        if gone is not None:
-            self._end(gone)
-
-    def _relieve(self, worker: Worker, first: dict[str, Any]) -> None:
-        """Have another worker get ready, with the task ``first``, then take the place of this one."""
-        with self._turn:
-            if worker in self._leaving:
-                return
-            self._leaving[worker] = None
-        with contextlib.suppress(RuntimeError):  # the pool was closed meanwhile
-            self._relief.submit(self._replace, worker, first)
-
-    def _replace(self, worker: Worker, first: dict[str, Any]) -> None:
-        other = None
-        try:
-            other = self._start(worker.settings)
-            other.ask(first, seconds=DEADLINE_SECONDS)
-        except Exception:  # whoever asks next with these settings is told why
-            if other is not None:
-                self._end(other)
-            with self._turn:
-                self._leaving.pop(worker, None)
-            return
-        gone = None
-        with self._turn:
-            if worker in self._idle:
-                self._idle[self._idle.index(worker)] = other
-                gone = worker
-            elif worker in self._leaving:  # at work
-                self._leaving[worker] = other
-            else:
-                gone = other
-        if gone is not None:
-            self._end(gone)
 
     def _start(self, settings: dict[str, Any]) -> Worker:
         with self._lock:
@@ -247,13 +201,9 @@ class Pool:
             return worker
 
     def _end(self, worker: Worker) -> None:
-        with self._turn:
-            other = self._leaving.pop(worker, None)
-        for each in (worker, other):
-            if each is not None:
-                with self._lock:
-                    self._all.discard(each)
-                each.end()
+        with self._lock:
+            self._all.discard(worker)
+        worker.end()
 
 
 def _finished(waiting: dict[Future[dict[str, Any]], int]) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -18,7 +18,7 @@ from waarmerk.provenance.build import (
     opener,
     tool_version,
 )
-from waarmerk.provenance.credentials import CredentialReader
+from waarmerk.provenance.credentials import CredentialReader, load_engine
 from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
 from waarmerk.provenance.jobs.detectors import closed_sources
 from waarmerk.provenance.labelling.applied import AppliedRules
@@ -35,14 +35,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Built:
+class _Lists:
     """What holds at one time; ``state`` is that of the files its trust was read from."""
 
     at: datetime
     state: tuple[object, ...]
     trust: TrustStore
     reader: CredentialReader
-    verifier: Verifier
 
 
 class Workbench:
@@ -55,7 +54,8 @@ class Workbench:
         self._packs = load_packs(settings.rule_packs, weigh=weigh)
         self._rules = applied_rules(self._packs, settings, settings.context)
         self._detectors = closed_sources(settings.declared_detectors, settings.limits)
-        self._built: _Built | None = None
+        self._lists: _Lists | None = None
+        self._verifier: tuple[_Lists, Verifier] | None = None
         self._searcher: tuple[datetime, Verifier] | None = None
         self._finder: Finder | None = None
 
@@ -75,10 +75,8 @@ class Workbench:
         ``record`` and ``fingerprint`` for ``verify`` and ``dossier``, which then answer ``{"answer", "record",
         "fingerprint"}``, and ``withhold``, by which no marks are searched and no detectors asked; for ``export``
         they are the keywords of ``report.exports.forms.export``, for ``stands`` ``store``, the file of a manifest
-        store, and for ``resolve`` ``alg``, ``max_results`` and ``withhold``. ``ready`` reads the lists and no file.
+        store, and for ``resolve`` ``alg``, ``max_results`` and ``withhold``.
         """
-        if verb == "ready":
-            return self._at(at).at.isoformat()
         wishes = dict(options or {})
         if verb == "export":
             return self._export(path, at, facts, wishes)
@@ -104,26 +102,46 @@ class Workbench:
             verb
         ](path, at)
 
-    def _at(self, at: datetime) -> "_Built":
-        """Everything at one time. A service asks for another with every second; its lists are read when they change."""
-        held, settings = self._built, self._settings
+    def warm(self, at: datetime) -> None:
+        """Load now what any file may need: lists, engine, keys. Starts no thread, opens no database, gives the engine
+        nothing to hold, so that this process may go on in a child. Raises ConfigurationError.
+        """
+        lists = self._lists_at(at)
+        load_engine()
+        bare = replace(self._settings, ledger=None, registry=None)
+        assemble(bare, lists.trust, self._rules, at, reader=lists.reader)
+        if self._settings.registry is not None:
+            import waarmerk.provenance.registry.finder  # noqa: PLC0415 - only a registry pays
+            import waarmerk.provenance.sources.registry  # noqa: F401, PLC0415
+
+    def _lists_at(self, at: datetime) -> _Lists:
+        """The lists at one time. A service asks for another with every second; they are read when they change."""
+        held = self._lists
         if held is None or held.at != at:
-            state = state_of(settings.trust, data_folder=settings.data_folder)
+            state = state_of(self._settings.trust, data_folder=self._settings.data_folder)
             if held is not None and held.state == state:
                 trust, reader = seen_at(held.trust, at), held.reader.turned_to(at)
             else:
-                trust = load_trust(settings, at=at)
+                trust = load_trust(self._settings, at=at)
                 reader = CredentialReader(trust, at=at)
-            verifier = assemble(settings, trust, self._rules, at, detectors=self._detectors, reader=reader)
-            held = self._built = _Built(at=at, state=state, trust=trust, reader=reader, verifier=verifier)
+            held = self._lists = _Lists(at=at, state=state, trust=trust, reader=reader)
         return held
+
+    def _verifier_at(self, at: datetime) -> Verifier:
+        lists = self._lists_at(at)
+        if self._verifier is None or self._verifier[0] is not lists:
+            verifier = assemble(
+                self._settings, lists.trust, self._rules, at, detectors=self._detectors, reader=lists.reader
+            )
+            self._verifier = lists, verifier
+        return self._verifier[1]
 
     def _decided(
         self, path: Path, at: datetime, facts: Sequence[str] = (), *, record: bool = False, withhold: bool = False
     ) -> Decided:
-        held = self._at(at)
         if not facts and not withhold:
-            return held.verifier.decide(path, record=record)
+            return self._verifier_at(at).decide(path, record=record)
+        held = self._lists_at(at)
         verifier = assemble(
             self._settings,
             held.trust,
@@ -177,7 +195,7 @@ class Workbench:
         return {"report": document, "dossier": payload(asset, self._reader(at).manifests(asset), self._settings.limits)}
 
     def _reader(self, at: datetime) -> CredentialReader:
-        return self._at(at).reader
+        return self._lists_at(at).reader
 
     def _search(self, path: Path, named: bool, at: datetime) -> dict[str, Any]:
         """A report in which nothing but watermarks was looked for; only its asset and its watermarks mean anything."""
@@ -220,7 +238,7 @@ class Workbench:
         """What a registry keeps of a file."""
         from waarmerk.provenance.build import build_extractor  # noqa: PLC0415 - only where files are entered
 
-        return build_extractor(self._settings, self._at(at).trust, at=at).features(path).to_json()
+        return build_extractor(self._settings, self._lists_at(at).trust, at=at).features(path).to_json()
 
     def _hashes(self, path: Path) -> dict[str, str]:
         """The fingerprints of a picture, in hex, under the names that they have in resolution."""

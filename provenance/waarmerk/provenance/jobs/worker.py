@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The process that parses files: confined first, then given its settings, then one file after the other.
 
+Files are parsed by children of it, each of which takes over what is loaded and does ``FILES_PER_CHILD``.
+
 It answers every task with one frame: ``{"answer": …}``, ``{"fault": code}`` where there is none, or
 ``{"refused": {"code", "message"}}`` where the settings themselves cannot be used. The pool runs it as
 ``python -m waarmerk.provenance.jobs.worker``; never by hand.
 """
 
+import contextlib
+import gc
 import os
 import sys
 from datetime import UTC, datetime
@@ -15,12 +19,15 @@ from typing import TYPE_CHECKING, Any
 from waarmerk.provenance.errors import ConfigurationError, Error, places
 from waarmerk.provenance.jobs import confine
 from waarmerk.provenance.jobs.frames import receive, send
+from waarmerk.provenance.jobs.renewal import can_be_renewed, in_children
 from waarmerk.provenance.media.limits import Limits
 
 if TYPE_CHECKING:
     from waarmerk.provenance.jobs.workbench import Workbench
 
 LIMITS = Limits()
+_ANY_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)  # each task turns what is loaded to its own
+FILES_PER_CHILD = 1000  # then another, whatever the libraries may have leaked
 
 
 def main() -> None:
@@ -38,9 +45,30 @@ def main() -> None:
     if settings is None:
         return
     bench = _workbench(settings)  # before the first task comes: the caller is still busy
-    while (task := receive(0)) is not None:
-        confine.grant_cpu_seconds(LIMITS.worker_seconds)
-        send(answers, bench if isinstance(bench, dict) else _answer(bench, task))
+
+    def serve() -> bool:
+        gc.enable()
+        for _ in range(FILES_PER_CHILD):
+            task = receive(0)
+            if task is None:
+                return False
+            confine.grant_cpu_seconds(LIMITS.worker_seconds)
+            send(answers, bench if isinstance(bench, dict) else _answer(bench, task))
+        return True
+
+    _get_ready(bench)
+    if can_be_renewed():
+        in_children(lambda: _get_ready(bench), serve)
+    serve()  # then this process ends, and whoever has a task for it starts another
+
+
+def _get_ready(bench: "Workbench | dict[str, Any]") -> None:
+    """Read the lists and load the engine, here and not in each child."""
+    gc.disable()
+    if not isinstance(bench, dict):
+        with contextlib.suppress(ConfigurationError):  # whoever asks is told
+            bench.warm(_ANY_MOMENT)
+    gc.freeze()  # a child that looks through what is here, again and again, would copy it page by page
 
 
 def _workbench(settings: dict[str, Any]) -> "Workbench | dict[str, Any]":
