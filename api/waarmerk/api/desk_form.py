@@ -24,7 +24,7 @@ ASKED = (
     *("political_ad", "political_content", "election_related", "paid", "generated_on"),
 )
 SAYS = ("generated", "modified", "none")
-PLACES = ("top-right", "top-left", "bottom-right", "bottom-left", "none")  # the first is the usual one
+PLACES = ("auto", "top-right", "top-left", "bottom-right", "bottom-left", "none")  # the first is the usual one
 WRITTEN = {"tool": TEXT, "tool_version": TEXT, "title": TEXT, "alt": ALT}  # with how long each may be
 TICKED = ("strip_personal", "sidecar", "allow_partial", "despite_traces")
 STANDS = ("auto", "start", "repeated", "throughout")  # of the visible label of a clip

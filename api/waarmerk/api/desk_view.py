@@ -168,7 +168,12 @@ def carried(words: Wording, told: Mapping[str, Any], *, says: str, has_sidecar: 
     )
     lines = {
         "watermark": lambda: words.say("desk", "has-watermark", payload=told["payload"] or ""),
-        "visible": lambda: words.say("label", "has-visible", words=told["words"] or ""),
+        "visible": lambda: words.say(
+            "label",
+            "has-visible",
+            words=told["words"] or "",
+            place=words.say("desk", f"place-{told['corner'] or 'none'}"),
+        ),
         "metadata": lambda: words.say("label", f"has-metadata-{says}"),
         "credentials": lambda: (
             words.say("desk", "has-sidecar")

@@ -54,7 +54,7 @@ class Order:
     @property
     def wishes(self) -> Wishes:
         """The same in the words of the library. Raises ConfigurationError."""
-        corner = None if self.visible == "none" else Corner("top-right" if self.visible == "auto" else self.visible)
+        corner = None if self.visible == "none" else Corner(self.visible)
         return Wishes(
             says=Says(self.says),
             tool=self.tool,

@@ -90,7 +90,8 @@ def _carried(prepared: Prepared, done: Labelled | None, words: Wording) -> Itera
         if layer is Layer.WATERMARK and drawn.mark is not None:
             yield words.say("label", f"{way}-watermark", payload=drawn.mark.payload.hex(), key=drawn.mark.key_id)
         elif layer is Layer.VISIBLE:
-            yield words.say("label", "has-visible", words=drawn.words or "")
+            where = words.say("desk", f"place-{drawn.corner or 'none'}")
+            yield words.say("label", "has-visible", words=drawn.words or "", place=where)
         elif layer is Layer.METADATA:
             yield words.say("label", f"has-metadata-{prepared.wishes.says.value}")
         elif layer is Layer.CREDENTIALS and done is not None:

@@ -446,7 +446,7 @@ def test_an_erased_job_leaves_nothing_when_it_ends(work: LabelWork, clock: Clock
 def test_a_link_is_no_labelled_file(house: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who takes the process over is not given files of the service in place of what was labelled."""
     told = dict.fromkeys(
-        ("layers", "gaps", "losses", "notes", "personal", "words", "payload", "registered", "remaining")
+        ("layers", "gaps", "losses", "notes", "personal", "words", "corner", "payload", "registered", "remaining")
     )
     told["report"] = {}  # type: ignore[assignment]
     script = "import os; from waarmerk.provenance.jobs.frames import *; receive(0); receive(0)\n"

@@ -4,6 +4,7 @@
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -223,3 +224,40 @@ def test_in_a_strip_the_words_stand_below_the_letters_instead_of_going() -> None
     shown = show(np.full((100, 4000, 3), 128, np.uint8), ("AI-generated",))
     assert shown.words == "AI-generated"
     assert shown.box.height > shown.box.width / 2
+
+
+_FIXED = [corner for corner in Corner if corner is not Corner.AUTO]
+
+
+def with_slogans(*corners: Corner, ground: int = 120) -> np.ndarray:
+    """Grain everywhere, and words where the label would stand in these corners."""
+    picture = np.random.default_rng(3).normal(ground, 6, (700, 900, 3)).clip(0, 255).astype(np.uint8)
+    for corner in corners:
+        box = show(picture, ("AI-generated",), corner=corner).box
+        cv2.putText(
+            picture, "STEM 29", (box.left, box.top + box.height - 6), cv2.FONT_HERSHEY_DUPLEX, 1.0, (250, 240, 60), 2
+        )
+    return picture
+
+
+@pytest.mark.parametrize("free", _FIXED)
+def test_it_covers_no_slogan_where_a_corner_is_free(free: Corner) -> None:
+    picture = with_slogans(*(corner for corner in _FIXED if corner is not free))
+    shown = show(picture, ("AI-generated",))
+    assert shown.corner is free
+    assert shown.box == show(picture, ("AI-generated",), corner=free).box
+    assert (shown.text_contrast >= MIN_TEXT_CONTRAST, shown.edge_contrast >= MIN_EDGE_CONTRAST) == (True, True)
+
+
+def test_top_right_is_the_usual_place_and_what_was_asked_for_stands() -> None:
+    assert show(with_slogans(), ("AI",)).corner is Corner.TOP_RIGHT
+    assert show(np.full((300, 400, 3), 90, np.uint8), ("AI",)).corner is Corner.TOP_RIGHT
+    assert show(with_slogans(Corner.TOP_RIGHT), ("AI",), corner=Corner.TOP_RIGHT).corner is Corner.TOP_RIGHT
+
+
+def test_leaves_are_covered_rather_than_letters() -> None:
+    picture = with_slogans(*_FIXED)
+    leaves = np.random.default_rng(9).integers(60, 150, (700, 900), np.uint8)
+    area = show(picture, ("AI-generated",), corner=Corner.BOTTOM_LEFT).box
+    picture[area.rows_columns] = cv2.GaussianBlur(leaves, (0, 0), 1.2)[area.rows_columns][:, :, None]
+    assert show(picture, ("AI-generated",)).corner is Corner.BOTTOM_LEFT

@@ -57,6 +57,7 @@ def _answer() -> dict[str, Any]:
         "notes": coded,
         "personal": texts,
         "words": maybe,
+        "corner": {**maybe, "description": "Where the visible label stands; of `auto`, which corner was chosen"},
         "payload": maybe,
         "registered": maybe,
         "unregistered": maybe,

@@ -164,6 +164,7 @@ def _labelled(given: dict[str, Any], task: dict[str, Any], answers: int, pace: P
         "notes": [{"code": note.code, "about": note.about} for note in done.signed.notes],
         "personal": list(plan.personal),
         "words": plan.words,
+        "corner": None if plan.corner is None else plan.corner.value,
         "payload": None if done.payload is None else done.payload.hex(),
         "registered": done.registered,
         "unregistered": done.unregistered,

@@ -31,7 +31,19 @@ TAKES_LONG = "label.takes-long"
 AT_ONCE_BYTES = 64 * 2**20  # of a labelled file that fits into an answer
 _PIECE_BYTES = 2**20
 _MOST_SIGNATURES = 4  # one is asked for; an engine may try once more
-_KEYS = ("layers", "gaps", "losses", "notes", "personal", "words", "payload", "registered", "remaining", "report")
+_KEYS = (
+    "layers",
+    "gaps",
+    "losses",
+    "notes",
+    "personal",
+    "words",
+    "corner",
+    "payload",
+    "registered",
+    "remaining",
+    "report",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

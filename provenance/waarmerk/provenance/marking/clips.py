@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from waarmerk.provenance.marking.lettering import lettering
 from waarmerk.provenance.marking.plan import Gap, Layer, Timing, Wishes
-from waarmerk.provenance.marking.visible import CannotShow, Shown, show
+from waarmerk.provenance.marking.visible import CannotShow, Corner, Shown, show
 from waarmerk.provenance.marking.watermark import ClipLabel, Mark, Marker
 from waarmerk.provenance.media import Content, Limits
 from waarmerk.provenance.media.losses import Loss
@@ -39,6 +39,7 @@ class DrawnClip:
     still: Bytes
     mark: Mark | None
     words: str | None
+    corner: Corner | None
     losses: tuple[Loss, ...]
     gaps: tuple[Gap, ...]
     stills: tuple[Still, ...] = ()
@@ -86,6 +87,7 @@ def draw_clip(asset: Asset, wishes: Wishes, marker: Marker, limits: Limits) -> D
         still=np.ascontiguousarray(np.rot90(frame.rgb, -frame.quarters)),
         mark=mark,
         words=None if shown is None else shown.words,
+        corner=None if shown is None else shown.corner,
         losses=losses,
         gaps=tuple(gaps),
         stills=kept.stills,

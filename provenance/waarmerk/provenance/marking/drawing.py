@@ -11,7 +11,7 @@ from waarmerk.provenance.errors import ConfigurationError, LimitExceeded, Unsupp
 from waarmerk.provenance.marking.clips import draw_clip
 from waarmerk.provenance.marking.lettering import lettering
 from waarmerk.provenance.marking.plan import Gap, Layer, Wishes
-from waarmerk.provenance.marking.visible import CannotShow, Shown, show
+from waarmerk.provenance.marking.visible import CannotShow, Corner, Shown, show
 from waarmerk.provenance.marking.watermark import Mark, Marker, NoMark
 from waarmerk.provenance.media import Content, Limits, asset_from_bytes, decode_rgb
 from waarmerk.provenance.media.encode import WRITTEN, Rewrite, encode
@@ -43,7 +43,7 @@ class Drawn:
 
     ``still`` is the frame that stands for a clip, whose ``rgb`` is None, and ``stills`` are kept to tell its copies by.
     ``deeds`` are the actions (C2PA 2.2, section 18.14.4) that writing it took besides mark and label.
-    ``label`` is where the visible label stands in ``rgb``: left, top, width, height.
+    ``label`` is where the visible label stands in ``rgb``: left, top, width, height; ``corner`` the same in words.
     """
 
     content: Content
@@ -54,6 +54,7 @@ class Drawn:
     gaps: tuple[Gap, ...]
     deeds: tuple[str, ...] = ()
     label: tuple[int, int, int, int] | None = None
+    corner: Corner | None = None
     still: Bytes | None = None
     stills: tuple[Still, ...] = ()
 
@@ -107,6 +108,7 @@ def _clip(asset: Asset, wishes: Wishes, marker: Marker | None, limits: Limits) -
         still=made.still,
         stills=made.stills,
         label=made.label,
+        corner=made.corner,
     )
 
 
@@ -183,6 +185,7 @@ class _Run:
             gaps=tuple(gaps),
             deeds=tuple(self._deeds()),
             label=None if shown is None else self._place(shown),
+            corner=None if shown is None else shown.corner,
         )
 
     def _written(

@@ -132,6 +132,7 @@ class Labeller:
             losses=_without_parent(tuple(sorted({*start.losses, *drawn.losses, *removed, *replaced})), survey),
             notes=survey.notes,
             words=drawn.words,
+            corner=drawn.corner,
             report=self.examine(content, _facts(wishes, drawn)),
             personal=left,
         )

@@ -86,7 +86,7 @@ class Wishes:
     tool: str | None = None
     tool_version: str | None = None
     title: str | None = None
-    corner: Corner | None = Corner.TOP_RIGHT
+    corner: Corner | None = Corner.AUTO
     timing: Timing = Timing.AUTO
     languages: tuple[str, ...] = ("en",)
     own_lines: tuple[str, ...] = ()
@@ -147,8 +147,8 @@ class MarkingPlan:
     """What a write will do and drop: no layer and no loss that is not listed here.
 
     ``personal`` are the kinds of personal details that stay in the metadata.
-    ``words`` is what the visible label says. ``report`` is our own examination of the result with the facts of this
-    file; its duties are those that hold for it.
+    ``words`` is what the visible label says, ``corner`` where it stands. ``report`` is our own examination of the
+    result with the facts of this file; its duties are those that hold for it.
     """
 
     layers: tuple[Layer, ...]
@@ -157,4 +157,5 @@ class MarkingPlan:
     notes: tuple[Finding, ...]
     words: str | None
     report: Report
+    corner: Corner | None = None
     personal: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from waarmerk.provenance.marking.corners import calmest
 from waarmerk.provenance.marking.lettering import Lettering, lettering, runs_right_to_left
 
 Bytes = npt.NDArray[np.uint8]
@@ -34,12 +35,16 @@ _DARK, _LIGHT = (20, 20, 20), (250, 250, 250)
 
 
 class Corner(StrEnum):
-    """Where in the safe area the label stands."""
+    """Where in the safe area the label stands; ``AUTO`` is where it covers least, top right where that is as good."""
 
+    AUTO = "auto"
     TOP_LEFT = "top-left"
     TOP_RIGHT = "top-right"
     BOTTOM_LEFT = "bottom-left"
     BOTTOM_RIGHT = "bottom-right"
+
+
+_PREFERRED = (Corner.TOP_RIGHT, Corner.TOP_LEFT, Corner.BOTTOM_RIGHT, Corner.BOTTOM_LEFT)
 
 
 class CannotShow(ValueError):
@@ -65,7 +70,8 @@ class Box:
 class Shown:
     """A picture with its label, and the measurements that say whether the label can be seen.
 
-    ``pixels`` H x W x 3; ``coverage`` is the label's opacity inside ``box``; ``words`` is what can be read.
+    ``pixels`` H x W x 3; ``coverage`` is the label's opacity inside ``box``; ``words`` is what can be read,
+    ``corner`` where it stands, never ``AUTO``.
     ``text_contrast`` and ``edge_contrast`` are WCAG ratios, measured in the result.
     """
 
@@ -73,6 +79,7 @@ class Shown:
     box: Box
     coverage: Bytes
     words: str
+    corner: Corner
     dark: bool
     line_share: float
     text_contrast: float
@@ -100,7 +107,7 @@ def contrast(one: float, other: float) -> float:
 
 
 def show(
-    pixels: Bytes, lines: tuple[str, ...], *, corner: Corner = Corner.TOP_RIGHT, letters: Lettering | None = None
+    pixels: Bytes, lines: tuple[str, ...], *, corner: Corner = Corner.AUTO, letters: Lettering | None = None
 ) -> Shown:
     """Draw the label with ``lines`` (one a language) into a copy of ``pixels``, H x W x 3 RGB as people see it.
 
@@ -109,6 +116,7 @@ def show(
     height, width = pixels.shape[:2]
     area = safe_area(width, height)
     sign = _fitting(lines, area, (min(width, height), max(width, height)), letters or lettering())
+    corner = _least_covered(pixels, sign, area) if corner is Corner.AUTO else corner
     box = _placed(sign.coverage.shape, area, corner, min(width, height))
     under = pixels[box.rows_columns]
     dark = _is_dark_better(under)
@@ -121,6 +129,7 @@ def show(
         box=box,
         coverage=sign.coverage,
         words=sign.words,
+        corner=corner,
         dark=dark,
         line_share=sign.line / min(width, height),
         text_contrast=_text_contrast(drawn, sign),
@@ -232,6 +241,13 @@ def _rounded(height: int, width: int, *, radius: int, inset: int = 0) -> Bytes:
 def _paste(ink: Bytes, part: Bytes, top: int, left: int) -> None:
     place = ink[top : top + part.shape[0], left : left + part.shape[1]]
     np.maximum(place, part[: place.shape[0], : place.shape[1]], out=place)
+
+
+def _least_covered(pixels: Bytes, sign: _Sign, area: Box) -> Corner:
+    """The corner whose box has the least detail."""
+    short = min(pixels.shape[:2])
+    boxes = {corner: _placed(sign.coverage.shape, area, corner, short) for corner in _PREFERRED}
+    return calmest({corner: pixels[box.rows_columns] for corner, box in boxes.items()})
 
 
 def _placed(shape: tuple[int, ...], area: Box, corner: Corner, short: int) -> Box:
