@@ -16,7 +16,8 @@ from waarmerk.api.tenants import Tenant
 from waarmerk.provenance.credentials.signing_keys import Signer
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs.labelling import Held, LabelDone, LabelOrder, label_apart
-from waarmerk.provenance.labelling.platforms import platform_names
+from waarmerk.provenance.labelling.context import FactError
+from waarmerk.provenance.labelling.platforms import platform_names, require_platforms
 from waarmerk.provenance.media.extension import usual_extension
 from waarmerk.provenance.report.wording import wording
 
@@ -58,7 +59,7 @@ class Wishes(BaseModel):
 
     def plain(self) -> dict[str, Any]:
         """The same in the words of the library."""
-        corner = {"auto": "top-right", "none": None}.get(self.visible, self.visible)
+        corner = None if self.visible == "none" else self.visible
         languages = [part.strip() for part in self.label_lang.split(",") if part.strip()]
         same = ("tool", "tool_version", "title", "alt", "sidecar", "allow_partial", "despite_traces")
         return {
@@ -85,10 +86,22 @@ def order_of(services: Services, tenant: Tenant, path: Path, wishes: Wishes, at:
     """What is to be done with the file at ``path``. Only a registry of the tenant's own is written into."""
     base, facts = tenant.profile(services.settings), wishes.facts()
     platforms = platform_names(wishes.platforms)
+    if not base.rule_packs:  # which may know others; then the worker refuses what is none
+        _require_platforms(platforms)
     settings = replace(base, context=(*base.context, facts), platforms=platforms or base.platforms)
     own: Mapping[str, Any] = tenant.settings
     registry = settings.registry if own.get("registry") and settings.ledger is not None else None
     return LabelOrder(source=path, at=at, settings=settings, registry=registry, wishes=wishes.plain())
+
+
+def _require_platforms(names: tuple[str, ...]) -> None:
+    """Raise Problem for what is no platform: before a clip waits its turn for that answer."""
+    from waarmerk.api.page_facts import known_platforms  # noqa: PLC0415 - rules, only where one is named
+
+    try:
+        require_platforms(names, known_platforms())
+    except FactError as error:
+        raise Problem("request.invalid", errors=[{"pointer": "/body/for", "detail": error.message}]) from None
 
 
 def signer_of(tenant: Tenant) -> Signer:

@@ -16,7 +16,7 @@ from waarmerk.provenance.report.wording import Wording
 
 ASKED = (
     *("jur", "role", "platform", "professional", "edit", "exists_or_plausible", "appears_authentic", "art"),
-    "generated_on",
+    *("real_person", "political_ad", "generated_on"),
 )
 MAX_PARTS = len(ASKED) + 2
 _YES_OR_NO = ("true", "false")
@@ -83,7 +83,12 @@ def typed(given: Mapping[str, str]) -> dict[str, Any]:
 
 def platforms(words: Wording) -> tuple[tuple[str, str], ...]:
     """The platforms that rules are known for: (value, words)."""
-    return tuple((value, _shown("platform", value, words)) for value in _fields()["platform"].values)
+    return tuple((value, _shown("platform", value, words)) for value in known_platforms())
+
+
+def known_platforms() -> tuple[str, ...]:
+    """The platforms that rules are known for."""
+    return _fields()["platform"].values
 
 
 @cache

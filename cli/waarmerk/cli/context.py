@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from waarmerk.cli import options
-from waarmerk.provenance.labelling.platforms import platform_names
+from waarmerk.provenance.labelling.platforms import platform_names, require_platforms
 from waarmerk.provenance.report.escape import plain
 from waarmerk.provenance.settings import Settings
 
@@ -39,11 +39,21 @@ def settings_of(
         trust=trust,
         data_folder=options.trust_folder(),
         context=read_context(facts),
-        platforms=platform_names(platforms),
+        platforms=platforms_in(platforms, packs=packs),
         rule_packs=packs,
         keys=keys,
         ledger=options.ledger(ledger) if keys else None,
     )
+
+
+def platforms_in(listed: str | None, *, packs: tuple[Path, ...] = ()) -> tuple[str, ...]:
+    """The platforms of ``--for``, refused here where the shipped rules alone say which there are. Raises FactError."""
+    names = platform_names(listed)
+    if names and not packs:
+        from waarmerk.provenance.labelling.loader import load_packs  # noqa: PLC0415 - only where one is named
+
+        require_platforms(names, load_packs().by_name["platform"].values)
+    return names
 
 
 def _from_file(name: str) -> Mapping[str, Any]:

@@ -7,10 +7,9 @@ from pathlib import Path
 import click
 
 from waarmerk.cli import options
-from waarmerk.cli.context import read_context
+from waarmerk.cli.context import platforms_in, read_context
 from waarmerk.cli.passphrase import descriptor_option
 from waarmerk.cli.profile import Profile
-from waarmerk.provenance.labelling.platforms import platform_names
 
 _PATH = click.Path(path_type=Path)
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -36,7 +35,9 @@ def _listed(text: str | None) -> tuple[str, ...]:
 @click.option("--title", help="A title that stays in the file. Nothing is taken from the file's name.")
 @click.option("--alt", help="What it shows, for who cannot see it; the label is put before it.")
 @click.option("--strip-personal", is_flag=True, help="Take places, names and serial numbers out of the metadata.")
-@click.option("--visible", type=click.Choice(_PLACES), help="Where the visible label stands; auto is top-right.")
+@click.option(
+    "--visible", type=click.Choice(_PLACES), help="Where the visible label stands; auto is where it covers least."
+)
 @click.option(
     "--stands",
     "timing",
@@ -149,7 +150,7 @@ def label(
         watermark_key=watermark_key or profile.watermark_key or own / "watermark.key",
         ledger=None if no_ledger else ledger or profile.ledger or options.own_ledger(),
         registry=None if no_registry or no_ledger else registry or str(options.own_registry()),
-        platforms=platform_names(platforms) or profile.platforms,
+        platforms=platforms_in(platforms) or profile.platforms,
         context=read_context((*profile.context, *facts)),
         recursive=recursive,
         force=force,

@@ -14,6 +14,7 @@ from waarmerk.provenance.errors import ConfigurationError, StoreError
 from waarmerk.provenance.labelling.applied import AppliedRules
 from waarmerk.provenance.labelling.context import Context, FactError, context_of, read_context
 from waarmerk.provenance.labelling.loader import load_packs
+from waarmerk.provenance.labelling.platforms import require_platforms
 from waarmerk.provenance.labelling.rules import RuleSet
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.once import DecodedOnce
@@ -61,10 +62,7 @@ def applied_rules(
             context = context.with_facts(*read_context([given], packs.by_name, _no_file).given)
         else:
             context = context.with_facts(*context_of(given, packs.by_name).given)
-    known = packs.by_name["platform"].values
-    strangers = [name for name in settings.platforms if name not in known]
-    if strangers:
-        raise FactError(f"{strangers[0]!r} is no platform; choose from {', '.join(known)}")
+    require_platforms(settings.platforms, packs.by_name["platform"].values)
     return AppliedRules(packs, context, platforms=settings.platforms, is_asked=settings.labels, for_maker=for_maker)
 
 

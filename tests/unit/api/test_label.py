@@ -106,6 +106,18 @@ def test_every_layer_is_in_the_file_that_comes_back(
     assert problem(again, 422, "label.refused")["errors"][0]["detail"].startswith("label.labelled-already: ")
 
 
+def test_a_platform_that_is_none_is_refused_before_the_work(
+    client: TestClient, keyring: Keyring, house: dict[str, Any]
+) -> None:
+    before = Path(house["ledger"]).exists()
+    told = problem(
+        ask(client, keyring, b"not even a picture", ai="generated", **{"for": "nonsense"}), 422, "request.invalid"
+    )
+    assert told["errors"][0]["pointer"] == "/body/for"
+    assert "'nonsense' is no platform" in told["errors"][0]["detail"]
+    assert Path(house["ledger"]).exists() == before
+
+
 def test_the_file_may_come_as_a_part_of_its_own(client: TestClient, keyring: Keyring) -> None:
     answer = ask(client, keyring, picture("JPEG"), ai="modified", accept="multipart/mixed", visible="none")
     assert answer.status_code == 200, answer.text

@@ -233,6 +233,22 @@ FACTS = {
 }
 
 
+def test_an_advertisement_and_a_real_person_are_asked_for_and_decide(real: TestClient) -> None:
+    def rules(**more: str) -> set[str]:
+        data = {"file": ("x", (MEDIA / "ai-generated.png").read_bytes())}
+        answer = {**FACTS, "platform": "youtube", "role": "ad_publisher", **more}
+        page = Page(real.post("/", files=data, data=answer).text)
+        report = json.loads(
+            decoded(next(str(a["href"]) for a in page.named("a") if a.get("download") == "report.json"))
+        )
+        assert {option["value"] for option in page.named("option") if "selected" in option} >= set(more.values())
+        return {duty["rule"] for duty in report["labels"] if duty["status"] in ("required", "prohibited")}
+
+    bare = rules()
+    assert {rule for rule in rules(political_ad="true") - bare if rule.startswith("TTPA-")}
+    assert rules(real_person="private", platform="tiktok") - rules(platform="tiktok")
+
+
 @pytest.mark.parametrize(("language", "label"), [("en", "AI-generated"), ("nl", "Gemaakt met AI")])
 def test_answers_decide_which_label_is_owed(real: TestClient, language: str, label: str) -> None:
     data = {"file": ("x", (MEDIA / "ai-generated.png").read_bytes())}

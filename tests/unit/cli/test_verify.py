@@ -16,7 +16,9 @@ from PIL import Image
 
 from tests.conftest import ROOT, Run
 from tests.unit.marks.writing import host, mark
+from waarmerk.cli.main import commands
 from waarmerk.cli.repeated import Given
+from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.settings import Settings
 
 CLOCK = ("--at", "2026-11-21T12:00:00Z")
@@ -211,6 +213,23 @@ def test_wrong_usage_is_exit_2_with_a_message(waarmerk: Run, arguments: list[str
     assert done.returncode == 2
     assert text in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["verify", "label", "export schema-org"])
+def test_a_platform_that_is_none_is_refused_before_anything_starts(
+    command: str, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def started(*_: object, **__: object) -> None:
+        raise AssertionError("a worker was started, or a key made")
+
+    monkeypatch.setattr(subprocess, "Popen", started)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    given = (
+        [str(tmp_path / "out.jpg"), "--ai", "modified", "--yes", "--organisation", "X"] if command == "label" else []
+    )
+    with pytest.raises(ConfigurationError, match="'nonsense' is no platform; choose from own, tiktok"):
+        commands.main([*command.split(), str(photo), *given, "--for", "tiktok,nonsense"], standalone_mode=False)
+    assert not (tmp_path / "data" / "waarmerk" / "keys").exists()
 
 
 @pytest.mark.parametrize("broken", ["-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n", ""])
