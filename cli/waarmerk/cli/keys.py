@@ -11,6 +11,7 @@ import click
 
 from waarmerk.cli import exits, options
 from waarmerk.cli.passphrase import asker, descriptor_option
+from waarmerk.cli.said import said
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.report.wording import Wording, wording
 
@@ -109,7 +110,7 @@ def lint(certificates: tuple[Path, ...], at: datetime | None, lang: str) -> int:
         try:
             chain = load_chain(path)
         except ConfigurationError as fault:
-            _say(words.say("keys", "unreadable", file=path, reason=fault.message))
+            _say(words.say("keys", "unreadable", file=path, reason=said(fault.message, lang)))
             codes.append(exits.UNREADABLE)
             continue
         found = reasons(chain, moment)

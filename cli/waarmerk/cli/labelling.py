@@ -24,6 +24,7 @@ from waarmerk.cli.label_text import (
     told,
     told_refused,
 )
+from waarmerk.cli.said import said
 from waarmerk.provenance.errors import (
     ConfigurationError,
     Error,
@@ -229,7 +230,11 @@ class Work:
     def _worded(self, error: Error) -> str:
         found = (section for section in ("label", "signing") if self.words.has(section, error.code))
         section = next(found, None)
-        return error.message if section is None else self.words.say(section, error.code, message=error.message)
+        return (
+            said(error.message, self.words.language)
+            if section is None
+            else self.words.say(section, error.code, message=error.message)
+        )
 
 
 def _without_password(address: str) -> str:

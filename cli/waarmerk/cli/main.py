@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = commands.main(args=arguments, prog_name="waarmerk", standalone_mode=False)
         sys.stdout.flush()
     except Exception as error:  # the last line of defence: a fault must not look like a finding
-        code = _explained(error)
+        code = _explained(error, sys.argv[1:] if arguments is None else arguments)
         _let_go_of_output()
     sys.exit(code if isinstance(code, int) else exits.OK)
 
@@ -115,22 +115,24 @@ def _end(number: int, frame: object) -> NoReturn:
     sys.exit(128 + number)
 
 
-def _explained(error: Exception) -> int:
-    """Say on standard error what went wrong, and the exit code for it."""
+def _explained(error: Exception, arguments: list[str]) -> int:
+    """Say on standard error what went wrong, in the language asked for, and the exit code for it."""
+    from waarmerk.cli.said import language_of, said, usage  # noqa: PLC0415 - as below
     from waarmerk.provenance.errors import ConfigurationError, Error, places  # noqa: PLC0415 - --version stays instant
 
+    language = language_of(arguments)
     match error:
         case click.exceptions.Abort():
-            _complain("interrupted")
+            _complain(said("interrupted", language))
             return exits.INTERRUPTED
         case click.ClickException():
-            error.show()
+            click.echo(usage(error, language), err=True)
             return error.exit_code
         case ConfigurationError():
-            _complain(f"{error.message} [{error.code}]")
+            _complain(f"{said(error.message, language)} [{error.code}]")
             return exits.USAGE
         case Error():
-            _complain(f"{error.message} [{error.code}]")
+            _complain(f"{said(error.message, language)} [{error.code}]")
             return exits.UNREADABLE
         case OSError():
             _complain(f"cannot go on: {error.strerror or type(error).__name__} ({places(error)})")

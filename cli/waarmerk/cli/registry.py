@@ -18,6 +18,7 @@ from waarmerk.cli.registry_exchange import accept, export, issuers, refuse, take
 from waarmerk.cli.registry_keep import dispute, history, reinstate, upgrade, withdraw
 from waarmerk.cli.registry_recover import recover
 from waarmerk.cli.registry_sweep import count_copies, sweep, velocity
+from waarmerk.cli.said import said
 from waarmerk.provenance.errors import Error
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.model import Origin
@@ -95,7 +96,7 @@ def add(
             try:
                 entry = at_work.enter(known.features(pool, path, moment), wishes, at=moment)
             except Error as error:
-                console.warn(f"{path}: {error.message} [{error.code}]")
+                console.warn(f"{path}: {said(error.message, lang)} [{error.code}]")
                 codes.append(exits.FAILED if error.code == "registry.known" else exits.UNREADABLE)
                 continue
             code = "added" if entry.manifest is None else "added-manifest"

@@ -14,6 +14,7 @@ import click
 from waarmerk.cli import exits, options
 from waarmerk.cli.console import Console
 from waarmerk.cli.passphrase import asker, descriptor_option
+from waarmerk.cli.said import said
 from waarmerk.provenance.errors import ConfigurationError, SigningError, UnsupportedAsset
 from waarmerk.provenance.report.wording import Wording, wording
 from waarmerk.provenance.settings import Settings
@@ -152,7 +153,11 @@ def _worded(words: Wording) -> Iterator[None]:
     try:
         yield
     except SigningError as fault:
-        message = words.say("signing", fault.code) if words.has("signing", fault.code) else fault.message
+        message = (
+            words.say("signing", fault.code)
+            if words.has("signing", fault.code)
+            else said(fault.message, words.language)
+        )
         kind = ConfigurationError if fault.code in _ASKED_FOR else SigningError
         raise kind(fault.code, message) from fault
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from waarmerk.cli import exits, options
+from waarmerk.cli.said import said
 from waarmerk.provenance.report.escape import plain
 from waarmerk.provenance.report.wording import Wording, wording
 
@@ -181,7 +182,9 @@ def update(
         sys.stdout.writelines(line + "\n" for line in _taken(outcome.taken, words, dry_run=dry_run))
         if outcome.refused is not None:
             fault = outcome.refused
-            text = words.say("trust", "refused", name=outcome.publication, why=fault.message, code=fault.code)
+            text = words.say(
+                "trust", "refused", name=outcome.publication, why=said(fault.message, words.language), code=fault.code
+            )
             sys.stderr.write(text + "\n")
             codes.add(exits.UNREADABLE)
     return exits.worst(codes)
