@@ -109,7 +109,8 @@ def label_job(services: Services, work: LabelWork, job: Job) -> Finished:
         path = work.keep.path(str(job.file))
         try:
             order = order_of(services, tenant, path, wishes_of_job(job), moment_of(job.wishes["at"]))
-            done = labelled(services, tenant, replace(order, shows=True, is_later=True), place=work.keep.folder)
+            order = replace(order, shows=True, is_later=True, is_wanted=lambda: work.is_there(job))
+            done = labelled(services, tenant, order, place=work.keep.folder)
         except Problem as problem:
             return Finished(code=problem.code, result={"errors": [dict(each) for each in problem.errors]})
         with done:

@@ -22,6 +22,13 @@ from waarmerk.provenance.model.moment import rfc3339
 KEPT = timedelta(days=1)
 MOST_WAITING = 100  # jobs of one tenant
 MOST_BYTES = 4 * 2**30  # of files of one tenant, those that were sent and those that were made
+# Failures that say nothing of the file: whoever sends it again has it tried again.
+MAY_PASS = frozenset(
+    {
+        *("label.failed", "internal.fault", "service.not-ready", "service.full"),
+        *("tenant.unknown", "tenant.not-configured"),
+    }
+)
 LABEL = "label"  # where a job has the wishes
 _GROWS = 3  # what is sent, what is made of it, and what is made on the way
 _LEAST_FREE = 64 * 2**20
@@ -69,6 +76,10 @@ class LabelWork:
         if is_new:
             self._notify()
         return job
+
+    def is_there(self, job: Job) -> bool:
+        """Whether a job was not erased. Raises StoreError."""
+        return self.queue.find(job.id, tenant=job.tenant) is not None
 
     def has_room(self, size: int) -> bool:
         """Whether the disk has room for what is made of a file of ``size`` bytes, and for as much again."""

@@ -26,7 +26,7 @@ from waarmerk.api.examining import examine_job
 from waarmerk.api.gate import SPOOL_BYTES, Gate
 from waarmerk.api.journal import LOGGING
 from waarmerk.api.label_jobs import label_job
-from waarmerk.api.label_work import LabelWork
+from waarmerk.api.label_work import MAY_PASS, LabelWork
 from waarmerk.api.metrics import Metrics
 from waarmerk.api.migrate import prepare
 from waarmerk.api.postbox import Postbox
@@ -125,7 +125,7 @@ def run(options: ServiceOptions) -> None:
         hooks = Webhooks(database, secret, clock=now)
         queue = Queue(database, spool=keep.id, clock=now, over=hooks.note)
         films = Keep(options.folder / "labels", clock=now)
-        to_label = Queue(database, spool=films.id, clock=now, over=hooks.note)
+        to_label = Queue(database, spool=films.id, clock=now, over=hooks.note, passing=MAY_PASS, in_turn=True)
         with Audit(options.folder / "audit", database, clock=now) as audit:
             runner = Runner(
                 queue,

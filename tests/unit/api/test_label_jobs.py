@@ -227,6 +227,35 @@ def test_what_was_made_before_a_process_died_is_not_made_again(
     assert files(work) == set()
 
 
+def test_a_job_that_is_erased_while_it_is_done_is_written_down_nowhere(
+    client: TestClient,
+    delta: dict[str, str],
+    short: bytes,
+    desk: tuple[Services, LabelWork],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All is made and signed by then, and a moment later it would stand in ledger and registry."""
+    services, work = desk
+    where = later(client, delta, short, **AI).headers["location"]
+    (job,) = work.queue.lease("test")
+    asked: list[bool] = []
+    is_there = LabelWork.is_there
+
+    def erased_now(self: LabelWork, job: Job) -> bool:
+        assert client.delete(where, headers=delta).status_code == 204
+        asked.append(is_there(self, job))
+        return asked[-1]
+
+    monkeypatch.setattr(LabelWork, "is_there", erased_now)
+    done = label_job(services, work, job)
+    assert (asked, done.code, done.file) == ([False], "label.refused", None)
+    tenant = None if services.keyring is None else services.keyring.tenant("delta")
+    assert tenant is not None
+    assert not Path(str(tenant.settings["ledger"])).exists()
+    assert not Path(str(tenant.settings["registry"])).exists()
+    assert files(work) == set()
+
+
 def test_a_bundle_is_whole_or_not_there(work: LabelWork, tmp_path: Path) -> None:
     assert bundle.find(work.keep, "job") is None
     for damaged in (b"", b"waarmerk.bundle/1", bytes(8) + b"waarmerk.bundle/1", b"\xff" * 8 + b"waarmerk.bundle/1"):
@@ -281,7 +310,7 @@ def client_of(client: TestClient) -> TestClient:
     [
         ({"ai": "generated", "label_lang": "tlh"}, "/body"),
         ({"ai": "generated", "context": '{"unheard": 1}'}, "/body"),
-        ({"ai": "generated", "for": "nowhere"}, "/body"),
+        ({"ai": "generated", "for": "nowhere"}, "/body/for"),
         ({"ai": "generated", "stands": "never"}, "/body/stands"),
         ({"ai": "none", "alt": "a canal"}, "/body"),
     ],

@@ -3,6 +3,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,50 @@ def test_a_job_whose_file_was_lost_can_be_sent_again(queue: Queue) -> None:
     queue.fail("a", leased.number, code="job.file-gone")
     again, fresh = queue.submit(job(file="1" * 32))
     assert (fresh, again.id, again.state, again.file) == (True, leased.id, State.WAITING, "1" * 32)
+
+
+def test_a_failure_that_may_pass_is_tried_again_and_what_the_file_is_stays(database: Database, clock: Clock) -> None:
+    queue = Queue(database, spool="here", clock=clock, passing=("label.failed",))
+    queue.create()
+    for code, fresh in (("label.failed", True), ("label.refused", False), ("job.poison", False)):
+        made, _ = queue.submit(job(code))
+        (leased,) = queue.lease("a")
+        queue.fail("a", leased.number, code=code, result={"why": [code]})
+        clock.now += timedelta(hours=20)
+        again, opened = queue.submit(job(code, file="1" * 32))
+        assert (opened, again.id, again.attempts) == (fresh, made.id, 0 if fresh else 1)
+        assert again.state is (State.WAITING if fresh else State.FAILED)
+        queue.remove(made.id, tenant="north")
+        anew, is_new = queue.submit(job(code))
+        assert (is_new, anew.id != made.id) == (True, True), "whatever it was: erased, it is sent anew"
+        queue.remove(anew.id, tenant="north")
+
+
+def test_where_tenants_take_turns_one_job_does_not_wait_for_anothers_many(database: Database, clock: Clock) -> None:
+    queue = Queue(database, spool="here", clock=clock, in_turn=True)
+    queue.create()
+    for number in range(4):
+        queue.submit(job(f"many {number}", tenant="many"))
+
+    def next_one() -> str:
+        (leased,) = queue.lease("a")
+        queue.finish("a", leased.number, result=REPORT)
+        queue.remove(leased.id, tenant=leased.tenant)  # whoever erases at once is not first again for that
+        return leased.tenant
+
+    assert next_one() == "many"
+    for number in range(2):
+        queue.submit(job(f"one {number}", tenant="one"))
+    queue.submit(job("late", tenant="late"))
+    assert [next_one() for _ in range(6)] == ["one", "late", "many", "one", "many", "many"]
+    assert queue.lease("a") == []
+    for tenant in ("one", "two", "three"):
+        for number in range(2):
+            queue.submit(job(f"{tenant} {number}", tenant=tenant))
+    assert {each.tenant for each in queue.lease("a", most=3)} == {"one", "two", "three"}
+    with ThreadPoolExecutor(4) as threads:
+        rest = [each for found in threads.map(lambda name: queue.lease(name, most=2), "bcde") for each in found]
+    assert len({each.number for each in rest}) == len(rest) == 3
 
 
 def test_jobs_of_another_spool_are_left_alone(queue: Queue, database: Database, clock: Clock) -> None:

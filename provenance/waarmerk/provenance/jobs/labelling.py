@@ -28,6 +28,7 @@ from waarmerk.provenance.settings import Settings
 COMMAND = (sys.executable, "-P", "-m", "waarmerk.provenance.jobs.label_worker")
 TARGET, SIDECAR = "labelled", "labelled.c2pa"
 TAKES_LONG = "label.takes-long"
+WANTED = "?"  # asked in place of a signature; no base64
 AT_ONCE_BYTES = 64 * 2**20  # of a labelled file that fits into an answer
 _PIECE_BYTES = 2**20
 _MOST_SIGNATURES = 4  # one is asked for; an engine may try once more
@@ -52,7 +53,8 @@ class LabelOrder:
 
     ``settings`` name the keys, the ledger and the rules of whoever it is labelled for; ``registry`` where it is
     entered, None for nowhere. ``shows``: a small picture of the result is wanted as well (``LabelDone.preview``).
-    ``is_later``: nobody waits for the answer, so that it may take as long as clips do.
+    ``is_later``: nobody waits for the answer, so that it may take as long as clips do. ``is_wanted`` is asked a moment
+    before anything is written, in this process; it may raise.
     """
 
     source: Path
@@ -62,6 +64,7 @@ class LabelOrder:
     wishes: Mapping[str, Any] = field(default_factory=dict)
     shows: bool = False
     is_later: bool = False
+    is_wanted: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -138,7 +141,7 @@ def label_apart(order: LabelOrder, signer: Signer, *, place: Path | None = None)
     with _told_of_room(), private_folder(place) as folder:
         worker = Worker((*COMMAND, pace.value), order.settings.to_json(), folder)
         try:
-            answer = worker.ask(task, seconds=allowance_of(pace).seconds, reply=_signing(signer))
+            answer = worker.ask(task, seconds=allowance_of(pace).seconds, reply=_signing(signer, order.is_wanted))
         except WorkerGone as gone:
             is_slow = gone.code == "worker.timeout" and pace is Pace.CLIP
             return LabelDone(file=None, told={}, code=TAKES_LONG if is_slow else gone.code, is_refused=is_slow)
@@ -199,11 +202,13 @@ def _held(path: Path) -> Held | None:
     return Held(stream=os.fdopen(descriptor, "rb"), size=seen.st_size)
 
 
-def _signing(signer: Signer) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def _signing(signer: Signer, is_wanted: Callable[[], bool]) -> Callable[[dict[str, Any]], dict[str, Any]]:
     left = _MOST_SIGNATURES
 
     def reply(asked: dict[str, Any]) -> dict[str, Any]:
         nonlocal left
+        if asked["asks"] == WANTED:
+            return {"wanted": is_wanted()}
         left -= 1
         if left < 0:
             raise ConfigurationError("signing.too-often", "more signatures were asked for than a file has")

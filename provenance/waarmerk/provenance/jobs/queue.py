@@ -8,9 +8,10 @@ acknowledged is on the disk, in the database and in the spool, before the acknow
 
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,13 +45,23 @@ class Queue:
         clock: Callable[[], datetime],
         mint: Callable[[], str] = lambda: secrets.token_urlsafe(18),
         over: Over = lambda connection, rows: None,
+        passing: Collection[str] = (),
+        in_turn: bool = False,
     ) -> None:
-        """``over`` is called with the rows of jobs that end, in the transaction in which they do."""
+        """``over`` is called with the rows of jobs that end, in the transaction in which they do.
+
+        ``passing`` are codes of failures that say nothing of the file: a job that failed so is opened anew when it is
+        submitted again. ``in_turn``: the oldest job of the tenant whose turn was the longest ago goes first, so that
+        nobody's many jobs stand before another's one; turns are those of this process.
+        """
         self.database = database
         self._spool = spool
         self._clock = clock
         self._mint = mint
         self._over = over
+        self._passing = (*_LOST, *passing)
+        self._turns: dict[str, int] | None = {} if in_turn else None
+        self._turning = Lock()
 
     def create(self) -> None:
         """Make the tables where they are missing. Raises StoreError."""
@@ -80,8 +91,8 @@ class Queue:
         return job_of(found), fresh
 
     def _again(self, connection: sa.Connection, row: dict[str, Any]) -> bool:
-        """Open a job anew that failed for want of its file; poison stays what it is. Whether it was opened."""
-        lost = sa.and_(JOB.c.state == State.FAILED, JOB.c.code.in_(_LOST))
+        """Open a job anew that failed for what may pass; poison stays what it is. Whether it was opened."""
+        lost = sa.and_(JOB.c.state == State.FAILED, JOB.c.code.in_(self._passing))
         values = {key: row[key] for key in ("state", "spool", "file", "attempts", "keep_until")}
         gone = {"code": None, "finished_at": None, "result": None}
         change = sa.update(JOB).where(JOB.c.identity == row["identity"], lost).values(**values, **gone)
@@ -95,6 +106,8 @@ class Queue:
         with self.database.writing() as connection:
             if not self.database.is_sqlite:  # SQLite has one writer; here many look at once, none waits for another
                 oldest = oldest.with_for_update(skip_locked=True)
+            if self._turns is not None:
+                oldest = oldest.where(JOB.c.number.in_(self._next(connection, free, most)))
             numbers = list(connection.scalars(oldest))
             if not numbers:
                 return []
@@ -107,6 +120,17 @@ class Queue:
             )
             found = connection.execute(taken.returning(*JOB.c)).mappings().all()
         return sorted((job_of(row) for row in found), key=lambda job: job.number)
+
+    def _next(self, connection: sa.Connection, free: sa.ColumnElement[bool], most: int) -> list[int]:
+        """The oldest jobs of the tenants whose turn it is, one of each."""
+        first = sa.func.min(JOB.c.number).label("first")
+        rows = connection.execute(sa.select(JOB.c.tenant, first).where(free).group_by(JOB.c.tenant)).all()
+        with self._turning:
+            turns = self._turns if self._turns is not None else {}
+            ranked = sorted(rows, key=lambda row: (turns.get(row.tenant, 0), row.first))[:most]
+            last = max(turns.values(), default=0)
+            turns.update({row.tenant: last + place for place, row in enumerate(ranked, 1)})
+        return [int(row.first) for row in ranked]
 
     def renew(self, owner: str, numbers: Sequence[int]) -> set[int]:
         """Renew the leases of ``owner``; those that still were its own. Raises StoreError."""

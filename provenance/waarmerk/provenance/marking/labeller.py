@@ -155,19 +155,24 @@ class Labeller:
         force: bool = False,
         others: Collection[Path] = (),
         most: int | None = None,
+        is_wanted: Callable[[], bool] = lambda: True,
     ) -> Labelled:
         """Sign, verify, remember, and move into place; on any failure everything is as it was.
 
         ``others`` are files that are to stand beside ``target``: none of them shares its sidecar; ``most`` bytes are
-        written, sidecar and all. Raises Refused (``label.partial``) where a layer is missing and less was not allowed
-        or (``label.takes-long``) where it would be more bytes, SigningError, StoreError, and
-        ConfigurationError of ``write_together``.
+        written, sidecar and all. ``is_wanted`` is asked last, before anything is remembered.
+        Raises Refused (``label.partial``) where a layer is missing and less was not allowed, (``label.takes-long``)
+        where it would be more bytes or (``label.not-wanted``), SigningError, StoreError, and ConfigurationError of
+        ``write_together``.
         """
         place = _place(prepared, target, others, force=force)
         signed, final, report = self._signed(prepared, target)
         if most is not None and final.bytes + len(signed.store) * signed.is_sidecar > most:
             raise Refused("label.takes-long", "what is made of it is larger than an answer")
-        doubt = place.put(signed, issuance=self._issuance(prepared, final, signed), ledger=self.ledger, at=self.at)
+        issuance = self._issuance(prepared, final, signed)
+        if not is_wanted():
+            raise Refused("label.not-wanted", "nobody wants it any more; nothing is written")
+        doubt = place.put(signed, issuance=issuance, ledger=self.ledger, at=self.at)
         return Labelled(
             target=target,
             beside=place.beside,
