@@ -33,11 +33,10 @@ from waarmerk.provenance.registry.hamming import Rows
 from waarmerk.provenance.registry.hashes import LOCAL_ASKED, LOCAL_KEPT, fingerprints, local_hashes
 from waarmerk.provenance.registry.index import HASH_BYTES, REACH, Index
 from waarmerk.provenance.registry.model import BindingKind
-from waarmerk.provenance.registry.shards import SHARD_ENTRIES, Shard, Shards
+from waarmerk.provenance.registry.shards import SHARD_ENTRIES, Shard, Shards, joining
 
 Bytes = npt.NDArray[np.uint8]
 COPIES = ("crop 70 %, jpeg 60", "crop 25 %, jpeg 60", "width 400, jpeg 60", "stickers", "mirrored")
-SIZES = tuple(SHARD_ENTRIES * 4**n for n in range(4, -1, -1))
 POOL = 256_000  # entries
 CROWD = 10  # one hash in so many is a disturbed real one
 MOST_COMPARED = 8  # of the entries that are pointed at, as the finder compares them
@@ -118,7 +117,7 @@ def build_whole(folder: Path, kind: BindingKind, entries: int, held: Pictures, o
         part = Rows(
             np.ascontiguousarray(hashes).view(np.uint64), np.arange(first + 1, first + size + 1, dtype=np.uint32)
         )
-        shards._write(Shard(first, first + size), {name: [array] for name, array in part._asdict().items()})
+        shards._write_flat(Shard(first, first + size), [hamming.halved(part)])
         took, first = took + time.perf_counter() - started, first + size
     return took
 
@@ -131,7 +130,8 @@ def build_local(folder: Path, entries: int, held: Pictures, owners: dict[int, in
     shards, first = Shards(folder, BindingKind.LOCAL.value, lists=True), 0
     for size in sizes(entries):
         count = size * LOCAL_KEPT
-        codes = pool[:count] if first == 0 and size <= POOL else turned(np.resize(pool, count), random)
+        codes = np.resize(pool, count)
+        codes[len(pool) if first == 0 else 0 :] = turned(codes[len(pool) if first == 0 else 0 :], random)
         mixed = random.integers(0, count, count // CROWD)
         codes[mixed] = turned(seeds[random.integers(0, len(seeds), len(mixed))], random)
         numbers = np.repeat(np.arange(1, size + 1, dtype=np.uint64), LOCAL_KEPT)
@@ -156,11 +156,12 @@ def build_local(folder: Path, entries: int, held: Pictures, owners: dict[int, in
 
 
 def sizes(entries: int) -> list[int]:
-    """The shards that so many entries have, the largest first."""
-    found = []
-    for size in SIZES:
-        found += [size] * (entries // size)
-        entries %= size
+    """The shards that so many entries have, the first ones first."""
+    found: list[int] = []
+    for _ in range(entries // SHARD_ENTRIES):
+        found.append(SHARD_ENTRIES)
+        at = joining(found)
+        found[at:] = [sum(found[at:])]
     return found
 
 

@@ -41,7 +41,7 @@ from waarmerk.provenance.registry.store import Store
 from waarmerk.provenance.settings import Settings
 
 ACTIONS = ("add", "remove", "import")
-HELD = 7  # entries at the start: with the one that is added, four shards become one
+HELD = 7  # entries at the start: with the one that is added, shards become one
 
 
 def features(number: int) -> Features:

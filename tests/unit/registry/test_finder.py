@@ -152,9 +152,43 @@ def test_a_process_that_lasts_reads_what_others_sealed(store: Store, monkeypatch
         enter(store, number, picture)
         assert number in dict(lasting.near(BindingKind.PHASH, fingerprints(picture).phash)), "seen with the next search"
         writer.index.seal()
-    assert len(list((store.folder / "index").glob("phash-*.words.npy"))) == 3
+    assert len(list((store.folder / "index").glob("phash-*.halves.npy"))) == 1
     assert 1 in dict(lasting.near(BindingKind.PHASH, fingerprints(pictures[1]).phash))
     assert max(lasting.index.votes(local_hashes(pictures[2], LOCAL_KEPT)).items(), key=lambda pair: pair[1])[0] == 2
+
+
+def test_an_index_of_an_earlier_version_is_not_read_and_is_made_anew(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It kept whole hashes row by row; here they are of another picture, so that reading them would show."""
+    monkeypatch.setattr(index_module, "SHARD_ENTRIES", 2)
+    pictures = {number: scene(300, 400, 100 + number) for number in range(1, 6)}
+    for number in range(1, 5):
+        enter(store, number, pictures[number])
+    Finder(store, Limits()).index.seal()
+    index = store.folder / "index"
+    before = {path.name: path.read_bytes() for path in index.glob("p*.npy")}
+    for path in index.glob("p*.halves.npy"):
+        halves = np.load(path)
+        rows = np.zeros_like(halves).transpose(1, 0, 2).reshape(halves.shape[1], -1)
+        np.save(index / path.name.replace("halves", "words"), rows)
+        path.unlink()
+    finder = Finder(store, Limits())
+    for number in range(1, 5):
+        whole = fingerprints(pictures[number])
+        assert whole.pdq is not None
+        for kind, value in ((BindingKind.PHASH, whole.phash), (BindingKind.PDQ, whole.pdq)):
+            assert dict(finder.near(kind, value))[number] == 0, "from the database"
+    assert finder.index.held(BindingKind.PDQ).sealed == ()
+    assert finder.index.held(BindingKind.LOCAL).sealed, "these are as they were"
+    finder.index.seal()
+    assert {path.name: path.read_bytes() for path in index.glob("p*.npy")} == before
+    store.remove([1], at=AT)
+    for path in index.glob("p*.halves.npy"):
+        path.rename(index / path.name.replace("halves", "words"))
+    finder.index.settle()
+    assert list(index.glob("p*.npy")) == [], "what was erased is not left in it"
+    assert list(index.glob("local-*"))
 
 
 def test_a_database_that_was_put_back_is_not_hidden_by_its_index(

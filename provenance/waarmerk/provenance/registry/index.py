@@ -13,7 +13,7 @@ import numpy as np
 
 from waarmerk.provenance.media.write import write_file
 from waarmerk.provenance.registry import lineage
-from waarmerk.provenance.registry.hamming import Bytes, Rows, search
+from waarmerk.provenance.registry.hamming import Bytes, Halves, Rows, search
 from waarmerk.provenance.registry.hashes import mirrored
 from waarmerk.provenance.registry.model import LOCAL_BYTES, PDQ_BYTES, PHASH_BYTES, BindingKind
 from waarmerk.provenance.registry.places import Places, listed, pointed
@@ -34,14 +34,14 @@ class Held:
     after: int = 0
     last: int = 0
     count: int = 0  # entries of the tail
-    sealed: tuple[Rows | Places, ...] = ()
+    sealed: tuple[Halves | Places, ...] = ()
     tail: tuple[Rows, ...] = ()
     listed: tuple[Places, ...] = ()  # of the tail
 
     @property
-    def flat(self) -> list[Rows]:
+    def flat(self) -> list[Rows | Halves]:
         """The parts that are searched as rows."""
-        return [part for part in (*self.sealed, *self.tail) if isinstance(part, Rows)]
+        return [part for part in (*self.sealed, *self.tail) if not isinstance(part, Places)]
 
     @property
     def places(self) -> list[Places]:

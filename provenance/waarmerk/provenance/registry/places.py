@@ -27,6 +27,7 @@ _ENTRY = 20  # bits that the number of an entry takes in a value: the code above
 _SPARE = 2  # bits of the key beyond those of the number of an entry: sixteen rows a key, with 64 an entry
 _LEAST_KEY = 8
 _WINDOW = 64  # rows looked at for one key
+_NEAR_ENOUGH = 8  # rows that the middle of these may be off
 _FEW = 7  # one in so many bits beside the key may be wrong
 _LEAST = 2  # queries that point at an entry
 _THINGS = 32  # bits for a query or a row
@@ -108,15 +109,25 @@ def pointed(parts: Sequence[Places], queries: Bytes, *, mirrored_from: int) -> t
     StoreError where a row names an owner that there is not.
     """
     asked = _codes(np.ascontiguousarray(queries).view(np.uint64))
-    generous = sum(len(part.postings) for part in parts) < GENEROUS_ROWS
-    found = [_pointed(part, asked, mirrored_from, generous=generous) for part in parts] if len(asked) else []
-    if not found:
+    if not len(asked) or not parts:
         return np.zeros(0, np.uint32), np.zeros(0, np.int64)
-    owners, votes = (np.concatenate(each) for each in zip(*found, strict=True))
-    order = np.argsort(-votes, kind="stable")
-    _, first = np.unique(owners[order], return_index=True)
-    chosen = order[np.sort(first)]
-    return owners[chosen], votes[chosen]
+    order = np.argsort(asked)  # what stands together is read together
+    generous = sum(len(part.postings) for part in parts) < GENEROUS_ROWS
+    found, before = [], 0
+    for part in parts:
+        owners, who, rows = _near(part, asked[order], generous=generous)
+        found.append((owners, who, rows + before))
+        before += len(part.postings)
+    owners, who, rows = (np.concatenate(each) for each in zip(*found, strict=True))
+    sides = owners.astype(np.int64) << 1 | (order[who] >= mirrored_from)
+    there, by_query = _distinct(sides, who)
+    votes = np.minimum(by_query, _distinct(sides, rows)[1])
+    many = (votes >= _LEAST) & (there > 1)  # below are rows of nobody
+    there, votes = there[many], votes[many]
+    ranked = np.argsort(-votes, kind="stable")
+    _, first = np.unique(there[ranked] >> 1, return_index=True)
+    chosen = ranked[np.sort(first)]
+    return (there[chosen] >> 1).astype(np.uint32), votes[chosen]
 
 
 def erase(part: Places, owners: Sequence[int]) -> bool:
@@ -142,51 +153,55 @@ def erase(part: Places, owners: Sequence[int]) -> bool:
     return True
 
 
-def _pointed(part: Places, asked: Codes, mirrored_from: int, *, generous: bool) -> tuple[Owners, Votes]:
+def _near(part: Places, asked: Codes, *, generous: bool) -> tuple[Owners, Votes, Votes]:
+    """Rows that are looked at and have nearly all of a query's bits: whose they are, which query, and which row."""
     bits = part.key_bits
-    rest = _CODE - bits
+    rest, number_bits = _CODE - bits, np.uint32(bits - _SPARE)
     keys = (asked >> np.uint64(rest)).astype(np.int64)
-    tails = (asked & np.uint64((1 << rest) - 1)).astype(np.uint32)
+    tails = (asked & np.uint64((1 << rest) - 1)).astype(np.uint32) << number_bits
     who = np.arange(len(asked))
     if generous:
         flips = np.concatenate([[0], 1 << np.arange(bits)])
         keys, tails, who = (keys[:, None] ^ flips).ravel(), np.repeat(tails, bits + 1), np.repeat(who, bits + 1)
     begin, end = part.starts[keys].astype(np.int64), part.starts[keys + 1].astype(np.int64)
-    many = np.flatnonzero(end - begin > _WINDOW)
-    if len(many):
-        begin[many], end[many] = _around(part, tails[many], begin[many], end[many])
+    _narrow(part, tails, begin, end)
     lengths = end - begin
-    at = np.arange(int(lengths.sum())) + np.repeat(begin - (np.cumsum(lengths) - lengths), lengths)
+    ends = np.cumsum(lengths)
+    at = np.repeat(end - ends, lengths)
+    at += np.arange(len(at))
     held = part.postings[at]
-    apart = np.bitwise_count((held >> np.uint32(bits - _SPARE)) ^ np.repeat(tails, lengths))
+    apart = np.bitwise_count((held ^ np.repeat(tails, lengths)) >> number_bits)
     near = np.flatnonzero(apart <= rest // _FEW)
-    who = np.repeat(who, lengths)[near]
-    numbers = (held[near] & np.uint32((1 << (bits - _SPARE)) - 1)).astype(np.int64)
-    sides = numbers << 1 | (who >= mirrored_from)
-    there, by_query = _distinct(sides, who)
-    votes = np.minimum(by_query, _distinct(sides, at[near])[1])
-    if len(there) and int(there[-1]) >> 1 >= len(part.owners):
+    numbers = held[near] & np.uint32((1 << (bits - _SPARE)) - 1)
+    if len(numbers) and int(numbers.max()) >= len(part.owners):
         raise StoreError("registry.damaged", DAMAGED)
-    owners = part.owners[there >> 1]
-    many = (votes >= _LEAST) & (owners != 0)
-    return owners[many], votes[many]
+    return part.owners[numbers], who[np.searchsorted(ends, near, side="right")], at[near]
 
 
 def _distinct(sides: Votes, what: Votes) -> tuple[Votes, Votes]:
     """The sides there are, and with how many different things each comes."""
-    found, counts = np.unique(np.unique(sides << _THINGS | what) >> _THINGS, return_counts=True)
-    return found, counts
+    pairs = np.sort(sides << _THINGS | what)
+    found = pairs[_begins(pairs)] >> _THINGS
+    first = np.flatnonzero(_begins(found))
+    return found[first], np.diff(np.append(first, len(found)))
 
 
-def _around(part: Places, tails: Numbers, begin: Votes, end: Votes) -> tuple[Votes, Votes]:
-    """Of each stretch the rows around where a tail would stand: they share most of its first bits."""
-    wanted, low, high = tails << np.uint32(part.key_bits - _SPARE), begin, end
-    while (low < high).any():
-        middle = (low + high) >> 1
-        is_less = (part.postings[np.minimum(middle, len(part.postings) - 1)] < wanted) & (low < high)
-        low, high = np.where(is_less, middle + 1, low), np.where(is_less, high, np.minimum(middle, high))
-    first = np.clip(low - _WINDOW // 2, begin, end - _WINDOW)
-    return first, first + _WINDOW
+def _begins(ordered: Votes) -> npt.NDArray[np.bool_]:
+    """Whether each differs from the one before it."""
+    return np.concatenate([[True], ordered[1:] != ordered[:-1]]) if len(ordered) else np.zeros(0, bool)
+
+
+def _narrow(part: Places, tails: Numbers, begin: Votes, end: Votes) -> None:
+    """Leave of each long stretch the rows around where a tail would stand: they share most of its first bits."""
+    many = np.flatnonzero(end - begin > _WINDOW)
+    wanted, first, last = tails[many], begin[many], end[many]
+    stand, step = first.copy(), 1 << int((last - first).max(initial=0)).bit_length()
+    while (step := step >> 1) >= _NEAR_ENOUGH:
+        beyond = stand + step
+        is_less = part.postings[np.minimum(beyond, last) - 1] < wanted
+        stand += (is_less & (beyond <= last)) * step
+    begin[many] = np.clip(stand - (_WINDOW - _NEAR_ENOUGH) // 2, first, last - _WINDOW)
+    end[many] = begin[many] + _WINDOW
 
 
 def _codes(words: npt.NDArray[np.uint64]) -> Codes:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The index of hashes on disk: shards, files of numpy that are written once and mapped into memory.
 
-The database keeps the truth; shards are made anew from it. What came after the last shard is held as a tail. Four
-shards of one size become one: nothing is written more than six times, and few have to be searched.
+The database keeps the truth; shards are made anew from it. What came after the last shard is held as a tail. A shard
+that is less than four times those after it becomes one with them: a search goes through few, and a row is written nine
+times on average until there are a million (decision 113).
 """
 
 import fcntl
@@ -26,13 +27,13 @@ from waarmerk.provenance.media.staging import (
     temporary_path,
     token,
 )
-from waarmerk.provenance.registry.hamming import Rows
+from waarmerk.provenance.registry.hamming import Halves, Rows, halved
 from waarmerk.provenance.registry.places import DAMAGED, MOST_ENTRIES, Places, erase, listed, merged
 
 SHARD_ENTRIES = 4000  # a process that starts reads fewer than these from the database
-_TOGETHER = 4  # shards of one size
+_TIMES = 4  # that a shard is as large as all those after it, or it becomes one with them
 _AGAIN = 5  # times that a shard may vanish while it is opened, because it became part of a larger one
-_ROWS, _PLACES = ("owners", "words"), ("owners", "starts", "postings")  # the last one makes a shard seen
+_ROWS, _PLACES = ("owners", "halves"), ("owners", "starts", "postings")  # the last one makes a shard seen
 
 
 class Shard(NamedTuple):
@@ -48,7 +49,11 @@ class Shard(NamedTuple):
 
 
 class Shards:
-    """Parts of one kind of hash on disk: ``KIND-FIRST-LAST.ARRAY.npy``. With ``lists`` they are ``Places``."""
+    """Parts of one kind of hash on disk: ``KIND-FIRST-LAST.ARRAY.npy``. With ``lists`` they are ``Places``.
+
+    Of flat rows the first halves of all stand together, then the second ones: a search reads the first ones (decision
+    113). Earlier versions kept them row by row, in a file of another name: that is not read, and taken away.
+    """
 
     def __init__(self, folder: Path, kind: str, *, lists: bool = False) -> None:
         self._folder = folder
@@ -70,7 +75,7 @@ class Shards:
         """The last row in a shard, 0 without any."""
         return max((each.last for each in self.there()), default=0)
 
-    def load(self) -> tuple[int, list[Rows] | list[Places]]:
+    def load(self) -> tuple[int, list[Halves] | list[Places]]:
         """The last row in a shard (0 without any), and the shards, mapped. Raises StoreError for damaged ones."""
         for again in range(_AGAIN):
             there = self.there()
@@ -81,17 +86,18 @@ class Shards:
         raise StoreError("registry.damaged", DAMAGED)
 
     def seal(self, last: int, part: Rows) -> None:
-        """Write a shard that ends with row ``last``, and make one of four of its size. Raises StoreError.
+        """Write a shard that ends with row ``last``, and make one of it and those that are not much larger.
 
-        Where one of the four is damaged, all shards go.
+        Where one of these is damaged, all shards go. Raises StoreError.
         """
         there = self.there()
-        new = listed(part) if self._names is _PLACES else part
         shard = Shard(there[-1].last if there else 0, last)
-        self._write(shard, {name: [array] for name, array in new._asdict().items()})
+        if self._names is _PLACES:
+            self._write(shard, {name: [array] for name, array in listed(part)._asdict().items()})
+        else:
+            self._write_flat(shard, [halved(part)])
         try:
-            while self._joined():
-                pass
+            self._join()
         except (FileNotFoundError, IndexError, ValueError):
             self.forget()
         except StoreError as error:
@@ -120,23 +126,22 @@ class Shards:
             if path.name not in kept:
                 path.unlink(missing_ok=True)
 
-    def _joined(self) -> bool:
-        """Whether the last four shards were of one size and are one now."""
-        these = self.there()[-_TOGETHER:]
-        parts = [self._mapped(each) for each in these]
-        sizes = {len(part.owners) for part in parts}
-        if len(these) < _TOGETHER or len(sizes) > 1 or _TOGETHER * sizes.pop() > MOST_ENTRIES:
-            return False
+    def _join(self) -> None:
+        """Make one shard of the last ones that are not much larger than what comes after them."""
+        there = self.there()
+        held = [self._mapped(each) for each in there]
+        at = joining([len(part.owners) - isinstance(part, Places) for part in held])
+        these, parts = there[at:], held[at:]
+        if len(these) < 2:
+            return
         shard = Shard(these[0].first, these[-1].last)
         places = [part for part in parts if isinstance(part, Places)]
         if places:
             starts, owners, postings = merged(places)
             self._write(shard, {"starts": [starts], "owners": [owners], "postings": postings})
         else:
-            joined = {name: [getattr(part, name) for part in parts] for name in self._names}
-            self._write(shard, joined)
+            self._write_flat(shard, [part for part in parts if isinstance(part, Halves)])
         self.tidy()
-        return True
 
     def _files(self) -> Iterator[Path]:
         return self._folder.glob(f"{self._kind}-*.npy")
@@ -144,32 +149,48 @@ class Shards:
     def _path(self, shard: Shard, name: str) -> Path:
         return self._folder / f"{self._kind}-{shard.name}.{name}.npy"
 
-    def _write(self, shard: Shard, arrays: Mapping[str, Iterable[npt.NDArray[Any]]]) -> None:
+    def _write_flat(self, shard: Shard, parts: Sequence[Halves]) -> None:
+        halves = len(parts[0].words)
+        pieces = [part.words[half] for half in range(halves) for part in parts]
+        self._write(shard, {"owners": [part.owners for part in parts], "halves": pieces}, halves=halves)
+
+    def _write(self, shard: Shard, arrays: Mapping[str, Iterable[npt.NDArray[Any]]], *, halves: int = 1) -> None:
         """The array that makes the shard seen comes last, so that it is whole then."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             sweep_temporary(self._folder)
             for name in self._names:
-                _write_array(self._path(shard, name), arrays[name])
+                _write_array(self._path(shard, name), arrays[name], halves=halves if name == "halves" else None)
             synchronise_folder(self._folder)
         except OSError as error:
             raise StoreError("registry.failed", f"the index was not written: {error.strerror or error}") from error
 
-    def _mapped(self, shard: Shard, mode: Literal["r", "r+"] = "r") -> Rows | Places:
+    def _mapped(self, shard: Shard, mode: Literal["r", "r+"] = "r") -> Halves | Places:
         try:
             held = {name: np.load(self._path(shard, name), mmap_mode=mode) for name in self._names}
-            part = Places(**held) if self._names is _PLACES else Rows(**held)
+            if any(array.dtype != (np.uint64 if name == "halves" else np.uint32) for name, array in held.items()):
+                raise ValueError("arrays of a shard hold something else")
+            if mode == "r":  # the same memory as plain arrays: each look at a mapped one costs a microsecond more
+                held = {name: np.asarray(array) for name, array in held.items()}
+            part = Places(**held) if self._names is _PLACES else Halves(held["halves"], held["owners"])
             if isinstance(part, Places):
                 part.require()
-            elif part.words.ndim != 2 or len(part.words) != len(part.owners):
+            elif part.words.ndim != 3 or part.words.shape[1] != len(part.owners):
                 raise ValueError("arrays of a shard differ in length")
-            if any(array.dtype != (np.uint64 if name == "words" else np.uint32) for name, array in held.items()):
-                raise ValueError("arrays of a shard hold something else")
         except FileNotFoundError:
             raise
         except (OSError, ValueError) as error:
             raise StoreError("registry.damaged", DAMAGED) from error
         return part
+
+
+def joining(sizes: Sequence[int]) -> int:
+    """From which of shards of so many entries on all should become one; the last one alone stays as it is."""
+    at, together = len(sizes) - 1, sizes[-1]
+    while at and sizes[at - 1] < _TIMES * together and sizes[at - 1] + together <= MOST_ENTRIES:
+        at -= 1
+        together += sizes[at]
+    return at
 
 
 @contextmanager
@@ -188,8 +209,11 @@ def keeping(folder: Path, *, wait: bool) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def _write_array(target: Path, pieces: Iterable[npt.NDArray[Any]]) -> None:
-    """A file of numpy from arrays that follow each other in it; a few at a time are in memory."""
+def _write_array(target: Path, pieces: Iterable[npt.NDArray[Any]], *, halves: int | None) -> None:
+    """A file of numpy from arrays that follow each other in it; a few at a time are in memory.
+
+    With ``halves`` so many arrays of the same length are stacked in it, each of them in pieces.
+    """
     with temporary(path := temporary_path(target.parent, token(), 0)) as descriptor:
         with os.fdopen(os.dup(descriptor), "wb") as stream:
             count, shape, kind = 0, tuple[int, ...](), np.dtype(np.uint32)
@@ -198,7 +222,8 @@ def _write_array(target: Path, pieces: Iterable[npt.NDArray[Any]]) -> None:
                 count, shape, kind = count + len(piece), piece.shape, piece.dtype
                 stream.write(np.ascontiguousarray(piece).tobytes())
             stream.seek(0)
-            _header(stream, (count, *shape[1:]), kind)
+            stacked = (count,) if halves is None else (halves, count // halves)
+            _header(stream, (*stacked, *shape[1:]), kind)
             stream.flush()
             os.fsync(descriptor)
         move(path, target, force=True)
@@ -210,12 +235,12 @@ def _header(stream: io.BufferedWriter, shape: tuple[int, ...], kind: np.dtype[An
     )
 
 
-def _erase(part: Rows | Places, owners: Sequence[int]) -> None:
+def _erase(part: Halves | Places, owners: Sequence[int]) -> None:
     if isinstance(part, Places):
         erase(part, owners)
     else:
         gone = np.isin(part.owners, np.asarray(owners, np.uint32))
-        part.words[gone] = 0
+        part.words[:, gone] = 0
         part.owners[gone] = 0
     for array in part:
         if isinstance(array, np.memmap):
