@@ -2,6 +2,7 @@
 """What goes to the terminal beside the result: progress, counts, complaints; all of it on standard error."""
 
 import os
+import shutil
 import sys
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -50,3 +51,8 @@ class Console:
 def wants_colour(stream: TextIO) -> bool:
     """Whether ``stream`` shows colours and nobody asked for none (https://no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int:
+    """How wide lines may be, in characters: as the terminal is, up to what can be read; 100 where there is none."""
+    return max(40, min(110, shutil.get_terminal_size((100, 24)).columns))

@@ -22,19 +22,30 @@ def told(
     words: Wording,
     *,
     platforms: tuple[str, ...],
+    has_key: bool = True,
 ) -> list[str]:
-    """The lines about one file, the verdict first; ``done`` None for a dry run."""
+    """The lines about one file, the verdict first; ``done`` None for a dry run.
+
+    Without ``has_key`` the mark was tried under a key that nobody keeps.
+    """
     left = remaining(prepared, done, words, platforms)
     first = remaining_title(words, platforms)
-    return [_verdict(prepared, done, words, left.owed), *_details(prepared, done, words), first, *left.lines]
+    return [
+        _verdict(prepared, done, words, left.owed),
+        *_details(prepared, done, words, has_key=has_key),
+        first,
+        *left.lines,
+    ]
 
 
-def told_refused(prepared: Prepared, refusal: Refused, words: Wording, *, platforms: tuple[str, ...]) -> list[str]:
+def told_refused(
+    prepared: Prepared, refusal: Refused, words: Wording, *, platforms: tuple[str, ...], has_key: bool = True
+) -> list[str]:
     """The lines about a file that would be refused: why, and what else a dry run can say."""
     lines = refused(prepared.source, refusal, words, is_plan=True)
     allowed = replace(prepared, plan=replace(prepared.plan, gaps=()))  # they are the reasons, said already
     left = remaining(prepared, None, words, platforms)
-    return [*lines, *_details(allowed, None, words), remaining_title(words, platforms), *left.lines]
+    return [*lines, *_details(allowed, None, words, has_key=has_key), remaining_title(words, platforms), *left.lines]
 
 
 def refused(source: Path, refusal: Refused, words: Wording, *, is_plan: bool) -> list[str]:
@@ -44,9 +55,9 @@ def refused(source: Path, refusal: Refused, words: Wording, *, is_plan: bool) ->
     return [first, *(f"  - {line}" for line in reasons(refusal.gaps, words))]
 
 
-def _details(prepared: Prepared, done: Labelled | None, words: Wording) -> list[str]:
+def _details(prepared: Prepared, done: Labelled | None, words: Wording, *, has_key: bool) -> list[str]:
     plan, lines = prepared.plan, []
-    lines += [f"  + {line}" for line in _carried(prepared, done, words)]
+    lines += [f"  + {line}" for line in _carried(prepared, done, words, has_key=has_key)]
     if done is not None and done.beside is not None:
         lines.append(f"  + {words.say('label', 'has-sidecar', path=done.beside)}")
     lines += [f"  ! {words.say('label', 'lost', loss=words.loss(x.code, x.about))}" for x in plan.losses]
@@ -84,11 +95,12 @@ def _verdict(prepared: Prepared, done: Labelled | None, words: Wording, owed: in
     return words.say("label", kind, path=done.target, count=open_ends)
 
 
-def _carried(prepared: Prepared, done: Labelled | None, words: Wording) -> Iterator[str]:
+def _carried(prepared: Prepared, done: Labelled | None, words: Wording, *, has_key: bool) -> Iterator[str]:
     drawn, way = prepared.drawn, "would" if done is None else "has"
     for layer in prepared.plan.layers:
         if layer is Layer.WATERMARK and drawn.mark is not None:
-            yield words.say("label", f"{way}-watermark", payload=drawn.mark.payload.hex(), key=drawn.mark.key_id)
+            kind = f"{way}-watermark" if has_key or done is not None else "would-watermark-new"
+            yield words.say("label", kind, payload=drawn.mark.payload.hex(), key=drawn.mark.key_id)
         elif layer is Layer.VISIBLE:
             where = words.say("desk", f"place-{drawn.corner or 'none'}")
             yield words.say("label", "has-visible", words=drawn.words or "", place=where)

@@ -81,6 +81,10 @@ class Work:
     left: dict[Path, Remaining] = field(default_factory=dict)  # what each file of a folder still owes
     stores: set[str] = field(default_factory=set)  # what remembers something of this run: ledger, registry
 
+    @property
+    def _has_key(self) -> bool:
+        return "mark-key" not in missing_keys(self.order)
+
     def one(self, source: Path, target: Path) -> int:
         """Label one file and say everything about it. Raises Error, which ``main`` shows."""
         prepared = None
@@ -96,7 +100,9 @@ class Work:
         except (UnsupportedAsset, LimitExceeded) as error:
             raise type(error)(error.code, f"{source}: {self._worded(error)}") from error
         self._note_stores(prepared, done)
-        self._print([*told(prepared, done, self.words, platforms=self.order.platforms), *self._stores()])
+        self._print(
+            [*told(prepared, done, self.words, platforms=self.order.platforms, has_key=self._has_key), *self._stores()]
+        )
         return (
             exits.FAILED if done is not None and (self._is_unregistered(done) or done.doubt is not None) else exits.OK
         )
@@ -216,7 +222,7 @@ class Work:
         """In a dry run the rest of the plan is a result, told where results go."""
         if prepared is None or not self.order.dry_run:
             return self._refuse(source, refusal)
-        self._print(told_refused(prepared, refusal, self.words, platforms=self.order.platforms))
+        self._print(told_refused(prepared, refusal, self.words, platforms=self.order.platforms, has_key=self._has_key))
         return exits.FAILED
 
     def _refuse(self, source: Path, refusal: Refused) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from waarmerk.cli import corrections, exits, options, rules_text
+from waarmerk.cli.console import width
 from waarmerk.cli.records import DecisionLog
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.labelling.context import FactError
@@ -49,7 +50,7 @@ def list_rules(packs: tuple[Path, ...], fields: bool, form: str, at: datetime | 
     loaded = _load(packs)
     if fields:
         found = [rules_text.field(known) for known in loaded.fields]
-        lines = list(rules_text.dictionary(loaded.fields, lang))
+        lines = list(rules_text.dictionary(loaded.fields, lang, width=width()))
     else:
         found = [rules_text.summary(rule, loaded) for rule in loaded.rules]
         lines = list(rules_text.table(loaded, lang, options.now(at).date().isoformat()))

@@ -2,6 +2,7 @@
 """Rules, facts and decisions in the forms that ``waarmerk rules`` prints."""
 
 import re
+import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from waarmerk.provenance.report.rows import fact_words
 from waarmerk.provenance.report.wording import Wording, wording
 
 SHOWN = 2_000
+_LEAST_COLUMN = 36  # characters in which a sentence can be read
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _QUOTED = re.compile(r"'[^']*'")
 
@@ -86,12 +88,30 @@ def _standing(rule: Rule, day: str, words: Wording) -> str:
     return f"  [{words.say('rule', key)}]"
 
 
-def dictionary(fields: Iterable[Field], lang: str) -> Iterator[str]:
-    """The facts, a line each with what they mean, and below it the values of those that have a list of them."""
-    for known in fields:
-        yield f"{known.name:<22}{known.kind:<8}{dict(known.asked).get(lang, '')}".rstrip()
-        if known.values:
-            yield f"{'':<30}= {', '.join(known.values)}"
+def dictionary(fields: Iterable[Field], lang: str, *, width: int) -> Iterator[str]:
+    """The facts: name, kind, and what they mean in a column of its own; below it the values of those that have some.
+
+    Lines of at most ``width`` characters; in a narrow window the column begins on the next line, four to the right.
+    """
+    held = list(fields)
+    wide = max((len(known.name) for known in held), default=0) + 2
+    column = wide + max((len(known.kind) for known in held), default=0) + 2
+    is_narrow = width - column < _LEAST_COLUMN
+    indent = " " * (4 if is_narrow else column)
+    for known in held:
+        head = f"{known.name:<{wide}}{known.kind:<{column - wide}}"
+        texts = [dict(known.asked).get(lang, ""), f"= {', '.join(known.values)}" if known.values else ""]
+        lines = [line for text in texts for line in _wrapped(text, max(_LEAST_COLUMN, width - len(indent)))]
+        if is_narrow or not lines:
+            yield head.rstrip()
+            yield from (indent + line for line in lines)
+        else:
+            yield head + lines[0]
+            yield from (indent + line for line in lines[1:])
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, subsequent_indent="  " if text.startswith("= ") else "", break_on_hyphens=False)
 
 
 def field(known: Field) -> dict[str, Any]:

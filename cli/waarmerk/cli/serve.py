@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from waarmerk.cli import exits, options
+from waarmerk.provenance.report.escape import plain
 from waarmerk.provenance.settings import Settings
 
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -87,6 +88,7 @@ def serve(
         detectors=detectors,
         rule_packs=rule_packs,
     )
+    _tell_own_roots(trust or options.trust_folder())
     api: Any = door("waarmerk.api.server")
     api.run(
         api.ServiceOptions(
@@ -102,6 +104,15 @@ def serve(
         )
     )
     return exits.OK
+
+
+def _tell_own_roots(folder: Path) -> None:
+    """Say whom the service believes beside the lists: a root that was taken in for oneself speaks to everybody here."""
+    names = sorted(path.name for path in folder.glob("user*.pem"))
+    if names:
+        own = plain(", ".join(names), limit=400)
+        click.echo(f"waarmerk: this service believes your own roots too: {own}, in {plain(str(folder))}", err=True)
+        click.echo("waarmerk: to keep them apart, name another folder of trust lists with --trust", err=True)
 
 
 def service_folder(named: Path | None) -> Path:

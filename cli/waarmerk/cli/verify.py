@@ -2,7 +2,6 @@
 """``waarmerk verify``: examine, weigh, decide, report."""
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from waarmerk.cli import context, exits, known, options
-from waarmerk.cli.console import Console, wants_colour
+from waarmerk.cli.console import Console, wants_colour, width
 from waarmerk.cli.inputs import Input, all_names, gather, is_folder, is_same_file, passes_over
 from waarmerk.cli.outputs import FORMS, Look, Printer, printer, verb_of
 from waarmerk.cli.repeated import Given
@@ -127,7 +126,7 @@ def verify(
         second_opinion=second_opinion,
         open_marks=open_marks,
         detectors=detectors,
-        pixels=verb_of(form) == "dossier",  # which decodes the picture anyway
+        pixels=open_marks,  # in every form of the answer alike: what was looked at must not hang on how it is shown
         labels=not no_labels,
     )
     one = inputs[0] if len(inputs) == 1 and files_from is None and not is_folder(inputs[0]) else None
@@ -149,7 +148,7 @@ def verify(
         form=form,
     )
 
-    look = Look(language=lang, colour=wants_colour(sys.stdout), width=_width())
+    look = Look(language=lang, colour=wants_colour(sys.stdout), width=width())
 
     def out(answers: Sequence[str] = ()) -> Printer:
         return printer(form, sys.stdout, look, numbered=numbered, given=given, answers=answers)
@@ -220,10 +219,6 @@ def _ask(
 
 def _is_dir(name: str) -> bool:
     return name != "-" and is_folder(name)
-
-
-def _width() -> int:
-    return min(110, shutil.get_terminal_size((100, 24)).columns)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -70,6 +70,15 @@ def test_a_dry_run_says_everything_and_writes_nothing(keyed: Run, tmp_path: Path
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == before
 
 
+def test_a_dry_run_names_no_key_that_nobody_has(keyed: Run, waarmerk: Run, tmp_path: Path) -> None:
+    source = saved(tmp_path / "in.png", "PNG")
+    command = ("label", source, tmp_path / "out.png", "--ai", "modified", "--dry-run")
+    assert "invisible mark under key " in keyed(*command).stdout
+    done = waarmerk(*command, "--watermark-key", tmp_path / "none.key", "--key-folder", tmp_path / "none")
+    assert "invisible mark under a key that is still to be made" in done.stdout
+    assert "under key" not in done.stdout
+
+
 def test_a_political_advertisement_is_told_what_whoever_publishes_it_owes(keyed: Run, tmp_path: Path) -> None:
     source = saved(tmp_path / "in.jpg", "JPEG", quality=90)
     command = ("label", source, tmp_path / "out.jpg", "--ai", "generated", "--dry-run", "--context", "jur=NL")

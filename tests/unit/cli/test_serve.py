@@ -87,3 +87,19 @@ def test_a_missing_extra_is_named(absent: tuple[str, ...], arguments: list[str],
     )
     assert done.returncode == 2, done.stderr
     assert told in done.stderr
+
+
+def test_it_says_whose_roots_of_ones_own_it_believes(
+    started: list[Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A root that ``label --yes`` took in on this computer speaks to whoever asks the service."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    own, apart = tmp_path / "waarmerk" / "trust", tmp_path / "apart"
+    for folder in (own, apart):
+        folder.mkdir(parents=True)
+    (own / "user-desk.pem").write_text("a root")
+    told = CliRunner().invoke(command.serve, ["--data", str(tmp_path / "data")])
+    assert "believes your own roots too: user-desk.pem" in told.stderr
+    assert "--trust" in told.stderr
+    other = CliRunner().invoke(command.serve, ["--data", str(tmp_path / "data"), "--trust", str(apart)])
+    assert (other.stderr, started[-1].trust) == ("", apart)

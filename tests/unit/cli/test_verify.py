@@ -105,6 +105,10 @@ def test_open_marks_are_searched_where_asked_for(waarmerk: Run, tmp_path: Path, 
     assert "dwtDct:flux" in table
     (unasked,) = json.loads(waarmerk("verify", tmp_path / "flux.png", *CLOCK, "--format", "json").stdout)
     assert {c["channel"]: c["state"] for c in unasked["channels"]}["open-marks"] == "unread"
+    for form in ("human", "html", "csv"):
+        shown = waarmerk("verify", tmp_path / "flux.png", *CLOCK, "--format", form).stdout
+        assert "flux" not in shown.replace("flux.png", ""), "in no form of the answer is more looked at than in another"
+        assert "dwtDct:flux" in waarmerk("verify", tmp_path / "flux.png", "--open-marks", "--format", form).stdout
 
 
 def test_the_human_form_speaks_two_languages_and_no_colour_into_a_pipe(waarmerk: Run, photo: Path) -> None:

@@ -239,6 +239,11 @@ def test_a_long_name_still_fits_the_common_name() -> None:
     assert len(str(common.value).encode()) <= 64
 
 
+def test_readers_show_the_organisation_and_nothing_behind_it() -> None:
+    subject = OwnAuthority.create("Desk BV", at=AT).issue(at=AT).certificate.subject
+    assert [str(each.value) for each in subject] == ["Desk BV", "Desk BV"]
+
+
 def test_keys_are_written_encrypted_where_there_is_a_passphrase() -> None:
     key = make_key(Algorithm.ES256)
     assert b"ENCRYPTED" in key_pem(key, Secret(b"correct horse")).reveal()

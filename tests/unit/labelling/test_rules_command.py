@@ -164,6 +164,21 @@ def test_the_list_has_days_and_the_values_of_facts() -> None:
     assert "= none, minor, substantial, full\n" in run("list", "--fields").stdout
 
 
+@pytest.mark.parametrize("columns", [40, 60, 80, 110])
+@pytest.mark.parametrize("lang", ["en", "nl"])
+def test_the_list_of_facts_is_as_wide_as_the_terminal(columns: int, lang: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = run("list", "--fields", "--lang", lang).stdout.splitlines()
+    assert max(map(len, lines)) <= columns
+    names = [each["field"] for each in json.loads(run("list", "--fields", "--format", "json").stdout)]
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == names, "a fact begins at the margin"
+    if columns >= 80:
+        starts = {
+            len(line) - len(line.lstrip()) for line in lines if line.startswith(" ") and not line.startswith("  =")
+        }
+        assert len({start for start in starts if start}) <= 2, "one column, and values that go on below it"
+
+
 def test_derived_facts_explain_themselves() -> None:
     fields = json.loads(run("list", "--fields", "--format", "json").stdout)
     derived = {each["field"]: each["help"] for each in fields if each["group"] == "finding"}

@@ -149,6 +149,8 @@ def states(*terms: str, **more: object) -> Declarations:
         (states(aigc_label="1"), []),
         (states(camera="X 1", hints=(Hint(tool="Midjourney", where="x"),)), ["metadata.camera-and-generator"]),
         (states(camera="X 1", ai_system="Y"), ["metadata.camera-and-generator"]),
+        (states("compositeWithTrainedAlgorithmicMedia", camera="X 1", ai_system="Y"), []),
+        (states("trainedAlgorithmicMedia", camera="X 1", ai_system="Y"), ["metadata.camera-and-generator"]),
         (states(camera="X 1"), []),
     ],
 )

@@ -105,16 +105,15 @@ class OwnAuthority:
         self,
         *,
         at: datetime,
-        product: str = "waarmerk",
         algorithm: Algorithm = Algorithm.ES256,
         days: int = LEAF_DAYS,
         serial: Serial = x509.random_serial_number,
         make: MakeKey = make_key,
     ) -> Issued:
-        """A leaf that signs in the organisation's name; its certificate names the product, never a person."""
+        """A leaf that signs in the organisation's name and under it alone: readers show it; never a person's."""
         key = make(algorithm)
         issuer = self.intermediate
-        subject = _name(self.organisation, _common(self.organisation, product))
+        subject = _name(self.organisation, self.organisation)
         builder = _builder(
             subject,
             key.public_key(),

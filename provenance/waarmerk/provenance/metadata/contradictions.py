@@ -25,7 +25,8 @@ def contradictions(declared: Declarations) -> tuple[Finding, ...]:
     if declared.aigc_label == _CONFIRMED and by_class and not states_ai:
         found.append(Finding(LABEL, ", ".join(sorted(by_class.values()))))
     tools = sorted({hint.tool for hint in declared.hints})
-    if declared.camera is not None and (tools or declared.ai_system is not None):
+    is_composite = SourceClass.AI_MODIFIED in by_class
+    if declared.camera is not None and (tools or declared.ai_system is not None) and not is_composite:
         named = ", ".join(tools or [declared.ai_system or ""])
         found.append(Finding(CAMERA, f"{declared.camera} / {named}"))
     return tuple(found)
