@@ -7,7 +7,7 @@ Without this, 500 clients that send half a head each hold 500 connections, and w
 """
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -17,6 +17,37 @@ from waarmerk.api.trail import MAX_HEAD_BYTES
 HEAD_SECONDS = 30.0
 MAX_CONNECTIONS = 2000
 _MOST_OFFERS = 8  # of another protocol, in one read: each has a head parsed twice
+
+
+class _HeadWithBody:
+    """The transport of one answer: its head leaves with the first piece of its body.
+
+    Two writes are two calls of the system, and whoever waits for the answer is woken twice.
+    """
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+        self._transport = cycle.transport
+        self._head = b""
+        self._begun = cycle.scope["method"] == "HEAD"  # of which nothing follows the head
+
+    def write(self, data: bytes) -> None:
+        """Write, or hold what is the head. Before the answer begins (``100 Continue``) nothing is held."""
+        if self._cycle.response_started and not self._begun:
+            self._head, self._begun = data, True
+            return
+        head, self._head = self._head, b""
+        self._transport.write(head + data if head else data)
+
+    def close(self) -> None:
+        """Close once everything is written."""
+        if self._head:
+            self.write(b"")
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Whether the connection is gone, or about to be."""
+        return self._transport.is_closing()
 
 
 class BoundedConnection(HttpToolsProtocol):
@@ -102,6 +133,7 @@ class BoundedConnection(HttpToolsProtocol):
             self.scope["method"] = self.parser.get_method().decode("ascii")
             return
         super().on_headers_complete()
+        self.cycle.transport = cast(asyncio.Transport, _HeadWithBody(self.cycle))
         if self._answering():
             self._stop()
 

@@ -18,13 +18,14 @@ BODY = b"POST /b HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\nC
 class _Wire(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
-        self.is_closed, self.sent = False, b""
+        self.is_closed, self.sent, self.writes = False, b"", 0
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return default
 
     def write(self, data: Any) -> None:
         self.sent += bytes(data)
+        self.writes += 1
 
     def is_closing(self) -> bool:
         return self.is_closed
@@ -89,3 +90,67 @@ def test_thousands_of_offers_in_one_read_are_refused_before_they_cost_anything()
 def test_nobody_is_a_proxy_here() -> None:
     asked, wire, was_closed, _ = served(b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n")
     assert (asked, b"HTTP/1.1 400" in wire.sent, was_closed) == ([], True, True)
+
+
+def answered(method: bytes, messages: list[dict[str, Any]], *, fails: bool = False) -> _Wire:
+    """What is written for these messages of the application, which may fail after them."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for message in messages:
+            await send(message)
+        if fails:
+            raise ValueError
+
+    async def talk() -> _Wire:
+        config = Config(app, http=BoundedConnection, log_level="critical")
+        config.load()
+        connection, wire = BoundedConnection(config=config, server_state=ServerState(), app_state={}), _Wire()
+        connection.connection_made(wire)
+        connection.data_received(method + b" / HTTP/1.1\r\nHost: a\r\n\r\n")
+        for _ in range(100):
+            await asyncio.sleep(0)
+        was_closed = wire.is_closed
+        connection.connection_lost(None)
+        wire.is_closed = was_closed
+        return wire
+
+    return asyncio.run(talk())
+
+
+def start(*headers: tuple[bytes, bytes], status: int = 200) -> dict[str, Any]:
+    return {"type": "http.response.start", "status": status, "headers": list(headers)}
+
+
+def body(data: bytes, *, more: bool = False) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": data, "more_body": more}
+
+
+def test_an_answer_leaves_in_one_write() -> None:
+    wire = answered(b"GET", [start((b"content-length", b"2")), body(b"ab")])
+    assert wire.writes == 1
+    assert wire.sent.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert wire.sent.endswith(b"\r\n\r\nab")
+
+
+def test_an_answer_in_pieces_begins_with_its_head_and_waits_for_no_more() -> None:
+    wire = answered(b"GET", [start(), body(b"ab", more=True), body(b"c", more=True), body(b"")])
+    assert wire.writes == 3
+    assert wire.sent.endswith(b"\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "length"),
+    [(b"HEAD", 200, b"5"), (b"GET", 204, None), (b"GET", 304, None), (b"GET", 200, b"0")],
+)
+def test_a_head_without_a_body_leaves_all_the_same(method: bytes, status: int, length: bytes | None) -> None:
+    headers = [] if length is None else [(b"content-length", length)]
+    wire = answered(method, [start(*headers, status=status), body(b"")])
+    assert wire.sent.startswith(b"HTTP/1.1 %d" % status)
+    assert wire.sent.endswith(b"\r\n\r\n")
+    assert not wire.is_closed
+
+
+def test_an_answer_that_breaks_off_after_its_head_is_seen_to_break_off() -> None:
+    wire = answered(b"GET", [start((b"content-length", b"5"))], fails=True)
+    assert wire.sent.endswith(b"content-length: 5\r\n\r\n")
+    assert wire.is_closed

@@ -6,6 +6,7 @@ replaced; its file is tried once more, alone in a fresh worker, then recorded as
 """
 
 import contextlib
+import os
 import stat
 import sys
 import threading
@@ -215,13 +216,18 @@ def _finished(waiting: dict[Future[dict[str, Any]], int]) -> Iterator[tuple[int,
 def _deadline(path: Path) -> float:
     """Seconds on the clock for this file, by what its first bytes say it is."""
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for whoever writes into it
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a pipe would wait for whoever writes into it
+    except (OSError, ValueError):  # ValueError: a name that no file system can hold
+        return DEADLINE_SECONDS
+    try:
+        status = os.fstat(file)
+        if not stat.S_ISREG(status.st_mode):
             return DEADLINE_SECONDS
         if status.st_size > LARGE_BYTES:
             return DEADLINE_SECONDS_LARGE
-        with path.open("rb") as file:
-            media_type = sniff(file.read(_HEAD_BYTES))
-    except (OSError, ValueError):  # ValueError: a name that no file system can hold
+        media_type = sniff(os.read(file, _HEAD_BYTES))
+    except OSError:
         return DEADLINE_SECONDS
+    finally:
+        os.close(file)
     return DEADLINE_SECONDS_LARGE if media_type and kind_of(media_type) is Kind.VIDEO else DEADLINE_SECONDS

@@ -20,6 +20,7 @@ from waarmerk.provenance.errors import ConfigurationError, Error, places
 from waarmerk.provenance.jobs import confine
 from waarmerk.provenance.jobs.frames import receive, send
 from waarmerk.provenance.jobs.renewal import can_be_renewed, in_children
+from waarmerk.provenance.jobs.turns import take_long_turns
 from waarmerk.provenance.media.limits import Limits
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def main() -> None:
     """Confine this process, then answer tasks from standard input until it closes."""
     answers = os.dup(1)
     os.dup2(2, 1)  # a stray print of a library is not an answer
+    take_long_turns()
     mapped = int(sys.argv[1]) if len(sys.argv) > 1 else 0  # of an index of a registry, in files: that is no memory
     confine.limit_resources(
         address_space_bytes=LIMITS.worker_bytes + mapped,
