@@ -156,13 +156,16 @@ def match(
 @registry.command("list")
 @known.registry
 @known.form
+@click.option("--grey", is_flag=True, help="Only those that an earlier version kept without colours.")
 @options.language
-def entries(address: str | None, form: str, lang: str) -> int:
+def entries(address: str | None, form: str, grey: bool, lang: str) -> int:
     """List what is in the registry, the oldest first."""
-    from waarmerk.provenance.registry.model import State  # noqa: PLC0415 - as above
+    from waarmerk.provenance.registry.grey import is_grey  # noqa: PLC0415 - as above
+    from waarmerk.provenance.registry.model import State  # noqa: PLC0415
 
-    words, store = wording(lang), known.store_of(known.settings_of(address))
-    held = store.entries()
+    settings = known.settings_of(address)
+    words, store = wording(lang), known.store_of(settings)
+    held = [entry for entry in store.entries() if not grey or is_grey(store, entry, settings.limits)]
     if form == "json":
         known.say(json.dumps([_plain(entry) for entry in held], indent=2, ensure_ascii=True))
         return exits.OK
@@ -175,7 +178,9 @@ def entries(address: str | None, form: str, lang: str) -> int:
         known.say(words.say("registry", "entry", labels=labels, **parts))
         if entry.state is not State.ACTIVE:
             known.say("  " + words.say("registry", f"state-{entry.state}"))
-    if not held:
+    if grey:
+        known.say(words.say("registry", "grey" if held else "grey-none", count=len(held)))
+    elif not held:
         known.say(words.say("registry", "empty"))
     return exits.OK
 

@@ -4,6 +4,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 from tests.conftest import Run
 from tests.unit.marking.conftest import Desk, desk, saved
 from tests.unit.marking.pictures import scene
+from waarmerk.provenance.registry.store import Store
 
 __all__ = ["desk"]
 AT = "2026-11-22T12:00:00Z"
@@ -106,3 +108,32 @@ def test_an_index_that_fails_is_told_and_the_entry_stands(tmp_path: Path, waarme
     assert "nothing has to be entered again" in done.stderr
     again = waarmerk("registry", "add", tmp_path / "2.png", "--registry", known, "--at", AT)
     assert (again.returncode, "registry.known" in again.stderr) == (1, True)
+
+
+def test_what_was_kept_without_colours_is_named(waarmerk: Run, tmp_path: Path) -> None:
+    where = ("--registry", tmp_path / "known.sqlite")
+    for seed in (1, 2):
+        Image.fromarray(scene(300, 400, seed)).save(tmp_path / f"{seed}.jpg")
+    Image.fromarray(scene(300, 400, 3)).convert("L").save(tmp_path / "3.jpg")
+    names = [tmp_path / f"{seed}.jpg" for seed in (1, 2, 3)]
+    assert waarmerk("registry", "add", *names, *where, "--at", AT).returncode == 0
+    assert "has its colours" in waarmerk("registry", "list", "--grey", *where).stdout
+    store = Store(str(tmp_path / "known.sqlite"), writing=True)
+    held = store.entry(2)
+    assert held is not None
+    out = BytesIO()
+    Image.fromarray(scene(300, 400, 2)).convert("L").save(out, "JPEG")  # as versions before decision 114 kept it
+    kept = store.files.put(out.getvalue())
+    with closing(sqlite3.connect(tmp_path / "known.sqlite")) as database:
+        database.execute("update entry set reference = ? where number = 2", (kept,))
+        database.commit()
+    told = waarmerk("registry", "list", "--grey", *where, "--lang", "nl").stdout
+    assert (told.startswith("r2 "), "1 zonder kleuren" in told, "r1 " in told, "r3 " in told) == (
+        True,
+        True,
+        False,
+        False,
+    )
+    listed = json.loads(waarmerk("registry", "list", "--grey", *where, "--format", "json").stdout)
+    assert [each["registry_id"] for each in listed] == ["r2"]
+    assert len(waarmerk("registry", "list", *where).stdout.splitlines()) == 3
