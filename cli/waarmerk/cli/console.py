@@ -4,6 +4,8 @@
 import os
 import shutil
 import sys
+import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -56,3 +58,16 @@ def wants_colour(stream: TextIO) -> bool:
 def width() -> int:
     """How wide lines may be, in characters: as the terminal is, up to what can be read; 100 where there is none."""
     return max(40, min(110, shutil.get_terminal_size((100, 24)).columns))
+
+
+def fitted(lines: Iterable[str], stream: TextIO) -> list[str]:
+    """The lines as they fit into the terminal, what goes on standing in a little; as they are where there is none."""
+    if not stream.isatty():
+        return list(lines)
+    return [part for line in lines for part in wrapped(line, width())]
+
+
+def wrapped(line: str, most: int) -> list[str]:
+    """One line in lines of at most ``most`` characters; no word is broken, so a path can still be copied."""
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    return textwrap.wrap(line, most, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False) or [""]

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from waarmerk.cli import exits
-from waarmerk.cli.console import Console
+from waarmerk.cli.console import Console, fitted
 from waarmerk.cli.label_batch import Pair, pairs
 from waarmerk.cli.label_keys import missing_keys, open_labeller, require_keys
 from waarmerk.cli.label_order import Order
@@ -231,7 +231,7 @@ class Work:
         return exits.FAILED
 
     def _print(self, lines: list[str]) -> None:
-        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.write("\n".join(fitted(lines, sys.stdout)) + "\n")
 
     def _worded(self, error: Error) -> str:
         found = (section for section in ("label", "signing") if self.words.has(section, error.code))

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from waarmerk.cli import corrections, exits, options, rules_text
-from waarmerk.cli.console import width
+from waarmerk.cli.console import fitted, width
 from waarmerk.cli.records import DecisionLog
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.labelling.context import FactError
@@ -191,7 +191,8 @@ def _print_answers(answers: list[dict[str, Any]], form: str, lang: str) -> None:
     elif form == "jsonl":
         click.echo("".join(json.dumps(answer, ensure_ascii=True) + "\n" for answer in answers), nl=False)
     else:
-        click.echo("\n\n".join("\n".join(rules_text.human(answer, lang)) for answer in answers))
+        shown = (fitted(rules_text.human(answer, lang), sys.stdout) for answer in answers)
+        click.echo("\n\n".join(map("\n".join, shown)))
 
 
 def _print(data: Any, lines: Iterable[str]) -> None:
