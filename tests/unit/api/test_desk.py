@@ -422,7 +422,7 @@ def test_a_picture_is_labelled_fetched_and_gone(
     assert page.open == []
     assert page.named("script") == []
     assert "Elke laag staat in het bestand" in page.text
-    assert "Campagne Delta waarmerk" in page.text
+    assert "ondertekenaar Campagne Delta:" in page.text
     assert "onzichtbaar merk" in page.text
     assert "Wat de regels nog van u vragen" in page.text
     assert "[TTPA-11-label]" in page.text
