@@ -31,6 +31,7 @@ from waarmerk.provenance.registry.hashes import (
 from waarmerk.provenance.registry.index import Index
 from waarmerk.provenance.registry.model import Binding, BindingKind, Entry
 from waarmerk.provenance.registry.resemblance import Look, Resemblance, compare, look, reference_of
+from waarmerk.provenance.registry.shades import shades
 from waarmerk.provenance.registry.store import Store
 
 Bytes = npt.NDArray[np.uint8]
@@ -102,6 +103,9 @@ def ties(rgb: Bytes) -> list[Binding]:
         tied.append(Binding(kind=BindingKind.PDQ, value=whole.pdq))
     if len(local):
         tied.append(Binding(kind=BindingKind.LOCAL, value=local.tobytes()))
+    smooth = shades(rgb, registered=True)
+    if smooth is not None:
+        tied.append(Binding(kind=BindingKind.SHADES, value=smooth))
     return tied
 
 
@@ -163,6 +167,11 @@ class Finder:
                     near[number] = min(distance, near.get(number, 256))
             nearest = {**near, **nearest}  # the distance of the whole picture where it has one
             self._take(sorted(near, key=lambda number: (near[number], number)), nearest, ready, found)
+            if any(each.verified and _fills(each, rgb) for each in found.values()):
+                return
+            smooth = shades(shown, registered=False)
+            alike = {} if smooth is None else self.index.nearest(BindingKind.SHADES, smooth)
+            self._take(sorted(alike, key=lambda number: (alike[number], number)), nearest, ready, found)
             if any(each.verified and _fills(each, rgb) for each in found.values()):
                 return
         local = local_hashes(rgb, LOCAL_ASKED, everywhere=True)

@@ -15,14 +15,19 @@ from waarmerk.provenance.media.write import write_file
 from waarmerk.provenance.registry import lineage
 from waarmerk.provenance.registry.hamming import Bytes, Halves, Rows, search
 from waarmerk.provenance.registry.hashes import mirrored
-from waarmerk.provenance.registry.model import LOCAL_BYTES, PDQ_BYTES, PHASH_BYTES, BindingKind
+from waarmerk.provenance.registry.model import LOCAL_BYTES, PDQ_BYTES, PHASH_BYTES, SHADES_BYTES, BindingKind
 from waarmerk.provenance.registry.places import Places, listed, pointed
 from waarmerk.provenance.registry.shards import SHARD_ENTRIES, Shards, extended, keeping
 from waarmerk.provenance.registry.store import Store
 
-HASH_BYTES = {BindingKind.PHASH: PHASH_BYTES, BindingKind.PDQ: PDQ_BYTES, BindingKind.LOCAL: LOCAL_BYTES}
+HASH_BYTES = {
+    BindingKind.PHASH: PHASH_BYTES,
+    BindingKind.PDQ: PDQ_BYTES,
+    BindingKind.LOCAL: LOCAL_BYTES,
+    BindingKind.SHADES: SHADES_BYTES,
+}
 # Bits apart at which hashes point at each other. Generous, for whatever they point at is compared.
-REACH = {BindingKind.PHASH: 10, BindingKind.PDQ: 40, BindingKind.LOCAL: 16}
+REACH = {BindingKind.PHASH: 10, BindingKind.PDQ: 40, BindingKind.LOCAL: 16, BindingKind.SHADES: 24}
 _LEAST_LOCAL = 3  # local hashes that must point at one entry, as a whole
 _MOST_POINTED = 16  # entries whose local hashes are read
 

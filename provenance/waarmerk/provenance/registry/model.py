@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from waarmerk.provenance.model import Origin
 
-PAYLOAD_BYTES, DIGEST_BYTES, PHASH_BYTES, PDQ_BYTES, LOCAL_BYTES = 8, 32, 8, 32, 16
+PAYLOAD_BYTES, DIGEST_BYTES, PHASH_BYTES, PDQ_BYTES, LOCAL_BYTES, SHADES_BYTES = 8, 32, 8, 32, 16, 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +121,12 @@ class Issuance:
 
 
 class BindingKind(StrEnum):
-    """What ties an entry to content: whole-picture hashes, the hashes a crop leaves alone, or a mark."""
+    """What ties an entry to content: hashes of the whole, of what a crop leaves alone, of a smooth one, or a mark."""
 
     PHASH = "phash"
     PDQ = "pdq"
     LOCAL = "local"
+    SHADES = "shades"
     WATERMARK = "watermark"
 
 
@@ -141,7 +142,12 @@ class Binding:
     key_id: str | None = None
 
     def __post_init__(self) -> None:
-        sizes = {BindingKind.PHASH: PHASH_BYTES, BindingKind.PDQ: PDQ_BYTES, BindingKind.WATERMARK: PAYLOAD_BYTES}
+        sizes = {
+            BindingKind.PHASH: PHASH_BYTES,
+            BindingKind.PDQ: PDQ_BYTES,
+            BindingKind.SHADES: SHADES_BYTES,
+            BindingKind.WATERMARK: PAYLOAD_BYTES,
+        }
         if self.kind is BindingKind.LOCAL:
             if not self.value or len(self.value) % LOCAL_BYTES:
                 raise ValueError("local hashes have 16 bytes each")

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from waarmerk.provenance.registry.covers import Judged, groups, on_paper, on_photograph
+from waarmerk.provenance.registry.equalised import equalised, has_tones_of
 from waarmerk.provenance.registry.hashes import colours, luma, reduced
 from waarmerk.provenance.registry.other import LARGEST, largest_other
 from waarmerk.provenance.registry.pattern import is_pattern
@@ -107,6 +108,13 @@ def compare(reference: Bytes, examined: Bytes | Look) -> Resemblance:
     which one may lie on the other the first that holds counts, or else the best.
     """
     ready = examined if isinstance(examined, Look) else look(examined)
+    found = _best(reference, ready)
+    if not found.verified and has_tones_of(flat := equalised(reference), ready.grey):
+        found = max(found, _best(flat, ready), key=lambda each: (each.verified, each.share))
+    return found
+
+
+def _best(reference: Bytes, ready: Look) -> Resemblance:
     is_grey = reference.ndim == 2
     kept = _Kept(
         grey=reference if is_grey else _grey(reference), coloured=None if is_grey else _light_and_colour(reference)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from waarmerk.provenance.registry.covers import Judged, bars
+from waarmerk.provenance.registry.covers import Judged, bars, filled_in, groups, under_cover
 from waarmerk.provenance.registry.structure import BLOCK, Parts, centres, part_means, whole_parts
 
 Floats = npt.NDArray[np.float32]
@@ -21,7 +21,7 @@ _OTHER = 24.0  # grey levels a bar is off at least
 _SHARE = 0.97  # of the parts that nothing was drawn on
 _LEAST_OVERLAP = 0.9  # of the reference: a piece of a gradient is a piece of many
 _LEAST_RANGE = 24.0  # grey levels from its darkest to its lightest parts, or from colour to colour
-_LARGEST_BARS, _MOST_ADDED = 0.40, 0.08  # of the parts
+_LARGEST_BARS, _MOST_COVERED, _MOST_ADDED = 0.40, 0.30, 0.08  # of the parts
 _DRAWN, _INK, _AROUND = 24.0, 10.0, 8.0  # levels of light a pixel is off; that one stands out by; pixels around it
 _EDGE = 4  # pixels
 
@@ -51,7 +51,9 @@ def on_smooth(reference: Floats, values: Floats, known: Truths, parts: Parts) ->
     is_same = share >= _SHARE and float(np.median(away[seen])) <= _ALIKE
     lightest = np.percentile(part_means(reference)[seen], (2, 98), axis=0)
     is_there = float(known.mean()) >= _LEAST_OVERLAP and int(bar.sum()) <= _LARGEST_BARS * total
-    few = not (inside & ink & ~bar & (drawn | ~parts.agrees)).any() and int(drawn.sum()) <= _MOST_ADDED * total
+    added = int((drawn & ~_stickers(reference, values, drawn)).sum())
+    few = added <= _MOST_ADDED * total and int(drawn.sum()) <= _MOST_COVERED * total
+    few &= not (inside & ink & ~bar & (drawn | ~parts.agrees)).any()
     return Judged(
         verified=is_same and is_there and few and float(np.ptp(lightest, axis=0).max()) >= _LEAST_RANGE,
         share=share,
@@ -59,6 +61,16 @@ def on_smooth(reference: Floats, values: Floats, known: Truths, parts: Parts) ->
         largest_other=total if drawn.any() or bar.any() else int(differs.sum()),  # there is nothing else to see in it
         apart=drawn | bar,
     )
+
+
+def _stickers(reference: Floats, values: Floats, drawn: Truths) -> Truths:
+    """Those of the parts that were drawn on which lie under patches of one tone, with what these surround."""
+    light, found = np.rint(reference[:, :, 0]).astype(np.uint8), np.zeros_like(drawn)
+    for rows, columns in groups(drawn):
+        group = np.zeros_like(drawn)
+        group[rows, columns] = True
+        found |= filled_in(under_cover(light, values[:, :, 0], group)) > 0
+    return found
 
 
 def _within(pixels: Truths) -> Truths:

@@ -53,6 +53,14 @@ def structure_of(reference: Bytes, values: Floats, known: Truths) -> Parts:
     return Parts(best[grid] >= _AGREES, inside & strong, inside & had, inside & shows)
 
 
+def textured(grey: Bytes) -> Truths:
+    """The parts of H x W grey that have structure."""
+    structure = _structured(grey.astype(np.float32))
+    mean = block_mean(structure, BLOCK)
+    spread = block_mean(structure * structure, BLOCK) - mean**2
+    return np.asarray(spread[centres(BLOCK)] > _LEAST_STRUCTURE**2, np.bool_)
+
+
 def lit_otherwise(reference: Bytes, values: Floats, known: Truths, *, apart: Truths | None = None) -> Truths:
     """Parts whose light is not what one curve for the whole picture makes of the reference, with light from one side.
 
