@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from waarmerk.provenance.registry.covers import filled_in, groups, pixels, runs_along, under_cover
+from waarmerk.provenance.registry.covers import filled_in, pixels, under_cover
 from waarmerk.provenance.registry.structure import BLOCK, Parts, filtered_otherwise, whole_parts
 from waarmerk.provenance.registry.written import Strokes
 
@@ -21,6 +21,7 @@ Truths = npt.NDArray[np.bool_]
 LARGEST = 0.08  # of the parts that are known
 _AROUND = 3  # parts: what most parts around it do not share is no place, but what a codec does
 _OFF, _SOLID = 16.0, 9  # levels of light or colour; pixels: thicker than what a codec leaves along an edge
+_BAR, _THROUGHOUT = 0.2, 0.75  # of the picture that a bar is deep; of a row of it that is otherwise
 _BESIDE = 0.15  # of a place: a sticker is all of it (0.04 at most), the shirt of a person is not (0.11 to 0.26)
 _STEEP, _FLATTER = (24.0, 80.0), 0.8  # of the slope (Sobel: 4 for a step of one level); share of the picture below
 _NEAR, _ASIDE = 3, 12  # pixels around an outline that are on it; beside it
@@ -33,15 +34,16 @@ def largest_other(reference: Floats, values: Floats, known: Truths, parts: Parts
     ``reference`` and ``values`` are H x W x 3 (luma, Cb, Cr) or H x W x 1 (luma alone).
     """
     light, seen = np.rint(reference[:, :, 0]).astype(np.uint8), values[:, :, 0]
-    inside = whole_parts(known)
-    otherwise = inside & (filtered_otherwise(reference, values, known) | (parts.counted & ~parts.agrees))
-    places = np.asarray(cv2.medianBlur(otherwise.astype(np.uint8), _AROUND) > 0, np.bool_)
+    inside, bars = whole_parts(known), np.zeros_like(parts.had)
+    for _ in range(2):  # a bar says nothing about the filter
+        off = filtered_otherwise(reference, values, known, apart=bars) | (parts.counted & ~parts.agrees)
+        places = np.asarray(cv2.medianBlur((inside & off).astype(np.uint8), _AROUND) > 0, np.bool_)
+        bars = _bars(places)
+    count, numbers = cv2.connectedComponents((places & ~bars).astype(np.uint8), connectivity=8)
     limit, strokes, largest = LARGEST * int(inside.sum()), None, 0
-    for rows, columns in groups(places):
-        if runs_along(rows, columns, places.shape) or runs_along(columns, rows, places.shape[::-1]):
-            continue
-        group, size = np.zeros_like(places), rows.size
-        group[rows, columns] = True
+    for number in range(1, count):
+        group = numbers == number
+        size = int(group.sum())
         if size > limit and not _had_outline(reference, values, known, group):
             strokes = strokes or Strokes(light, seen, known)
             rest = int((group & (filled_in(under_cover(light, seen, group)) == 0)).sum())
@@ -49,6 +51,18 @@ def largest_other(reference: Floats, values: Floats, known: Truths, parts: Parts
             size = 0 if is_over else size
         largest = max(largest, size)
     return largest / max(1, int(inside.sum()))
+
+
+def _bars(places: Truths) -> Truths:
+    """The rows or columns from an edge on that are otherwise nearly throughout, to a fifth of the picture."""
+    found = np.zeros_like(places)
+    for turn in range(4):
+        turned, marked = np.rot90(places, turn), np.rot90(found, turn)  # views
+        deep = int(_BAR * len(turned)) + 1
+        fills = turned[: deep + 1].mean(axis=1) >= _THROUGHOUT
+        depth = int(fills.argmin()) if not fills.all() else 0  # what goes on further is no bar
+        marked[:depth] = True
+    return found
 
 
 def _had_outline(reference: Floats, values: Floats, known: Truths, group: Truths) -> bool:

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from waarmerk.provenance.registry.covers import Judged, bars, filled_in, groups, under_cover
-from waarmerk.provenance.registry.structure import BLOCK, Parts, centres, part_means, whole_parts
+from waarmerk.provenance.registry.covers import Judged, bars
+from waarmerk.provenance.registry.structure import BLOCK, Parts, block_mean, centres, part_means, whole_parts
 
 Floats = npt.NDArray[np.float32]
 Truths = npt.NDArray[np.bool_]
@@ -21,9 +21,10 @@ _OTHER = 24.0  # grey levels a bar is off at least
 _SHARE = 0.97  # of the parts that nothing was drawn on
 _LEAST_OVERLAP = 0.9  # of the reference: a piece of a gradient is a piece of many
 _LEAST_RANGE = 24.0  # grey levels from its darkest to its lightest parts, or from colour to colour
-_LARGEST_BARS, _MOST_COVERED, _MOST_ADDED = 0.40, 0.30, 0.08  # of the parts
+_LARGEST_BARS, _MOST_COVERED, _MOST_ADDED = 0.40, 0.30, 0.06  # of the parts; of the area
 _DRAWN, _INK, _AROUND = 24.0, 10.0, 8.0  # levels of light a pixel is off; that one stands out by; pixels around it
 _EDGE = 4  # pixels
+_TONE, _ONE_TONE, _LARGEST_STICKER = 5, 0.6, 0.05  # grey levels; of what was drawn; of the picture, one patch
 
 
 def as_it_was(reference: Floats, values: Floats, known: Truths, apart: Truths) -> bool:
@@ -40,7 +41,8 @@ def on_smooth(reference: Floats, values: Floats, known: Truths, parts: Parts) ->
     off, inside = np.abs(reference - values), whole_parts(known)
     away = part_means(off).max(axis=2)
     bar = bars(inside & (away > _OTHER))  # what is off by a little at one end is another gradient
-    drawn = inside & ~bar & _any(_within(cv2.GaussianBlur(off[:, :, 0], (0, 0), 1.0) > _DRAWN))
+    strokes = _within(cv2.GaussianBlur(off[:, :, 0], (0, 0), 1.0) > _DRAWN)
+    drawn = inside & ~bar & _any(strokes)
     ink = _any(np.abs(reference - cv2.GaussianBlur(reference, (0, 0), _AROUND)).max(axis=2) > _INK)
     differs, total = inside & (away > _SAME), int(inside.sum())
     seen = inside & ~drawn & ~bar
@@ -51,8 +53,9 @@ def on_smooth(reference: Floats, values: Floats, known: Truths, parts: Parts) ->
     is_same = share >= _SHARE and float(np.median(away[seen])) <= _ALIKE
     lightest = np.percentile(part_means(reference)[seen], (2, 98), axis=0)
     is_there = float(known.mean()) >= _LEAST_OVERLAP and int(bar.sum()) <= _LARGEST_BARS * total
-    added = int((drawn & ~_stickers(reference, values, drawn)).sum())
-    few = added <= _MOST_ADDED * total and int(drawn.sum()) <= _MOST_COVERED * total
+    added = drawn & ~_stickers(values, _within(off.max(axis=2) > _DRAWN), drawn)
+    area = float(block_mean(strokes.astype(np.float32), BLOCK)[centres(BLOCK)][added].sum())  # letters leave the ground
+    few = area <= _MOST_ADDED * total and int(drawn.sum()) <= _MOST_COVERED * total
     few &= not (inside & ink & ~bar & (drawn | ~parts.agrees)).any()
     return Judged(
         verified=is_same and is_there and few and float(np.ptp(lightest, axis=0).max()) >= _LEAST_RANGE,
@@ -63,14 +66,25 @@ def on_smooth(reference: Floats, values: Floats, known: Truths, parts: Parts) ->
     )
 
 
-def _stickers(reference: Floats, values: Floats, drawn: Truths) -> Truths:
-    """Those of the parts that were drawn on which lie under patches of one tone, with what these surround."""
-    light, found = np.rint(reference[:, :, 0]).astype(np.uint8), np.zeros_like(drawn)
-    for rows, columns in groups(drawn):
-        group = np.zeros_like(drawn)
-        group[rows, columns] = True
-        found |= filled_in(under_cover(light, values[:, :, 0], group)) > 0
-    return found
+def _stickers(values: Floats, off: Truths, drawn: Truths) -> Truths:
+    """Those of the parts that were drawn on that lie under solid patches of one tone; ``off`` are the pixels.
+
+    ``values`` are H x W x 3. A patch takes a twentieth of the picture at most.
+    """
+    closed = cv2.morphologyEx(off.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    count, patches, stats, _ = cv2.connectedComponentsWithStats(np.asarray(closed, np.uint8))
+    found, light = np.zeros_like(off), np.clip(np.rint(values[:, :, 0]), 0, 255).astype(np.int64)
+    for patch in range(1, count):
+        inside = patches == patch
+        tones = np.convolve(np.bincount(light[inside], minlength=256), np.ones(11, np.int64), "same")
+        one_tone = inside & (np.abs(light - int(tones.argmax())) <= _TONE)
+        solid = cv2.morphologyEx(one_tone.astype(np.uint8), cv2.MORPH_OPEN, np.ones((9, 9), np.uint8))
+        _, _, whole, _ = cv2.connectedComponentsWithStats(np.asarray(solid, np.uint8))
+        largest = int(whole[1:, cv2.CC_STAT_AREA].max(initial=0))
+        is_one = int(solid.sum()) >= _ONE_TONE * int(stats[patch][cv2.CC_STAT_AREA])
+        if is_one and largest <= _LARGEST_STICKER * off.size:
+            found |= inside
+    return drawn & _any(found)
 
 
 def _within(pixels: Truths) -> Truths:

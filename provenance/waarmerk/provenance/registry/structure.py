@@ -88,7 +88,7 @@ def coloured_otherwise(reference: Floats, values: Floats, known: Truths, *, apar
     return inside if opposed else otherwise
 
 
-def filtered_otherwise(reference: Floats, values: Floats, known: Truths) -> Truths:
+def filtered_otherwise(reference: Floats, values: Floats, known: Truths, *, apart: Truths) -> Truths:
     """Parts whose light or colour (H x W x 3: luma, Cb, Cr) no one filter makes of the reference.
 
     A filter that turns hues or weighs them anew also changes the light of what has a colour. Of H x W x 1 the light.
@@ -96,8 +96,8 @@ def filtered_otherwise(reference: Floats, values: Floats, known: Truths) -> Trut
     one, seen = part_means(reference), part_means(values)
     light, chroma = one[:, :, :1] / np.float32(128), one[:, :, 1:] / np.float32(64)
     terms = np.dstack([np.ones_like(light), light, light**2, chroma, chroma * light]).astype(np.float32)
-    off = _unexplained(terms, seen[:, :, :1], known, None) > _LIGHT
-    return off if not chroma.size else off | (_unexplained(terms, seen[:, :, 1:], known, None) > _COLOUR)
+    off = _unexplained(terms, seen[:, :, :1], known, apart) > _LIGHT
+    return off if not chroma.size else off | (_unexplained(terms, seen[:, :, 1:], known, apart) > _COLOUR)
 
 
 def _opposed(light: Floats, chroma: Floats, seen: Floats) -> bool:
