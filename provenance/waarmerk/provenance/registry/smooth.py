@@ -21,9 +21,9 @@ _OTHER = 24.0  # grey levels a bar is off at least
 _SHARE = 0.97  # of the parts that nothing was drawn on
 _LEAST_OVERLAP = 0.9  # of the reference: a piece of a gradient is a piece of many
 _LEAST_RANGE = 24.0  # grey levels from its darkest to its lightest parts, or from colour to colour
-_LARGEST_BARS, _MOST_COVERED, _MOST_ADDED = 0.40, 0.30, 0.06  # of the parts; of the area
+_LARGEST_BARS, _MOST_COVERED, _MOST_ADDED, _MOST_THICK = 0.40, 0.30, 0.08, 0.05  # of the parts; of the area
 _DRAWN, _INK, _AROUND = 24.0, 10.0, 8.0  # levels of light a pixel is off; that one stands out by; pixels around it
-_EDGE = 4  # pixels
+_EDGE, _THICK = 4, 13  # pixels; letters of a tenth of the picture are thinner
 _TONE, _ONE_TONE, _LARGEST_STICKER = 5, 0.6, 0.05  # grey levels; of what was drawn; of the picture, one patch
 
 
@@ -54,8 +54,9 @@ def on_smooth(reference: Floats, values: Floats, known: Truths, parts: Parts) ->
     lightest = np.percentile(part_means(reference)[seen], (2, 98), axis=0)
     is_there = float(known.mean()) >= _LEAST_OVERLAP and int(bar.sum()) <= _LARGEST_BARS * total
     added = drawn & ~_stickers(values, _within(off.max(axis=2) > _DRAWN), drawn)
-    area = float(block_mean(strokes.astype(np.float32), BLOCK)[centres(BLOCK)][added].sum())  # letters leave the ground
-    few = area <= _MOST_ADDED * total and int(drawn.sum()) <= _MOST_COVERED * total
+    thick = cv2.morphologyEx(strokes.astype(np.uint8), cv2.MORPH_OPEN, np.ones((_THICK, _THICK), np.uint8))
+    few = _area(strokes, added) <= _MOST_ADDED * total and _area(thick > 0, added) <= _MOST_THICK * total
+    few &= int(drawn.sum()) <= _MOST_COVERED * total
     few &= not (inside & ink & ~bar & (drawn | ~parts.agrees)).any()
     return Judged(
         verified=is_same and is_there and few and float(np.ptp(lightest, axis=0).max()) >= _LEAST_RANGE,
@@ -85,6 +86,11 @@ def _stickers(values: Floats, off: Truths, drawn: Truths) -> Truths:
         if is_one and largest <= _LARGEST_STICKER * off.size:
             found |= inside
     return drawn & _any(found)
+
+
+def _area(pixels: Truths, parts: Truths) -> float:
+    """How much of some parts the pixels take, in parts."""
+    return float(block_mean(pixels.astype(np.float32), BLOCK)[centres(BLOCK)][parts].sum())
 
 
 def _within(pixels: Truths) -> Truths:
