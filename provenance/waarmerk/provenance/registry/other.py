@@ -21,7 +21,7 @@ Truths = npt.NDArray[np.bool_]
 LARGEST = 0.08  # of the parts that are known
 _AROUND = 3  # parts: what most parts around it do not share is no place, but what a codec does
 _OFF, _SOLID = 16.0, 9  # levels of light or colour; pixels: thicker than what a codec leaves along an edge
-_BAR, _THROUGHOUT = 0.2, 0.75  # of the picture that a bar is deep; of a row of it that is otherwise
+_BAR, _WIDE = 0.2, 0.5  # of the picture: how deep a bar is at most; of a row of it that is otherwise
 _BESIDE = 0.15  # of a place: a sticker is all of it (0.04 at most), the shirt of a person is not (0.11 to 0.26)
 _STEEP, _FLATTER = (24.0, 80.0), 0.8  # of the slope (Sobel: 4 for a step of one level); share of the picture below
 _NEAR, _ASIDE = 3, 12  # pixels around an outline that are on it; beside it
@@ -54,12 +54,12 @@ def largest_other(reference: Floats, values: Floats, known: Truths, parts: Parts
 
 
 def _bars(places: Truths) -> Truths:
-    """The rows or columns from an edge on that are otherwise nearly throughout, to a fifth of the picture."""
+    """The rows or columns from an edge on that are otherwise in more than half of them, to a fifth of the picture."""
     found = np.zeros_like(places)
     for turn in range(4):
         turned, marked = np.rot90(places, turn), np.rot90(found, turn)  # views
         deep = int(_BAR * len(turned)) + 1
-        fills = turned[: deep + 1].mean(axis=1) >= _THROUGHOUT
+        fills = turned[: deep + 1].mean(axis=1) >= _WIDE
         depth = int(fills.argmin()) if not fills.all() else 0  # what goes on further is no bar
         marked[:depth] = True
     return found
