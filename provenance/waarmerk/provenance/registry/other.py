@@ -60,6 +60,7 @@ def _bars(places: Truths) -> Truths:
         turned, marked = np.rot90(places, turn), np.rot90(found, turn)  # views
         deep = int(_BAR * len(turned)) + 1
         fills = turned[: deep + 1].mean(axis=1) >= _WIDE
+        fills[0] |= fills[1]  # a picture may show by a row beside its bar, or not be known there
         depth = int(fills.argmin()) if not fills.all() else 0  # what goes on further is no bar
         marked[:depth] = True
     return found
