@@ -233,8 +233,13 @@ class Work:
     def _print(self, lines: list[str]) -> None:
         sys.stdout.write("\n".join(fitted(lines, sys.stdout)) + "\n")
 
+    @property
+    def _sections(self) -> tuple[str, ...]:
+        """Where sentences for codes stand; in English what was raised often says more than that of its code."""
+        return ("label", "signing") if self.words.language == "en" else ("label", "signing", "fault")
+
     def _worded(self, error: Error) -> str:
-        found = (section for section in ("label", "signing") if self.words.has(section, error.code))
+        found = (section for section in self._sections if self.words.has(section, error.code))
         section = next(found, None)
         return (
             said(error.message, self.words.language)

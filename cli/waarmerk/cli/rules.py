@@ -14,6 +14,7 @@ import click
 from waarmerk.cli import corrections, exits, options, rules_text
 from waarmerk.cli.console import fitted, width
 from waarmerk.cli.records import DecisionLog
+from waarmerk.cli.said import said
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.labelling.context import FactError
 from waarmerk.provenance.labelling.loader import SHIPPED, examine_pack, load_packs
@@ -107,7 +108,8 @@ def decide(
                 facts, context = split_facts(facts_given, loaded.by_name)
             except FactError as error:
                 refused = True
-                click.echo(f"waarmerk: input {number}: {plain(error.message, limit=_SHOWN)} [{error.code}]", err=True)
+                why = plain(said(error.message, lang), limit=_SHOWN)
+                click.echo(f"waarmerk: {said(f'input {number}', lang)}: {why} [{error.code}]", err=True)
                 answers.append({"error": {"code": error.code, "message": error.message}})
                 if log is not None:
                     log.add(number - 1, None)
@@ -180,9 +182,11 @@ def _read(source: str) -> str:
         raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
         return raw.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        click.echo(f"waarmerk: {plain(source)}: {reason} [labelling.unreadable]", err=True)
-        click.get_current_context().exit(exits.UNREADABLE)
+        context = click.get_current_context()
+        reason = str(error.strerror) if isinstance(error, OSError) else "not UTF-8"
+        why = said(reason, str(context.params.get("lang", "en")))
+        click.echo(f"waarmerk: {plain(source)}: {why} [labelling.unreadable]", err=True)
+        context.exit(exits.UNREADABLE)
 
 
 def _print_answers(answers: list[dict[str, Any]], form: str, lang: str) -> None:

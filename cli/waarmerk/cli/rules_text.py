@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from waarmerk.cli.said import said
 from waarmerk.provenance.labelling.fields import Field
 from waarmerk.provenance.labelling.rules import Rule, RuleSet
 from waarmerk.provenance.report.escape import plain
@@ -22,7 +23,7 @@ def human(answer: dict[str, Any], lang: str) -> Iterator[str]:
     """The answer to one set of facts, line by line."""
     words = wording(lang)
     if "error" in answer:
-        yield f"{words.say('rule', 'refused')}: {plain(answer['error']['message'], limit=SHOWN)}"
+        yield f"{words.say('rule', 'refused')}: {plain(said(answer['error']['message'], lang), limit=SHOWN)}"
         return
     finding = answer["finding"]
     marks = [words.say("rule", name) for name in ("authentic_capture", "conflict") if finding[name]]
