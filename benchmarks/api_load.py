@@ -16,9 +16,9 @@ processors and is part of the cost.
   not; a latency counts from the moment the request was due): p50, p99 and p99 / p50, how many were refused, and
   beside them the median of requests that are alone (`alone_ms`), processor time a request (a queue that is longer
   than its load explains has other costs, or other programs on the machine), how busy the processors were with all
-  programs (`busy`), and how many workers made room for new ones meanwhile
+  programs (`busy`), and how many workers went on in another child meanwhile
 - memory of the service and of its workers over `--requests` requests: the median of the last fifth against the median
-  of the second fifth
+  of the second fifth; pages that processes share count by their parts (Pss)
 
 `--require` makes the figures requirements: throughput >= 0.8, nothing refused, p99 <= 8 x p50, memory <= 1.1.
 """
