@@ -7,10 +7,9 @@ changed, is found by the very same match. Nor is anything carried where the part
 what was entered: a source has that, and a crop only when it was enlarged.
 
 An origin is a statement about the file, and is carried where it holds. A label is a proposal to a person, who is told
-what is seen: of what was changed it is made for copies too that were cut or written on, not for fragments.
+what is seen: of what was changed it is made for copies too that were cut or written on, not for fragments. Labels are
+free text in any language: which of them speak of AI is not guessed, so all of an entry follow its origin.
 """
-
-import re
 
 from waarmerk.provenance.model import Origin
 from waarmerk.provenance.registry.finder import Found
@@ -18,11 +17,6 @@ from waarmerk.provenance.registry.finder import Found
 NEARLY_ALL = 0.90  # of what was entered, as for ``whole``: below that a part of it is missing
 _MOST = 0.5  # of what was entered: below that it is a fragment, which a source may be
 _FINER = 1.25**2  # times as many pixels as the part had; resizing to the next usual width stays below it
-_OF_AI = re.compile(
-    r"(?<![a-z])(?:ai|deep[ -]?fakes?|synthetic|synthetische?|generated|gegenereerde?|kunstmatige?)(?![a-z])",
-    re.IGNORECASE,
-)
-_MADE = re.compile(r"(?<![a-z])(?:generated|gegenereerde?|synthetic|synthetische?)(?![a-z])", re.IGNORECASE)
 
 
 def of_all(found: Found) -> bool:
@@ -35,19 +29,13 @@ def is_carried(found: Found) -> bool:
     return of_all(found) or (found.entry.origin is Origin.AI_GENERATED and _holds_for_each_part(found))
 
 
-def is_proposed(found: Found, label: str) -> bool:
-    """Whether a label of the entry, which is free text, is proposed for what was looked up as well."""
-    if of_all(found) or not speaks_of_ai(label):
+def is_proposed(found: Found) -> bool:
+    """Whether the labels of the entry are proposed for what was looked up as well."""
+    if not found.entry.origin.is_ai or is_carried(found):
         return True
-    stated = found.entry.origin
-    if stated is Origin.AI_GENERATED or (not stated.is_ai and _MADE.search(label)):
-        return _holds_for_each_part(found)
+    if found.entry.origin is Origin.AI_GENERATED:
+        return False
     return found.share >= NEARLY_ALL or (found.share >= _MOST and not _is_finer(found))
-
-
-def speaks_of_ai(label: str) -> bool:
-    """Whether a label says something of AI."""
-    return _OF_AI.search(label) is not None
 
 
 def _holds_for_each_part(found: Found) -> bool:

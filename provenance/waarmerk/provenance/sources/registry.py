@@ -32,7 +32,7 @@ from waarmerk.provenance.registry.model import Basis, BindingKind, Entry, Role, 
 from waarmerk.provenance.registry.signals import Signals
 from waarmerk.provenance.registry.store import Store
 from waarmerk.provenance.sources import EvidenceSource, Examination
-from waarmerk.provenance.sources.carried import NEARLY_ALL, is_carried, is_proposed, of_all, speaks_of_ai
+from waarmerk.provenance.sources.carried import NEARLY_ALL, is_carried, is_proposed, of_all
 
 CODES = frozenset(
     {
@@ -100,7 +100,9 @@ class RegistrySource:
     def _asked_for_parts(self, found: Found) -> Found:
         """With what the kept credentials of an entry tell of parts, where that decides."""
         entry = found.entry
-        if entry.manifest is None or not found.verified or found.share >= NEARLY_ALL:
+        if entry.manifest is None or entry.origin is not Origin.AI_GENERATED or not found.verified:
+            return found
+        if found.share >= NEARLY_ALL:
             return found
         try:
             data = self._store.files.get(entry.manifest, max_bytes=self._limits.manifest_bytes)
@@ -199,7 +201,7 @@ def match_of(found: Found) -> Match:
         kind=found.kind,
         distance=found.distance,
         verified=found.verified,
-        labels=tuple(label for label in entry.labels if is_proposed(found, label)) if says else (),
+        labels=entry.labels if says and is_proposed(found) else (),
         origin=_origin(found),
         basis=entry.basis.value,
         source=entry.source,
@@ -212,14 +214,13 @@ def match_of(found: Found) -> Match:
 
 
 def not_carried(found: Found) -> tuple[str, ...]:
-    """What is said of AI about the whole of an entry and not proposed for this file: labels, or else the origin."""
+    """What is said about the whole of an entry and not proposed for this file: its labels, or else the origin."""
     entry = found.entry
-    if not _says(found) or is_carried(found):
+    if not _says(found) or not entry.origin.is_ai or is_carried(found):
         return ()
-    of_ai = [label for label in entry.labels if speaks_of_ai(label)]
-    if not of_ai:
-        return (entry.origin.value,) if entry.origin.is_ai else ()
-    return tuple(label for label in of_ai if not is_proposed(found, label))
+    if not entry.labels:
+        return (entry.origin.value,)
+    return () if is_proposed(found) else entry.labels
 
 
 def _says(found: Found) -> bool:
