@@ -36,7 +36,9 @@ def _listed(text: str | None) -> tuple[str, ...]:
 @click.option("--alt", help="What it shows, for who cannot see it; the label is put before it.")
 @click.option("--strip-personal", is_flag=True, help="Take places, names and serial numbers out of the metadata.")
 @click.option(
-    "--visible", type=click.Choice(_PLACES), help="Where the visible label stands; auto is where it covers least."
+    "--visible",
+    type=click.Choice(_PLACES),
+    help="Where the visible label stands; auto is where it covers the least detail.",
 )
 @click.option(
     "--stands",

@@ -3,6 +3,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -125,6 +126,18 @@ def test_a_job_whose_file_was_lost_can_be_sent_again(queue: Queue) -> None:
     queue.fail("a", leased.number, code="job.file-gone")
     again, fresh = queue.submit(job(file="1" * 32))
     assert (fresh, again.id, again.state, again.file) == (True, leased.id, State.WAITING, "1" * 32)
+
+
+def test_a_job_that_is_tried_again_has_the_clock_of_the_new_try(database: Database, clock: Clock) -> None:
+    queue = Queue(database, spool="here", clock=clock, passing=("label.failed",))
+    queue.create()
+    for at in ("first", "second", "third"):
+        queue.submit(replace(job(), wishes={"at": at}))
+        clock.wait(seconds=20 * 3600)
+        queue.sweep()
+        (leased,) = queue.lease("a")
+        assert leased.wishes == {"at": at}, "nor is it too old to be begun"
+        queue.fail("a", leased.number, code="label.failed")
 
 
 def test_a_failure_that_may_pass_is_tried_again_and_what_the_file_is_stays(database: Database, clock: Clock) -> None:

@@ -3,6 +3,7 @@
 
 import itertools
 import json
+import os
 from io import BytesIO
 from pathlib import Path
 
@@ -146,6 +147,30 @@ def test_what_a_killed_writer_left_is_not_read_and_goes(tmp_path: Path) -> None:
         shards.load()
     shards.erase([1])
     assert list(tmp_path.iterdir()) == [], "what cannot be read cannot be overwritten"
+
+
+def test_a_shard_of_hashes_of_another_length_is_damaged(tmp_path: Path) -> None:
+    known = np.random.default_rng(5).integers(0, 256, (20, 32), np.uint8)
+    shards = Shards(tmp_path, "pdq", words=4)
+    shards.seal(20, rows([row.tobytes() for row in known], range(1, 21), hash_bytes=32))
+    assert shards.load()[0] == 20
+    (path,) = tmp_path.glob("*.halves.npy")
+    whole = np.load(path)
+    for other in (whole[:1], whole[:, :, :1], whole.reshape(4, -1, 1)):
+        np.save(path, other)
+        with pytest.raises(StoreError, match="damaged"):
+            shards.load()
+
+
+def test_an_erasure_overwrites_what_an_earlier_version_kept(tmp_path: Path) -> None:
+    shards = Shards(tmp_path / "index", "phash")
+    sealed(shards)
+    kept = tmp_path / "index" / "phash-0-10.words.npy"
+    kept.write_bytes(b"hashes of an earlier version" * 100_000)
+    os.link(kept, tmp_path / "seen")  # its bytes, where nothing takes them away
+    shards.erase([1])
+    assert not kept.exists()
+    assert not (tmp_path / "seen").read_bytes().strip(b"\0")
 
 
 @pytest.mark.parametrize("lists", [False, True])

@@ -93,7 +93,7 @@ class Queue:
     def _again(self, connection: sa.Connection, row: dict[str, Any]) -> bool:
         """Open a job anew that failed for what may pass; poison stays what it is. Whether it was opened."""
         lost = sa.and_(JOB.c.state == State.FAILED, JOB.c.code.in_(self._passing))
-        values = {key: row[key] for key in ("state", "spool", "file", "attempts", "keep_until")}
+        values = {key: row[key] for key in ("state", "spool", "file", "wishes", "attempts", "created_at", "keep_until")}
         gone = {"code": None, "finished_at": None, "result": None}
         change = sa.update(JOB).where(JOB.c.identity == row["identity"], lost).values(**values, **gone)
         return bool(connection.execute(change).rowcount == 1)

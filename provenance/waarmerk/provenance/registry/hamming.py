@@ -64,8 +64,12 @@ def rows(hashes: Sequence[bytes], owners: Sequence[int], *, hash_bytes: int) -> 
 def halved(part: Rows) -> Halves:
     """The rows of a part taken apart, without a copy."""
     count, words = part.words.shape
-    halves = 1 if words == 1 else 2
-    return Halves(part.words.reshape(count, halves, words // halves).transpose(1, 0, 2), part.owners)
+    return Halves(part.words.reshape(count, *layout(words)).transpose(1, 0, 2), part.owners)
+
+
+def layout(words: int) -> tuple[int, int]:
+    """In how many halves a hash of so many words is taken apart, and how many words each has."""
+    return (1, 1) if words == 1 else (2, words // 2)
 
 
 def search(parts: Sequence[Rows | Halves], queries: Bytes, *, max_distance: int, plain: bool = False) -> Hits:

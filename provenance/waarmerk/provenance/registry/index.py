@@ -164,7 +164,7 @@ class Index:
         return self._folder / "erased"
 
     def _shards(self, kind: BindingKind) -> Shards:
-        return Shards(self._folder, kind.value, lists=kind is BindingKind.LOCAL)
+        return Shards(self._folder, kind.value, lists=kind is BindingKind.LOCAL, words=HASH_BYTES[kind] // 8)
 
 
 def _rows(kind: BindingKind, page: Sequence[tuple[int, int, bytes]]) -> Rows:

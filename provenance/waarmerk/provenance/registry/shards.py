@@ -27,11 +27,12 @@ from waarmerk.provenance.media.staging import (
     temporary_path,
     token,
 )
-from waarmerk.provenance.registry.hamming import Halves, Rows, halved
+from waarmerk.provenance.registry.hamming import Halves, Rows, halved, layout
 from waarmerk.provenance.registry.places import DAMAGED, MOST_ENTRIES, Places, erase, listed, merged
 
 SHARD_ENTRIES = 4000  # a process that starts reads fewer than these from the database
 _TIMES = 4  # that a shard is as large as all those after it, or it becomes one with them
+_ZEROS = 1 << 20  # bytes that are overwritten at once
 _AGAIN = 5  # times that a shard may vanish while it is opened, because it became part of a larger one
 _ROWS, _PLACES = ("owners", "halves"), ("owners", "starts", "postings")  # the last one makes a shard seen
 
@@ -52,12 +53,14 @@ class Shards:
     """Parts of one kind of hash on disk: ``KIND-FIRST-LAST.ARRAY.npy``. With ``lists`` they are ``Places``.
 
     Of flat rows the first halves of all stand together, then the second ones: a search reads the first ones (decision
-    113). Earlier versions kept them row by row, in a file of another name: that is not read, and taken away.
+    113). Earlier versions kept them row by row, in a file of another name: that is not read, and taken away. ``words``
+    is how many a flat hash has; a shard with others is damaged. None takes what is there.
     """
 
-    def __init__(self, folder: Path, kind: str, *, lists: bool = False) -> None:
+    def __init__(self, folder: Path, kind: str, *, lists: bool = False, words: int | None = None) -> None:
         self._folder = folder
         self._kind = kind
+        self._words = words
         self._names = _PLACES if lists else _ROWS
 
     def there(self) -> list[Shard]:
@@ -107,8 +110,9 @@ class Shards:
 
     def erase(self, owners: Sequence[int]) -> None:
         """Overwrite all hashes of these owners. Where a shard is damaged, all go. Nobody else may be writing."""
-        self.tidy()
         try:
+            self._overwrite_earlier()
+            self.tidy()
             for part in [self._mapped(shard, mode="r+") for shard in self.there()]:
                 _erase(part, owners)
         except (OSError, StoreError, IndexError, ValueError):
@@ -142,6 +146,17 @@ class Shards:
         else:
             self._write_flat(shard, [part for part in parts if isinstance(part, Halves)])
         self.tidy()
+
+    def _overwrite_earlier(self) -> None:
+        """What an earlier version kept holds all hashes: it is overwritten whole, before it is taken away."""
+        for path in self._files():
+            if not path.name.endswith(tuple(f".{name}.npy" for name in self._names)):
+                with path.open("r+b") as stream:
+                    left = os.fstat(stream.fileno()).st_size
+                    while left > 0:
+                        left -= stream.write(bytes(min(left, _ZEROS)))
+                    stream.flush()
+                    os.fsync(stream.fileno())
 
     def _files(self) -> Iterator[Path]:
         return self._folder.glob(f"{self._kind}-*.npy")
@@ -177,6 +192,8 @@ class Shards:
                 part.require()
             elif part.words.ndim != 3 or part.words.shape[1] != len(part.owners):
                 raise ValueError("arrays of a shard differ in length")
+            elif self._words is not None and part.words.shape[::2] != layout(self._words):
+                raise ValueError("rows of a shard are of another kind")
         except FileNotFoundError:
             raise
         except (OSError, ValueError) as error:
