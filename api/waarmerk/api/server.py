@@ -42,6 +42,7 @@ from waarmerk.provenance.build import tool_version
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.jobs.audit import Audit
+from waarmerk.provenance.jobs.confine import keep_to_itself
 from waarmerk.provenance.jobs.database import Database
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.queue import Queue
@@ -114,6 +115,7 @@ def run(options: ServiceOptions) -> None:
 
     Raises ConfigurationError where the address cannot be listened on or the settings cannot be used; StoreError.
     """
+    keep_to_itself()  # what a file took over finds keys here, and nobody else of this user has to
     _prepare_for_many()
     with (
         Pool(options.settings.to_json(), size=options.workers) as pool,

@@ -217,8 +217,9 @@ def test_the_key_stays_here_and_signs_bytes(house: dict[str, Any], tmp_path: Pat
 def test_who_takes_the_process_over_gets_few_signatures(
     house: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    greedy = "import sys; from waarmerk.provenance.jobs.frames import *; receive(0); receive(0)\n"
-    greedy += "while True: send(1, {'asks': 'AAAA'}); receive(0)"
+    greedy = "from waarmerk.provenance.jobs.frames import *; from waarmerk.provenance.jobs.line import *; receive(0)\n"
+    greedy += "line = next_line(); line.task()\n"
+    greedy += "while True: send(line.fileno(), {'asks': 'AAAA'}); receive(line.fileno())"
     import sys
 
     monkeypatch.setattr("waarmerk.provenance.jobs.labelling.COMMAND", (sys.executable, "-c", greedy))

@@ -19,12 +19,13 @@ import os, signal, sys, time
 from pathlib import Path
 from waarmerk.provenance.jobs.confine import limit_resources
 from waarmerk.provenance.jobs.frames import receive, send
-out = os.dup(1)
-settings = receive(0)
+from waarmerk.provenance.jobs.line import next_line
+settings, line = receive(0), next_line()
+out = line.fileno()
 if settings.get("refuse"):
     send(out, {"refused": {"code": "trust.broken", "message": "no"}})
     sys.exit()
-while (task := receive(0)) is not None:
+while (task := line.task()) is not None:
     name = Path(task["path"]).name
     if name == "abort":
         os.abort()
@@ -57,10 +58,12 @@ DEVOTED = """
 import os
 from waarmerk.provenance.jobs import confine
 from waarmerk.provenance.jobs.frames import receive, send
-out = os.dup(1)
+from waarmerk.provenance.jobs.line import next_line
 confine.refuse_network_and_programs()
 receive(0)
-while receive(0) is not None:
+line = next_line()
+out = line.fileno()
+while line.task() is not None:
     send(out, {"answer": os.getpid()})
 """
 

@@ -4,17 +4,22 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.conftest import AT, ROOT
 from waarmerk.provenance.build import build_verifier, tool_version
-from waarmerk.provenance.jobs import Pool
+from waarmerk.provenance.jobs import Pool, child
+from waarmerk.provenance.jobs.frames import receive
+from waarmerk.provenance.jobs.line import Line, open_line
 from waarmerk.provenance.jobs.renewal import can_be_renewed
 from waarmerk.provenance.report.document import to_dict
 from waarmerk.provenance.settings import Settings
@@ -22,47 +27,87 @@ from waarmerk.watermark import Key
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are renewed on Linux only")
 
-# Does as many rounds as it is told, then what it is told.
+# Does what it is told.
 PROGRAM = """
-import os, signal, sys, time
+import os, signal, time
+from waarmerk.provenance.jobs.frames import send
 from waarmerk.provenance.jobs.renewal import in_children
-rounds, how = int(sys.argv[1]), sys.argv[2]
 prepared = 0
 def prepare():
     global prepared
     prepared += 1
-def serve():
-    print(prepared, os.getpid(), flush=True)
-    if prepared <= rounds:
-        return True
-    if how.startswith("signal"):
-        os.kill(os.getpid(), int(how[6:]))
-    if how.startswith("exit"):
-        os._exit(int(how[4:]))
-    if how == "raise":
-        raise ValueError
-    if how == "hang":
-        while time.process_time() < 0.5:
-            pass
-        print("busy enough", flush=True)
+def leave_another():
+    if os.fork() == 0:
+        os.setsid()
+        send(held[0].fileno(), {"left": os.getpid()})
         time.sleep(60)
-    return False
+def serve(line):
+    held[:] = [line]
+    while (task := line.task()) is not None:
+        how = task["how"]
+        if how.startswith("signal"):
+            os.kill(os.getpid(), int(how[6:]))
+        if how.startswith("exit"):
+            os._exit(int(how[4:]))
+        if how == "raise":
+            raise ValueError
+        if how == "hang up":
+            line.close()
+            time.sleep(60)
+        if how == "stay":
+            send(line.fileno(), {"staying": os.getpid()})
+            time.sleep(60)
+        if how == "leave":
+            leave_another()
+            time.sleep(60)
+        if how == "compute":
+            while time.process_time() < 0.5:
+                pass
+        send(line.fileno(), {"told": [prepared, os.getpid()]})
+held = []
 in_children(prepare, serve)
 """
 
 
-def ended(rounds: int, how: str) -> tuple[int, list[list[int]]]:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(rounds), how], capture_output=True, text=True, check=False
-    )
-    return done.returncode, [[int(each) for each in line.split()] for line in done.stdout.splitlines()]
+class Nursery:
+    """The program, and the socket by which it gets lines."""
+
+    def __init__(self) -> None:
+        self.lines = list[Line]()
+        self.control, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen([sys.executable, "-c", PROGRAM], stdin=theirs, stderr=subprocess.DEVNULL)
+
+    def line(self) -> Line:
+        self.lines.append(open_line(self.control))
+        return self.lines[-1]
+
+    def ask(self, line: Line, how: str) -> dict[str, Any] | None:
+        line.ask({"how": how})
+        return receive(line.fileno(), deadline=time.monotonic() + 30)
 
 
-def test_each_round_is_a_child_of_its_own_until_there_is_no_more_to_do() -> None:
-    code, rounds = ended(3, "close")
-    assert code == 0
-    assert [number for number, _ in rounds] == [1, 2, 3, 4]  # prepared here, taken over there
-    assert len({child for _, child in rounds}) == 4
+@pytest.fixture
+def nursery() -> Iterator[Nursery]:
+    made = Nursery()
+    yield made
+    made.process.kill()
+    made.process.wait()
+    for each in (made.control, *made.lines):
+        each.close()
+
+
+def test_each_line_is_a_childs_of_its_own_until_there_is_no_more_to_do(nursery: Nursery) -> None:
+    told = []
+    for _ in range(3):
+        line = nursery.line()
+        told += [nursery.ask(line, "do"), nursery.ask(line, "do")]
+        line.close()
+    nursery.control.close()
+    assert nursery.process.wait(30) == 0
+    rounds = [each["told"] for each in told if each is not None]
+    assert [number for number, _ in rounds] == [1, 1, 2, 2, 3, 3]  # prepared here, taken over there
+    assert len({child for _, child in rounds}) == 3
 
 
 @pytest.mark.parametrize(
@@ -70,12 +115,19 @@ def test_each_round_is_a_child_of_its_own_until_there_is_no_more_to_do() -> None
     [
         *((f"signal{number}", -number) for number in (signal.SIGSEGV, signal.SIGXCPU, signal.SIGKILL, signal.SIGABRT)),
         ("exit0", 0),
-        ("exit7", 7),
+        ("exit113", 113),
         ("raise", 1),
     ],
 )
-def test_a_child_that_ends_otherwise_takes_the_process_with_it(how: str, code: int) -> None:
-    assert ended(1, how)[0] == code
+def test_a_child_that_ends_otherwise_takes_the_process_with_it(nursery: Nursery, how: str, code: int) -> None:
+    assert nursery.ask(nursery.line(), how) is None
+    assert nursery.process.wait(30) == code
+
+
+def test_a_child_that_hangs_up_is_noticed_at_once(nursery: Nursery) -> None:
+    assert nursery.ask(nursery.line(), "hang up") is None
+    nursery.control.close()
+    assert nursery.process.wait(30) == 0
 
 
 def _gone(process: int) -> bool:
@@ -86,51 +138,78 @@ def _gone(process: int) -> bool:
         return True
 
 
+@pytest.mark.parametrize("how", ["stay", "leave"])
+def test_nothing_of_a_child_lives_on_beside_the_next(nursery: Nursery, how: str) -> None:
+    first = nursery.line()
+    told = nursery.ask(first, how)
+    assert told is not None
+    ((_, left),) = told.items()
+    assert not _gone(left)
+    second = nursery.line()
+    assert nursery.ask(second, "do") is not None
+    assert _gone(left)
+    assert os.read(first.fileno(), 1) == b""  # nobody holds the other end
+
+
+@pytest.mark.parametrize("how", ["stay", "leave"])
+def test_nothing_of_a_child_outlives_the_process(nursery: Nursery, how: str) -> None:
+    told = nursery.ask(nursery.line(), how)
+    assert told is not None
+    ((_, left),) = told.items()
+    nursery.process.terminate()
+    nursery.process.wait(30)
+    assert _gone(left)
+
+
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL])
-def test_whoever_ends_the_process_ends_its_child(by: signal.Signals) -> None:
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM, "0", "hang"], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    child = int(process.stdout.readline().split()[1])
-    assert process.stdout.readline() == "busy enough\n"
-    process.send_signal(by)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stdout.close()
+def test_whoever_ends_the_process_ends_its_child(nursery: Nursery, by: signal.Signals) -> None:
+    told = nursery.ask(nursery.line(), "compute")
+    assert told is not None
+    served = told["told"][1]
+    nursery.process.send_signal(by)
+    _, status, usage = os.wait4(nursery.process.pid, 0)
+    nursery.process.returncode = os.waitstatus_to_exitcode(status)
     deadline = time.monotonic() + 30
-    while not _gone(child) and time.monotonic() < deadline:
+    while not _gone(served) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert _gone(child)
+    assert _gone(served)
     if by is signal.SIGTERM:
         assert usage.ru_utime + usage.ru_stime >= 0.5  # what the child cost is told to whoever counts
 
 
-# The real worker with a share of two, that tells which process answered and for whom.
+# The real worker, that tells which process answered and for whom.
 WORKER = """
 import os
 from waarmerk.provenance.jobs import workbench, worker
-worker.FILES_PER_CHILD = 2
 plain = workbench.Workbench.perform
 def perform(self, verb, path, **rest):
     if verb == "who":
-        return [os.getppid(), os.getpid(), os.urandom(8).hex(), hash("x")]
+        import numpy
+        return [os.getppid(), os.getpid(), os.urandom(8).hex(), float(numpy.random.random())]
     return plain(self, verb, path, **rest)
 workbench.Workbench.perform = perform
 worker.main()
 """
 
 
-def test_a_worker_is_renewed_after_its_share_and_the_pool_sees_nothing_of_it() -> None:
+@pytest.fixture
+def two_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "FILES_PER_CHILD", 2)
+
+
+def test_a_worker_is_renewed_after_its_share(two_each: None) -> None:
     with Pool(Settings().to_json(), command=(sys.executable, "-c", WORKER)) as pool:
         told = [pool.perform("who", Path("/"), at=AT)["answer"] for _ in range(6)]
         (held,) = pool._all
     assert len({parent for parent, *_ in told}) == 1
-    children = [child for _, child, *_ in told]
+    children = [process for _, process, *_ in told]
     assert [children.count(each) for each in dict.fromkeys(children)] == [2, 2, 2]
     assert len({chance for *_, chance, _ in told}) == 6
+    assert len({drawn for *_, drawn in told}) == 6  # the old global state of numpy too, that a detector may use
     assert held.tasks == 6
 
 
-def test_reports_of_renewed_workers_are_those_of_the_library() -> None:
+def test_reports_of_renewed_workers_are_those_of_the_library(two_each: None) -> None:
     samples = sorted((ROOT / "samples" / "media").iterdir())
     settings = Settings(trust=ROOT / "samples" / "trust")
     verifier = build_verifier(settings, at=AT)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A worker process and its pipes, as whoever gives it tasks sees them."""
+"""A worker process and the lines to its children, as whoever gives it tasks sees them."""
 
 import contextlib
 import os
@@ -8,11 +8,13 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs.frames import DeadlineError, FrameError, receive, send
+from waarmerk.provenance.jobs.line import open_line, pair
 
+FILES_PER_CHILD = 1000  # then another, whatever the libraries may have leaked, or whoever may have taken it over
 # Freed memory stays with the worker for its next file; by its own rules the C library gives it back and fetches it anew
 # for every file, page by page. Given back at once: blocks beyond 4 MiB, the end of the heap beyond 32 MiB (mallopt(3)).
 _MEMORY = {
@@ -50,25 +52,29 @@ def _room(settings: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 class Worker:
-    """One process and its pipes. It was given ``tasks`` so far; ``share`` is after how many another should do."""
+    """One process and a line to it. It was given ``tasks`` so far; ``share`` is after how many another should do."""
 
     def __init__(self, command: Sequence[str], settings: dict[str, Any], folder: Path, *, share: int = 1) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [*command, *_room(settings)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=folder,
-            env=_environment(),
-            start_new_session=True,  # an interrupt at the terminal is for us to handle
-        )
-        self._in = cast(IO[bytes], self._process.stdin).fileno()
-        self._out = cast(IO[bytes], self._process.stdout).fileno()
+        self._control, theirs = pair()
+        with theirs, contextlib.ExitStack() as unless_started:
+            unless_started.callback(self._control.close)
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [*command, *_room(settings)],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd=folder,
+                env=_environment(),
+                start_new_session=True,  # an interrupt at the terminal is for us to handle
+            )
+            unless_started.pop_all()
         self.tasks = 0
         self.share = share
         self.settings = settings
-        with contextlib.suppress(BrokenPipeError):  # its answer will say so
-            send(self._in, settings)
+        with contextlib.suppress(ConnectionError):  # its answer will say so
+            send(self._control.fileno(), settings)
+        self._line = open_line(self._control)
+        self._left = FILES_PER_CHILD
 
     def ask(
         self,
@@ -84,13 +90,7 @@ class Worker:
         self.tasks += 1
         deadline = time.monotonic() + seconds
         try:
-            with contextlib.suppress(BrokenPipeError):  # a refusal may already wait in the other pipe
-                send(self._in, task)
-            answer = receive(self._out, deadline=deadline)
-            while reply is not None and answer is not None and "asks" in answer:
-                with contextlib.suppress(BrokenPipeError):
-                    send(self._in, reply(answer))
-                answer = receive(self._out, deadline=deadline)
+            answer = self._answer(task, deadline, reply)
         except DeadlineError:
             raise WorkerGone("worker.timeout") from None
         except FrameError:
@@ -99,9 +99,35 @@ class Worker:
             raise WorkerGone(self._last_words())
         if "refused" in answer:
             raise ConfigurationError(str(answer["refused"]["code"]), str(answer["refused"]["message"]))
+        self._left -= 1
+        if self._left <= 0:
+            self._renew()
         return answer
 
+    def _answer(
+        self, task: dict[str, Any], deadline: float, reply: Callable[[dict[str, Any]], dict[str, Any]] | None
+    ) -> dict[str, Any] | None:
+        line = self._line.fileno()
+        try:
+            with contextlib.suppress(ConnectionError):  # a refusal may already wait
+                self._line.ask(task)
+            answer = receive(line, deadline=deadline)
+            while reply is not None and answer is not None and "asks" in answer:
+                with contextlib.suppress(ConnectionError):
+                    send(line, reply(answer))
+                answer = receive(line, deadline=deadline)
+        except ConnectionResetError:  # it went with something unread
+            return None
+        return answer
+
+    def _renew(self) -> None:
+        """The next child, with a line of its own; the one before is no longer heard."""
+        before, self._line = self._line, open_line(self._control)  # in this order: hung up on, it would end them all
+        before.close()
+        self._left = FILES_PER_CHILD
+
     def _last_words(self) -> str:
+        self._control.close()  # a process whose child merely hung up ends as well
         with contextlib.suppress(subprocess.TimeoutExpired):
             if self._process.wait(timeout=1) == -signal.SIGXCPU:
                 return "worker.timeout"
@@ -115,10 +141,8 @@ class Worker:
         except subprocess.TimeoutExpired:  # somebody stopped it
             self._process.kill()
             self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        self._line.close()
+        self._control.close()
 
 
 def _environment() -> dict[str, str]:

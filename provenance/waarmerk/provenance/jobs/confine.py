@@ -6,18 +6,14 @@ platform has. Confinement is a second wall: the first is that nothing in this pr
 """
 
 import ctypes
-import errno
 import platform
 import resource
 import signal
 import sys
 
-_PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 22, 38
-_SECCOMP_MODE_FILTER = 2
-_ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | errno.EPERM
-_LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
-_OFFSET_NUMBER, _OFFSET_ARCHITECTURE = 0, 4
-_X32_NUMBERS = 0x40000000  # the second table of system calls on x86-64 would be a way around the first
+from waarmerk.provenance.jobs.filters import Rule, install, program
+
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 # socket, connect, socketpair, execve, execveat, ptrace, io_uring_setup, process_vm_readv, process_vm_writev,
 # pidfd_getfd: linux/arch/*/unistd tables
@@ -25,14 +21,6 @@ _REFUSED = {
     "x86_64": (0xC000003E, (41, 42, 53, 59, 322, 101, 425, 310, 311, 438)),
     "aarch64": (0xC00000B7, (198, 203, 199, 221, 281, 117, 425, 270, 271, 438)),
 }
-
-
-class _Instruction(ctypes.Structure):
-    _fields_ = (("code", ctypes.c_uint16), ("jt", ctypes.c_uint8), ("jf", ctypes.c_uint8), ("k", ctypes.c_uint32))
-
-
-class _Program(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_uint16), ("instructions", ctypes.POINTER(_Instruction)))
 
 
 def limit_resources(
@@ -74,21 +62,13 @@ def refuse_network_and_programs() -> bool:
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         return False
-    filters = _filter(*_REFUSED[platform.machine()])
-    instructions = (_Instruction * len(filters))(*(_Instruction(*each) for each in filters))
-    program = _Program(len(filters), instructions)
-    return bool(libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) == 0)
+    architecture, refused = _REFUSED[platform.machine()]
+    return install(program(architecture, map(Rule, refused)))
 
 
-def _filter(architecture: int, refused: tuple[int, ...]) -> list[tuple[int, int, int, int]]:
-    """A classic BPF program: another architecture or a refused number gives EPERM, all else is allowed."""
-    to_refuse = len(refused) + 1  # distance from the first comparison to the refusal at the end
-    return [
-        (_LOAD, 0, 0, _OFFSET_ARCHITECTURE),
-        (_JUMP_EQUAL, 0, to_refuse + 2, architecture),
-        (_LOAD, 0, 0, _OFFSET_NUMBER),
-        (_JUMP_AT_LEAST, to_refuse, 0, _X32_NUMBERS),
-        *((_JUMP_EQUAL, to_refuse - 1 - i, 0, number) for i, number in enumerate(refused)),
-        (_RETURN, 0, 0, _ALLOW),
-        (_RETURN, 0, 0, _REFUSE),
-    ]
+def keep_to_itself() -> None:
+    """From here on nobody of the same user looks or writes into the memory of this process, nor opens what it holds
+    (``/proc/PID/mem``, ``/proc/PID/fd``; Linux, ``PR_SET_DUMPABLE``). It leaves no core either.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

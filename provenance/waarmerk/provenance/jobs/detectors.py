@@ -147,7 +147,10 @@ def _alone(requests: int, answers: int) -> None:
     """Keep only the two pipes, die with the worker, and leave the time to the deadline of the other side."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    nowhere = os.open(os.devnull, os.O_RDWR)
+    try:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+    except PermissionError:  # in a worker, which opens nothing to be written; what it prints goes nowhere already
+        nowhere = 2
     for standard in (0, 1, 2):
         os.dup2(nowhere, standard)
     first, last = sorted((requests, answers))

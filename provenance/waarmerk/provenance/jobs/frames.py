@@ -54,10 +54,15 @@ def seconds_from_now(seconds: float) -> float:
     return time.monotonic() + seconds
 
 
-def send(descriptor: int, message: dict[str, Any]) -> None:
-    """Write one frame to a pipe. Raises BrokenPipeError where nobody reads any more."""
+def packed(message: dict[str, Any]) -> bytes:
+    """One frame."""
     body = json.dumps(message, ensure_ascii=True, separators=(",", ":")).encode("ascii")
-    data = memoryview(_LENGTH.pack(len(body)) + body)
+    return _LENGTH.pack(len(body)) + body
+
+
+def send(descriptor: int, message: dict[str, Any]) -> None:
+    """Write one frame to a pipe or a socket. Raises BrokenPipeError where nobody reads any more."""
+    data = memoryview(packed(message))
     while data:
         data = data[os.write(descriptor, data) :]
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The process that labels one file and ends: confined like ``jobs.worker``, but for the files that it may write.
 
-It asks for signatures over the pipe it answers on. ``jobs.labelling`` runs it; never by hand.
+It asks for signatures over the line it answers on. ``jobs.labelling`` runs it; never by hand.
 """
 
 import base64
@@ -17,6 +17,8 @@ from waarmerk.provenance.errors import NO_ROOM, ConfigurationError, Error, Store
 from waarmerk.provenance.jobs import confine
 from waarmerk.provenance.jobs.allowance import Pace, allowance_of, processors, takes_long
 from waarmerk.provenance.jobs.frames import receive, send
+from waarmerk.provenance.jobs.line import next_line
+from waarmerk.provenance.jobs.solitude import withdraw
 from waarmerk.provenance.media.limits import Limits
 
 if TYPE_CHECKING:
@@ -31,8 +33,7 @@ LIMITS = Limits()
 
 def main() -> None:
     """Confine this process, label the one file, answer, end."""
-    answers = os.dup(1)
-    os.dup2(2, 1)  # a stray print of a library is not an answer
+    confine.keep_to_itself()
     pace = Pace(sys.argv[1]) if len(sys.argv) > 1 else Pace.PICTURE
     mapped = int(sys.argv[2]) if len(sys.argv) > 2 else 0
     allowed = allowance_of(pace)
@@ -48,9 +49,11 @@ def main() -> None:
     confine.refuse_network_and_programs()
     confine.grant_cpu_seconds(allowed.processor_seconds)
     tempfile.tempdir = os.environ["TMPDIR"] = str(Path.cwd())  # the folder that is taken away, however this ends
-    settings, task = receive(0), receive(0)
-    if settings is not None and task is not None:
-        send(answers, _answer(settings, task, answers, pace))
+    settings, line = receive(0), next_line()
+    withdraw(may_write=True)
+    task = None if line is None else line.task()
+    if settings is not None and line is not None and task is not None:
+        send(line.fileno(), _answer(settings, task, line.fileno(), pace))
 
 
 class AskingSigner:
@@ -64,7 +67,7 @@ class AskingSigner:
     def sign(self, message: bytes) -> bytes:
         """The signature over ``message``. Raises ConfigurationError where nobody gives one."""
         send(self._answers, {"asks": base64.b64encode(message).decode("ascii")})
-        reply = receive(0)
+        reply = receive(self._answers)
         if reply is None:
             raise ConfigurationError("signing.refused", "no signature came back")
         return base64.b64decode(reply["signature"])
@@ -75,7 +78,7 @@ def _is_wanted(answers: int) -> bool:
     from waarmerk.provenance.jobs.labelling import WANTED  # noqa: PLC0415 - only after confinement
 
     send(answers, {"asks": WANTED})
-    reply = receive(0)
+    reply = receive(answers)
     return reply is not None and reply["wanted"] is True
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A pool of disposable processes: a file can end a worker, never the run.
 
-Each worker has one pair of pipes and one task at a time. One that crashes, hangs or answers nonsense is killed and
-replaced; its file is tried once more, alone in a fresh worker, then recorded as unreadable.
+Each worker has one task at a time, and each of its children a line of its own. One that crashes, hangs or answers
+nonsense is killed and replaced; its file is tried once more, alone in a fresh worker, then recorded as unreadable.
 """
 
 import contextlib

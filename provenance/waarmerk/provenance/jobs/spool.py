@@ -16,11 +16,10 @@ _PREFIX, _WORK = "waarmerk-empty-", "waarmerk-work-"
 
 @contextmanager
 def nameless_file() -> Iterator[tuple[IO[bytes], Path]]:
-    """A private file that no folder lists, and the path under which our own workers open it while it lasts.
+    """A private file that no folder lists, and the path under which this process opens it while it lasts.
 
     On Linux the file has no name from the start, so that even a killed process leaves nothing behind
-    (``proc_pid_fd(5)``: the descriptor of a process is a path for others of the same user). Elsewhere it has a name
-    until the end of the block.
+    (``proc_pid_fd(5)``); a worker is handed it, opened to be read. Elsewhere it has a name until the end of the block.
     """
     if sys.platform == "linux":
         with TemporaryFile() as copy:
@@ -30,8 +29,17 @@ def nameless_file() -> Iterator[tuple[IO[bytes], Path]]:
             yield named, Path(named.name)
 
 
+def is_nameless(path: str) -> bool:
+    """Whether this is such a path of this process; others have to be handed the file itself (``jobs/line.py``)."""
+    return path.startswith(_ours())
+
+
 def _path(file: IO[bytes]) -> Path:
-    return Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
+    return Path(f"{_ours()}{file.fileno()}")
+
+
+def _ours() -> str:
+    return f"/proc/{os.getpid()}/fd/"
 
 
 def empty_folder() -> Path:

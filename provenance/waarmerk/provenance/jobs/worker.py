@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The process that parses files: confined first, then given its settings, then one file after the other.
 
-Files are parsed by children of it, each of which takes over what is loaded and does ``FILES_PER_CHILD``.
+Files are parsed by children of it, each of which takes over what is loaded, gives up what only the process itself needs
+(``solitude``) and serves one line.
 
 It answers every task with one frame: ``{"answer": …}``, ``{"fault": code}`` where there is none, or
 ``{"refused": {"code", "message"}}`` where the settings themselves cannot be used. The pool runs it as
@@ -19,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 from waarmerk.provenance.errors import ConfigurationError, Error, places
 from waarmerk.provenance.jobs import confine
 from waarmerk.provenance.jobs.frames import receive, send
+from waarmerk.provenance.jobs.line import Line, next_line
 from waarmerk.provenance.jobs.renewal import can_be_renewed, in_children
+from waarmerk.provenance.jobs.solitude import withdraw
 from waarmerk.provenance.jobs.turns import take_long_turns
 from waarmerk.provenance.media.limits import Limits
 
@@ -28,13 +31,11 @@ if TYPE_CHECKING:
 
 LIMITS = Limits()
 _ANY_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)  # each task turns what is loaded to its own
-FILES_PER_CHILD = 1000  # then another, whatever the libraries may have leaked
 
 
 def main() -> None:
     """Confine this process, then answer tasks from standard input until it closes."""
-    answers = os.dup(1)
-    os.dup2(2, 1)  # a stray print of a library is not an answer
+    confine.keep_to_itself()
     take_long_turns()
     mapped = int(sys.argv[1]) if len(sys.argv) > 1 else 0  # of an index of a registry, in files: that is no memory
     confine.limit_resources(
@@ -48,20 +49,30 @@ def main() -> None:
         return
     bench = _workbench(settings)  # before the first task comes: the caller is still busy
 
-    def serve() -> bool:
+    may_start = bool(settings.get("detectors"))  # each is a process that a child starts (jobs/detectors.py)
+
+    def serve(line: Line) -> None:
+        withdraw(may_start=may_start)
+        _draw_anew()
         gc.enable()
-        for _ in range(FILES_PER_CHILD):
-            task = receive(0)
-            if task is None:
-                return False
+        while (task := line.task()) is not None:
             confine.grant_cpu_seconds(LIMITS.worker_seconds)
-            send(answers, bench if isinstance(bench, dict) else _answer(bench, task))
-        return True
+            send(line.fileno(), bench if isinstance(bench, dict) else _answer(bench, task))
 
     _get_ready(bench)
     if can_be_renewed():
         in_children(lambda: _get_ready(bench), serve)
-    serve()  # then this process ends, and whoever has a task for it starts another
+    line = next_line()
+    os.dup2(2, 0)  # there is no other: this process ends, and whoever has a task for it starts another
+    if line is not None:
+        serve(line)
+
+
+def _draw_anew() -> None:
+    """The global state of numpy is the same in all children; a detector may draw from it. Python's own is not."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed()
 
 
 def _get_ready(bench: "Workbench | dict[str, Any]") -> None:

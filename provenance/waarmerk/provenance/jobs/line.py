@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A line between whoever has tasks and one process that does them: theirs alone, and gone with either.
+
+A worker is handed the other end of each over the socket that is its standard input, so that no two of its children
+ever have one in common: what an earlier one wrote or kept open reaches nobody. Sockets, unlike pipes, cannot be opened
+anew under ``/proc``.
+"""
+
+import os
+import socket
+from contextlib import ExitStack, suppress
+from typing import Any
+
+from waarmerk.provenance.jobs.frames import packed, receive
+from waarmerk.provenance.jobs.spool import is_nameless
+
+_MARK = b"\0"  # what files travel with
+_MOST_FILES = 2
+_FILES = ("path", "source", "store")  # of a task and of its options
+
+
+class Line:
+    """One end of it."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        self._held: list[int] = []
+
+    def fileno(self) -> int:
+        """For ``frames.send`` and ``frames.receive``."""
+        return self._end.fileno()
+
+    def ask(self, task: dict[str, Any]) -> None:
+        """Send a task, and with it files that have no name. Raises ConnectionError where nobody listens any more,
+        OSError where such a file is gone.
+        """
+        options = dict(task.get("options") or {})
+        with ExitStack() as stack:
+            files: list[int] = []
+            told = task | ({"options": options} if options else {})
+            for where in (told, options):
+                for name in _FILES:
+                    if isinstance(path := where.get(name), str) and is_nameless(path):
+                        where[name] = {"file": len(files)}
+                        files.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+                        stack.callback(os.close, files[-1])
+            data = memoryview(_MARK + packed(told))
+            sent = socket.send_fds(self._end, [data], files)
+        if sent < len(data):
+            self._end.sendall(data[sent:])
+
+    def task(self) -> dict[str, Any] | None:
+        """The next task, None where there is no other; the files of the last one are closed. Raises FrameError."""
+        while self._held:
+            os.close(self._held.pop())
+        mark, self._held, _, _ = socket.recv_fds(self._end, len(_MARK), _MOST_FILES)
+        told = receive(self.fileno()) if mark else None
+        for where in (told or {}, (told or {}).get("options") or {}):
+            for name in _FILES:
+                if isinstance(given := where.get(name), dict):
+                    where[name] = f"/proc/self/fd/{self._held[given['file']]}"
+        return told
+
+    def close(self) -> None:
+        """Hang up."""
+        self._end.close()
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Two ends that know each other and have no address: no network."""
+    return socket.socketpair()
+
+
+def open_line(control: socket.socket) -> Line:
+    """A new line to whoever listens at the other end of ``control``; closed from the start where nobody does."""
+    ours, theirs = pair()
+    with theirs, suppress(ConnectionError):
+        socket.send_fds(control, [_MARK], [theirs.fileno()])
+    return Line(ours)
+
+
+def next_line(control: int = 0) -> Line | None:
+    """The line that comes next, None where there is no other."""
+    end = socket.socket(fileno=control)
+    try:
+        mark, ends, _, _ = socket.recv_fds(end, len(_MARK), 1)
+    except ConnectionError:
+        return None
+    finally:
+        end.detach()
+    return Line(socket.socket(fileno=ends[0])) if mark and ends else None

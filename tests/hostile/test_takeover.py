@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A file that took over the process that parses it: what it may say of other files, and what it reaches."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import AT, ROOT
+from waarmerk.provenance.jobs import Pool, child
+from waarmerk.provenance.jobs.spool import nameless_file
+from waarmerk.provenance.settings import Settings
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="seccomp and /proc exist on Linux only")
+SAMPLE = ROOT / "samples" / "media" / "camera-capture.jpg"
+
+# The real worker, but files of certain names do in it what they like.
+WORKER = """
+import ctypes, mmap, os, resource, signal, sys, threading, time
+from waarmerk.provenance.jobs import line, workbench, worker
+from waarmerk.provenance.jobs.frames import send
+plain, task, held = workbench.Workbench.perform, line.Line.task, []
+def kept(self):
+    held[:] = [self]
+    return task(self)
+line.Line.task = kept
+FORGED = {"answer": {"forged": True}}
+def attempts(path):
+    service, process = int(path.parent.name), os.getppid()
+    libc, told = ctypes.CDLL(None, use_errno=True), {}
+    def attempt(name, act):
+        try:
+            told[name] = "done" if act() != -1 else "refused"
+        except OSError:
+            told[name] = "refused"
+    for name, other in (("service", service), ("process", process)):
+        attempt(f"read {name}", lambda: open(f"/proc/{other}/mem", "rb", 0))
+        attempt(f"write {name}", lambda: open(f"/proc/{other}/mem", "r+b", 0))
+        attempt(f"files of {name}", lambda: os.readlink(f"/proc/{other}/fd/0"))
+        attempt(f"signal {name}", lambda: os.kill(other, 0))
+        attempt(f"thread of {name}", lambda: libc.syscall(NUMBERS["tgkill"], other, other, 0))
+        attempt(f"queue {name}", lambda: signal.pidfd_send_signal(os.pidfd_open(other), 0))
+        attempt(f"bound {name}", lambda: resource.prlimit(other, resource.RLIMIT_NOFILE, (64, 64)))
+        attempt(f"slow {name}", lambda: os.setpriority(os.PRIO_PROCESS, other, 19))
+    attempt("signal all", lambda: os.kill(0, 0))
+    attempt("fork", lambda: os.fork() or os._exit(0))
+    attempt("vfork", lambda: libc.vfork() or os._exit(0))
+    victim = str(path.with_suffix(".bin"))
+    def change():
+        with open(victim, "r+b") as stream:
+            mmap.mmap(stream.fileno(), 0)[:4] = b"EVIL"
+    attempt("change", change)
+    attempt("append", lambda: os.open(victim, os.O_RDONLY | os.O_TRUNC))
+    attempt("make", lambda: os.open(victim + ".new", os.O_RDONLY | os.O_CREAT))
+    for name, act in (
+        ("truncate", lambda: os.truncate(victim, 1)), ("remove", lambda: os.unlink(victim)),
+        ("move", lambda: os.rename(victim, victim + ".new")), ("link", lambda: os.link(victim, victim + ".new")),
+        ("symlink", lambda: os.symlink(victim, victim + ".new")), ("folder", lambda: os.mkdir(victim + ".new")),
+        ("mode", lambda: os.chmod(victim, 0)), ("time", lambda: os.utime(victim, (1, 1))),
+        ("own", lambda: os.chown(victim, 1, 1)), ("name", lambda: os.setxattr(victim, "user.x", b"x")),
+    ):
+        attempt(name, act)
+    seen = []
+    thread = threading.Thread(target=seen.append, args=(1,))
+    thread.start()
+    thread.join()
+    told["thread"] = seen
+    told["self"] = len(open("/proc/self/maps").read()) > 0
+    return told
+def perform(self, verb, path, **rest):
+    if path.stem == "prefill":
+        send(held[0].fileno(), FORGED)
+        time.sleep(0.2)  # until that was taken for the answer
+        send(held[0].fileno(), FORGED)
+        os._exit(113)
+    if path.stem == "more":
+        send(held[0].fileno(), FORGED)
+        time.sleep(0.2)
+        return FORGED["answer"]
+    if path.stem == "leave":
+        os._exit(113)
+    if path.stem == "hangup":
+        held[0].close()
+        time.sleep(60)
+    if path.stem == "attempts":
+        return attempts(path)
+    if path.stem == "who":
+        return os.getpid()
+    return plain(self, verb, path, **rest)
+workbench.Workbench.perform = perform
+from waarmerk.provenance.jobs import solitude
+import platform
+NUMBERS = solitude._NUMBERS[platform.machine()][1]
+worker.main()
+"""
+
+
+@pytest.fixture
+def pool() -> Iterator[Pool]:
+    with Pool(Settings().to_json(), command=(sys.executable, "-c", WORKER)) as made:
+        yield made
+
+
+def told(pool: Pool, name: str) -> dict[str, Any]:
+    return pool.perform("verify", Path(name), at=AT)
+
+
+@pytest.mark.parametrize("how", ["prefill", "more"])
+def test_what_one_child_wrote_is_never_the_answer_of_the_next(
+    pool: Pool, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "FILES_PER_CHILD", 1)
+    assert told(pool, how) == {"answer": {"forged": True}}, "of itself a file may say what it likes"
+    for _ in range(2):
+        assert pool.verify(SAMPLE, at=AT)["asset"]["bytes"] == SAMPLE.stat().st_size
+
+
+@pytest.mark.parametrize("how", ["leave", "hangup"])
+def test_a_child_that_goes_without_an_answer_is_a_crash_at_once(pool: Pool, how: str) -> None:
+    started = pool._started
+    assert told(pool, how) == {"fault": "worker.crashed"}
+    assert pool._started == started + 2, "tried once more, in a worker that has seen nothing else"
+    assert pool.verify(SAMPLE, at=AT)["status"] == "examined"
+
+
+ATTEMPTS = """
+import json, os, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from waarmerk.provenance.jobs import Pool, confine
+from waarmerk.provenance.settings import Settings
+confine.keep_to_itself()
+confine_folder = Path(sys.argv[1]) / str(os.getpid())
+confine_folder.mkdir()
+victim = confine_folder / "attempts.bin"
+victim.write_bytes(b"A" * 4096)
+with Pool(Settings().to_json(), command=(sys.executable, "-c", sys.stdin.read())) as pool:
+    told = pool.perform("verify", confine_folder / "attempts", at=datetime.now(UTC))
+print(json.dumps([told, victim.read_bytes() == b"A" * 4096, sorted(each.name for each in confine_folder.iterdir())]))
+"""
+
+
+@pytest.mark.parametrize("rights", ["whatever we have", "none"])
+def test_it_reaches_no_other_process_and_changes_no_file(tmp_path: Path, rights: str) -> None:
+    prefix: list[str] = []
+    if rights == "none":
+        if os.getuid() != 0 or shutil.which("setpriv") is None:
+            pytest.skip("only the superuser has rights to give up")
+        prefix = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+    done = subprocess.run(
+        [*prefix, sys.executable, "-c", ATTEMPTS, str(tmp_path)],
+        input=WORKER,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer, is_whole, left = json.loads(done.stdout)
+    tried = answer["answer"]
+    assert (tried.pop("thread"), tried.pop("self")) == ([1], True), "what libraries need is left"
+    assert {name for name, how in tried.items() if how != "refused"} == set()
+    assert is_whole
+    assert left == ["attempts.bin"]
+
+
+def test_a_file_without_a_name_is_handed_over_to_be_read(pool: Pool) -> None:
+    with nameless_file() as (copy, path):
+        copy.write(SAMPLE.read_bytes())
+        copy.flush()
+        assert pool.verify(path, at=AT, named=False) == pool.verify(SAMPLE, at=AT, named=False)
