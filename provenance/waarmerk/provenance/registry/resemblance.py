@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from waarmerk.provenance.registry.covers import Judged, groups, on_paper, on_photograph
+from waarmerk.provenance.registry.entire import is_entire
 from waarmerk.provenance.registry.equalised import equalised, has_tones_of
 from waarmerk.provenance.registry.hashes import colours, luma, reduced
 from waarmerk.provenance.registry.other import LARGEST, largest_other
@@ -50,11 +51,11 @@ _COLOURED_OTHERWISE, _ON_PHOTOGRAPH, _ON_PAPER = 0.12, 0.05, 0.08
 class Resemblance:
     """What the comparison came to.
 
-    ``verified``: the examined picture shows what the reference shows, or a part of it. ``whole``: nearly nothing in
-    it differs, and nearly all of the reference is there. ``share`` is the part of what could be compared that agrees,
-    ``overlap`` the part of the reference that was seen. ``region`` (left, top, width, height) is where the reference
-    lies in the examined picture, in its pixels, and ``seen`` which part of the reference is there, in shares of its
-    width and height; None where nothing was found. ``mirrored``: it is there turned over.
+    ``verified``: the examined picture shows what the reference shows, or a part of it. ``whole``: no place in it
+    differs that one could see, and nearly all of the reference is there. ``share`` is the part of what could be
+    compared that agrees, ``overlap`` the part of the reference that was seen. ``region`` (left, top, width, height) is
+    where the reference lies in the examined picture, in its pixels, and ``seen`` which part of the reference is there,
+    in shares of its width and height; None where nothing was found. ``mirrored``: it is there turned over.
     """
 
     verified: bool = False
@@ -139,9 +140,10 @@ def _compared(kept: _Kept, ready: Look, lie: Lie) -> Resemblance:
     judged = _judged(kept, ready, lie, values, known)
     if judged is None:
         return nothing
+    whole = _is_whole(judged, overlap, int(lit_otherwise(reference, values, known).sum())) and not lie.mirrored
     return Resemblance(
         verified=judged.verified,
-        whole=_is_whole(judged, overlap, int(lit_otherwise(reference, values, known).sum())) and not lie.mirrored,
+        whole=whole and is_entire(*_planes(kept, ready, lie, values), known),
         share=judged.share,
         overlap=overlap,
         region=region,
@@ -159,10 +161,8 @@ def _judged(kept: _Kept, ready: Look, lie: Lie, values: Floats, known: Truths) -
     has_structure = judged.parts >= _LEAST_PARTS
     if has_structure and not judged.verified:
         return judged
-    if kept.coloured is None:
-        planes = reference[:, :, None].astype(np.float32), values[:, :, None]
-    else:
-        planes = kept.coloured, _laid(_light_and_colour(ready.small), lie.matrix, reference.shape)[0]
+    planes = _planes(kept, ready, lie, values)
+    if kept.coloured is not None:
         if not has_structure:
             return on_smooth(*planes, known, parts)
         if not _coloured_alike(*planes, known, judged.apart, most=_ON_PAPER if paper else _ON_PHOTOGRAPH):
@@ -172,6 +172,13 @@ def _judged(kept: _Kept, ready: Look, lie: Lie, values: Floats, known: Truths) -
     is_other = largest_other(*planes, known, parts) > LARGEST
     is_told = not is_pattern(reference) or as_it_was(*planes, known, judged.apart)
     return replace(judged, verified=is_told and not is_other)
+
+
+def _planes(kept: _Kept, ready: Look, lie: Lie, values: Floats) -> tuple[Floats, Floats]:
+    """The reference and what lies on it (``values``, luma), in as many planes as were kept."""
+    if kept.coloured is None:
+        return kept.grey[:, :, None].astype(np.float32), values[:, :, None]
+    return kept.coloured, _laid(_light_and_colour(ready.small), lie.matrix, kept.grey.shape)[0]
 
 
 def _coloured_alike(reference: Floats, values: Floats, known: Truths, apart: Truths, *, most: float) -> bool:
