@@ -48,6 +48,7 @@ def attempts(path):
         attempt(f"queue {name}", lambda: signal.pidfd_send_signal(os.pidfd_open(other), 0))
         attempt(f"bound {name}", lambda: resource.prlimit(other, resource.RLIMIT_NOFILE, (64, 64)))
         attempt(f"slow {name}", lambda: os.setpriority(os.PRIO_PROCESS, other, 19))
+    attempt("outlive", lambda: libc.prctl(1, 0, 0, 0, 0))
     attempt("signal all", lambda: os.kill(0, 0))
     attempt("fork", lambda: os.fork() or os._exit(0))
     attempt("vfork", lambda: libc.vfork() or os._exit(0))

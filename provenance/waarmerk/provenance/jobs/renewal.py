@@ -59,7 +59,14 @@ def _one(line: Line, serve: Callable[[Line], None]) -> Line | None:
     if child == 0:
         _live(parent, line, serve)
     line.close()  # else its end here would hide that the child hung up
-    signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGKILL))
+    ending: list[bool] = []
+
+    def end(*_: object) -> None:
+        ending.append(True)
+        with contextlib.suppress(ProcessLookupError):  # it is gone, and what it left is being taken away
+            os.kill(child, signal.SIGKILL)
+
+    signal.signal(signal.SIGTERM, end)
     if not _is_called(child):
         status = _clear(child)
         if os.WIFSIGNALED(status):
@@ -69,7 +76,7 @@ def _one(line: Line, serve: Callable[[Line], None]) -> Line | None:
     os.kill(child, signal.SIGKILL)  # it has answered all it was asked, or is not to
     _clear(child)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    return following
+    return None if ending else following
 
 
 def _is_called(child: int) -> bool:

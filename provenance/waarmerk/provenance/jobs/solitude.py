@@ -15,7 +15,7 @@ import sys
 
 from waarmerk.provenance.jobs.filters import Rule, install, program
 
-_CLONE_THREAD = 0x10000
+_CLONE_THREAD, _PR_SET_PDEATHSIG = 0x10000, 1
 _F_SETOWN, _F_SETOWN_EX, _FIOSETOWN, _SIOCSPGRP = 8, 15, 0x8901, 0x8902  # whom the kernel sends a signal about a file
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 # The numbers of linux/arch/*/unistd tables. None: this machine has no such call.
@@ -26,7 +26,7 @@ _NUMBERS: dict[str, tuple[int, dict[str, int]]] = {
             "clone": 56, "fork": 57, "vfork": 58, "clone3": 435,
             "kill": 62, "tkill": 200, "tgkill": 234, "pidfd_send_signal": 424, "rt_sigqueueinfo": 129,
             "rt_tgsigqueueinfo": 297, "fcntl": 72, "ioctl": 16,
-            "prlimit64": 302, "setpriority": 141, "sched_setparam": 142, "sched_setscheduler": 144,
+            "prlimit64": 302, "prctl": 157, "setpriority": 141, "sched_setparam": 142, "sched_setscheduler": 144,
             "sched_setattr": 314, "sched_setaffinity": 203, "ioprio_set": 251, "process_madvise": 440,
             "process_mrelease": 448, "kcmp": 312, "move_pages": 279, "migrate_pages": 256, "perf_event_open": 298,
             "unshare": 272, "setns": 308, "mount": 165, "bpf": 321, "userfaultfd": 323,
@@ -45,7 +45,7 @@ _NUMBERS: dict[str, tuple[int, dict[str, int]]] = {
             "clone": 220, "clone3": 435,
             "kill": 129, "tkill": 130, "tgkill": 131, "pidfd_send_signal": 424, "rt_sigqueueinfo": 138,
             "rt_tgsigqueueinfo": 240, "fcntl": 25, "ioctl": 29,
-            "prlimit64": 261, "setpriority": 140, "sched_setparam": 118, "sched_setscheduler": 119,
+            "prlimit64": 261, "prctl": 167, "setpriority": 140, "sched_setparam": 118, "sched_setscheduler": 119,
             "sched_setattr": 274, "sched_setaffinity": 122, "ioprio_set": 30, "process_madvise": 440,
             "process_mrelease": 448, "kcmp": 272, "move_pages": 239, "migrate_pages": 238, "perf_event_open": 241,
             "unshare": 97, "setns": 268, "mount": 40, "bpf": 280, "userfaultfd": 282,
@@ -64,7 +64,7 @@ _OTHERS = (
     *("process_madvise", "process_mrelease", "kcmp", "move_pages", "migrate_pages", "perf_event_open"),
     *("unshare", "setns", "mount", "bpf", "userfaultfd"),
 )
-_OF_ONE = ("prlimit64", "sched_setparam", "sched_setscheduler", "sched_setattr", "sched_setaffinity")
+_TURNS = ("sched_setparam", "sched_setscheduler", "sched_setattr", "sched_setaffinity")
 _CHANGES = (
     *("creat", "open_by_handle_at", "truncate", "unlink", "unlinkat", "rename", "renameat", "renameat2"),
     *("link", "linkat", "symlink", "symlinkat", "mkdir", "mkdirat", "rmdir", "mknod", "mknodat"),
@@ -99,15 +99,17 @@ def _rules(numbers: dict[str, int], *, may_write: bool, may_start: bool) -> list
     me = os.getpid()
     refused = [*_OTHERS, *(() if may_start else (*_STARTS, *_SIGNALS)), *(() if may_write else _CHANGES)]
     rules = [Rule(numbers[name]) for name in refused if name in numbers]
-    rules += [Rule(numbers[name], unless=(0, me)) for name in _OF_ONE]
+    if not may_write:  # encoders give turns to their threads, by numbers that nobody knows before
+        rules += [Rule(numbers[name], unless=(0, me)) for name in _TURNS]
+        rules += [Rule(numbers[name], argument=1, unless=(0, me)) for name in ("setpriority", "ioprio_set")]
     rules += [
-        Rule(numbers["setpriority"], argument=1, unless=(0, me)),
-        Rule(numbers["ioprio_set"], argument=1, unless=(0, me)),
+        Rule(numbers["prlimit64"], unless=(0, me)),
         Rule(numbers["fcntl"], argument=1, among=(_F_SETOWN, _F_SETOWN_EX)),
         Rule(numbers["ioctl"], argument=1, among=(_FIOSETOWN, _SIOCSPGRP)),
     ]
     if not may_start:
         rules += [Rule(numbers[name], unless=(me,)) for name in ("kill", "tgkill")]  # abort(3) sends itself one
+        rules.append(Rule(numbers["prctl"], among=(_PR_SET_PDEATHSIG,)))  # it dies with whoever started it
         rules.append(Rule(numbers["clone"], without=_CLONE_THREAD))
         # Its flags are in memory, where no filter sees them; the C library falls back to clone.
         rules.append(Rule(numbers["clone3"], error=errno.ENOSYS))
