@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageOps
 
 from tests.unit.marking.pictures import plain, scene
 from tests.unit.registry.test_resemblance import Bytes, jpeg, written
@@ -158,6 +158,36 @@ def test_another_thing_before_the_same_sky_is_another_picture() -> None:
     block[280:460, 270:450] = np.random.default_rng(2).integers(0, 256, (180, 180, 3))
     for one, other in ((disc, square), (disc, block), (sky(), block), (disc, sky())):
         assert not compare(kept(one), jpeg(other, 85)).verified
+
+
+@pytest.mark.parametrize("away", [4, -5])
+def test_a_gradient_that_is_a_little_off_everywhere_is_another_one(away: int) -> None:
+    """Each part is off by less than a codec may do; together they are not."""
+    y, x = np.mgrid[0:312, 0:416] / 400
+    one = np.dstack([140 + 60 * x - 40 * y, 120 + 50 * x - 30 * y, 130 + 55 * x - 35 * y]).astype(np.uint8)
+    other = (one + np.dstack([-away * x * y, away + 0 * x, away + 0 * x])).astype(np.uint8)
+    assert np.abs(one.astype(int) - other.astype(int)).max() <= 6
+    assert compare(kept(one), jpeg(one, 40)).verified
+    assert not compare(kept(one), other).verified
+
+
+def test_a_sky_made_flat_is_like_any_other_made_flat() -> None:
+    other = sky(light=(60, 110, 180), dark=(225, 235, 245))
+    made_flat = np.asarray(ImageOps.equalize(Image.fromarray(other)))
+    assert not compare(kept(sky()), made_flat).verified
+
+
+def meme(captions: tuple[str, str]) -> Bytes:
+    padded = np.pad(sky()[:400, :640], ((110, 110), (0, 0), (0, 0)))
+    return written(padded, (20, 40, captions[0]), (20, 550, captions[1]), size=34, fill="white")
+
+
+def test_a_sky_under_other_captions_is_another_picture() -> None:
+    one = meme(("MEER ZOMER ZOMER WARME", "EERLIJKE STRATEN STEMT"))
+    other = meme(("VEILIGE NIEUWE OUDE ZORG", "KOUDE VOOR SCHOOL LANGE"))
+    assert compare(kept(one), jpeg(one, 60)).verified
+    assert not compare(kept(one), jpeg(other, 75)).verified
+    assert not compare(kept(other), jpeg(one, 75)).verified
 
 
 def test_one_colour_is_like_any_other() -> None:

@@ -34,6 +34,7 @@ _SOLID, _AROUND = 9, 6  # pixels: thicker than letters of a text, and the soft e
 _SOFT_EDGE = np.ones((2 * _AROUND + 1, 2 * _AROUND + 1), np.uint8)
 _PAPER_TONE = 6  # grey levels
 _TOUCHES = 0.2  # of a place that differs: with less structure of the reference in it, it was put where nothing is
+_WRITTEN, _SAME_GROUND, _GONE = 24.0, 0.5, 0.4  # grey levels; of the pixels of a strip; of what was written on it
 _MOST_ANEW = 0.01  # of all parts: a date or a number may be another one, a caption may not
 _MOST_ADDED = 0.15  # of all parts: ink that was written over a drawing or form
 
@@ -68,7 +69,8 @@ def on_photograph(reference: Bytes, values: Floats, known: Truths, parts: Parts)
         under = under_cover(reference, values, group)
         is_bar = runs_along(rows, columns, counted.shape) or runs_along(columns, rows, counted.shape[::-1])
         letters = int((parts.had & parts.shows & group).sum()) >= _LETTERED * rows.size
-        if (place.written_anew and not under.any()) or (is_bar and letters and place.lettered_anew):
+        is_anew = (letters and place.lettered_anew) or is_same_strip(reference, values, rows, columns)
+        if (place.written_anew and not under.any()) or (is_bar and is_anew):
             anew += rows.size
         elif is_bar:
             bar, hidden, told = max(bar, rows.size), hidden | group, told | _box(rows, columns, told.shape)
@@ -177,17 +179,36 @@ def _other_thing(reference: Bytes, values: Floats, parts: Parts) -> int:
 def _lit_alike(reference: Bytes, values: Floats, known: Truths, parts: Parts, covers: Truths) -> bool:
     """Whether what is smooth has the light that is to be expected there, bars and covers aside."""
     lit = lit_otherwise(reference, values, known, apart=covers) & ~covers & ~parts.counted
-    along = bars(lit)
+    along = bars(lit, reference.astype(np.float32), values)
     few = int((lit & ~along).sum()) <= _LIT_OTHERWISE * int(parts.counted.sum())
     return few and int(along.sum()) <= _LARGEST_BAR * max(1.0, float(known.mean()) * lit.size)
 
 
-def bars(parts: Truths) -> Truths:
-    """Those of the parts that lie in bars along an edge."""
+def bars(parts: Truths, reference: Floats, values: Floats) -> Truths:
+    """Those of the parts that lie in bars along an edge, which the reference (H x W, as ``values``) did not have."""
     found = np.zeros_like(parts)
     for rows, columns in groups(parts):
-        found[rows, columns] = runs_along(rows, columns, parts.shape) or runs_along(columns, rows, parts.shape[::-1])
+        is_bar = runs_along(rows, columns, parts.shape) or runs_along(columns, rows, parts.shape[::-1])
+        found[rows, columns] = is_bar and not is_same_strip(reference, values, rows, columns)
     return found
+
+
+def is_same_strip(
+    reference: Bytes | Floats, values: Floats, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
+) -> bool:
+    """Whether a strip of parts has the even ground that it had, and what was written on it is gone.
+
+    That is another caption; what is laid over a picture covers the ground, or leaves what was there beside its letters.
+    """
+    top, left = int(rows.min()) * BLOCK, int(columns.min()) * BLOCK
+    box = slice(top, (int(rows.max()) + 1) * BLOCK), slice(left, (int(columns.max()) + 1) * BLOCK)
+    before, off = reference[box].astype(np.float32), np.abs(values[box] - reference[box])
+    tones = np.bincount(np.clip(np.rint(before), 0, 255).astype(np.int64).ravel(), minlength=256)
+    ground = float(np.convolve(tones, np.ones(2 * _TONE + 1, np.int64), "same").argmax())
+    even = np.abs(before - ground) <= _TONE
+    ink = np.abs(before - ground) > _WRITTEN
+    stayed, gone = float((even & (off <= _TONE + 3)).mean()), float((off[ink] > _WRITTEN).mean()) if ink.any() else 0.0
+    return stayed >= _SAME_GROUND and gone >= _GONE
 
 
 def _solid(ink: Truths) -> Truths:

@@ -29,7 +29,7 @@ from waarmerk.provenance.registry.other import LARGEST, largest_other
 from waarmerk.provenance.registry.pattern import is_pattern
 from waarmerk.provenance.registry.registration import Lie, Places, lies, places_of
 from waarmerk.provenance.registry.smooth import as_it_was, on_smooth
-from waarmerk.provenance.registry.structure import coloured_otherwise, lit_otherwise, structure_of
+from waarmerk.provenance.registry.structure import coloured_otherwise, lit_otherwise, structure_of, textured
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -110,9 +110,15 @@ def compare(reference: Bytes, examined: Bytes | Look) -> Resemblance:
     """
     ready = examined if isinstance(examined, Look) else look(examined)
     found = _best(reference, ready)
-    if not found.verified and has_tones_of(flat := equalised(reference), ready.grey):
+    if found.verified or not _has_structure(reference):  # made flat, any gradient is like any other
+        return found
+    if has_tones_of(flat := equalised(reference), ready.grey):
         found = max(found, _best(flat, ready), key=lambda each: (each.verified, each.share))
     return found
+
+
+def _has_structure(reference: Bytes) -> bool:
+    return int(textured(reference if reference.ndim == 2 else _grey(reference)).sum()) >= _LEAST_PARTS
 
 
 def _best(reference: Bytes, ready: Look) -> Resemblance:

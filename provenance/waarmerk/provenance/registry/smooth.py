@@ -17,6 +17,7 @@ Floats = npt.NDArray[np.float32]
 Truths = npt.NDArray[np.bool_]
 
 _SAME, _ALIKE = 6.0, 3.5  # grey levels a part may be off; the median of all
+_FIELDS, _SAME_FIELD = 4, 2.0  # across and down; levels
 _OTHER = 24.0  # grey levels a bar is off at least
 _SHARE = 0.97  # of the parts that nothing was drawn on
 _LEAST_OVERLAP = 0.9  # of the reference: a piece of a gradient is a piece of many
@@ -40,7 +41,9 @@ def on_smooth(reference: Floats, values: Floats, known: Truths, parts: Parts) ->
     """
     off, inside = np.abs(reference - values), whole_parts(known)
     away = part_means(off).max(axis=2)
-    bar = bars(inside & (away > _OTHER))  # what is off by a little at one end is another gradient
+    bar = bars(
+        inside & (away > _OTHER), reference[:, :, 0], values[:, :, 0]
+    )  # what is off by a little at one end is another gradient
     strokes = _within(cv2.GaussianBlur(off[:, :, 0], (0, 0), 1.0) > _DRAWN)
     drawn = inside & ~bar & _any(strokes)
     ink = _any(np.abs(reference - cv2.GaussianBlur(reference, (0, 0), _AROUND)).max(axis=2) > _INK)
@@ -51,6 +54,7 @@ def on_smooth(reference: Floats, values: Floats, known: Truths, parts: Parts) ->
         return Judged(verified=False, share=0.0, parts=total, largest_other=total, apart=inside)
     share = 1 - int((differs & seen).sum()) / int(seen.sum())
     is_same = share >= _SHARE and float(np.median(away[seen])) <= _ALIKE
+    is_same &= _off_by_field(reference, values, seen) <= _SAME_FIELD
     lightest = np.percentile(part_means(reference)[seen], (2, 98), axis=0)
     is_there = float(known.mean()) >= _LEAST_OVERLAP and int(bar.sum()) <= _LARGEST_BARS * total
     added = drawn & ~_stickers(values, _within(off.max(axis=2) > _DRAWN), drawn)
@@ -65,6 +69,21 @@ def on_smooth(reference: Floats, values: Floats, known: Truths, parts: Parts) ->
         largest_other=total if drawn.any() or bar.any() else int(differs.sum()),  # there is nothing else to see in it
         apart=drawn | bar,
     )
+
+
+def _off_by_field(reference: Floats, values: Floats, seen: Truths) -> float:
+    """By how many levels the median light or colour of a field is off at most, of those of which a quarter is ``seen``.
+
+    What a codec does to parts averages out over a field; that another gradient is a little off does not.
+    """
+    apart, largest = part_means(reference - values), 0.0
+    for rows in np.array_split(np.arange(seen.shape[0]), _FIELDS):
+        for columns in np.array_split(np.arange(seen.shape[1]), _FIELDS):
+            inside = seen[np.ix_(rows, columns)]
+            if inside.sum() >= max(1.0, inside.size / 4):
+                middle = np.median(apart[np.ix_(rows, columns)][inside], axis=0)
+                largest = max(largest, float(np.abs(middle).max()))
+    return largest
 
 
 def _stickers(values: Floats, off: Truths, drawn: Truths) -> Truths:
