@@ -48,6 +48,7 @@ def attempts(path):
         attempt(f"queue {name}", lambda: signal.pidfd_send_signal(os.pidfd_open(other), 0))
         attempt(f"bound {name}", lambda: resource.prlimit(other, resource.RLIMIT_NOFILE, (64, 64)))
         attempt(f"slow {name}", lambda: os.setpriority(os.PRIO_PROCESS, other, 19))
+    attempt("shared memory", lambda: libc.shmget(0, 4096, 0o1600))
     attempt("outlive", lambda: libc.prctl(1, 0, 0, 0, 0))
     attempt("signal all", lambda: os.kill(0, 0))
     attempt("fork", lambda: os.fork() or os._exit(0))
@@ -97,6 +98,8 @@ def perform(self, verb, path, **rest):
 workbench.Workbench.perform = perform
 from waarmerk.provenance.jobs import solitude
 import platform
+if os.environ.get("LANG") == "without-landlock":
+    solitude._enter_landlock = lambda **_: None
 NUMBERS = solitude._NUMBERS[platform.machine()][1]
 worker.main()
 """
@@ -147,8 +150,10 @@ print(json.dumps([told, victim.read_bytes() == b"A" * 4096, sorted(each.name for
 """
 
 
-@pytest.mark.parametrize("rights", ["whatever we have", "none"])
-def test_it_reaches_no_other_process_and_changes_no_file(tmp_path: Path, rights: str) -> None:
+@pytest.mark.parametrize(
+    ("rights", "lang"), [("whatever we have", "C.UTF-8"), ("none", "C.UTF-8"), ("none", "without-landlock")]
+)
+def test_it_reaches_no_other_process_and_changes_no_file(tmp_path: Path, rights: str, lang: str) -> None:
     prefix: list[str] = []
     if rights == "none":
         if os.getuid() != 0 or shutil.which("setpriv") is None:
@@ -156,6 +161,7 @@ def test_it_reaches_no_other_process_and_changes_no_file(tmp_path: Path, rights:
         prefix = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
     done = subprocess.run(
         [*prefix, sys.executable, "-c", ATTEMPTS, str(tmp_path)],
+        env={**os.environ, "LANG": lang},
         input=WORKER,
         capture_output=True,
         text=True,

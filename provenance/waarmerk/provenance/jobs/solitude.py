@@ -30,6 +30,9 @@ _NUMBERS: dict[str, tuple[int, dict[str, int]]] = {
             "sched_setattr": 314, "sched_setaffinity": 203, "ioprio_set": 251, "process_madvise": 440,
             "process_mrelease": 448, "kcmp": 312, "move_pages": 279, "migrate_pages": 256, "perf_event_open": 298,
             "unshare": 272, "setns": 308, "mount": 165, "bpf": 321, "userfaultfd": 323,
+            "add_key": 248, "request_key": 249, "keyctl": 250, "shmget": 29, "shmat": 30, "shmctl": 31, "semget": 64,
+            "semop": 65, "semctl": 66, "msgget": 68, "msgsnd": 69, "msgrcv": 70, "msgctl": 71, "mq_open": 240,
+            "mq_unlink": 241,
             "open": 2, "openat": 257, "openat2": 437, "creat": 85, "open_by_handle_at": 304,
             "truncate": 76, "unlink": 87, "unlinkat": 263, "rename": 82, "renameat": 264, "renameat2": 316,
             "link": 86, "linkat": 265, "symlink": 88, "symlinkat": 266, "mkdir": 83, "mkdirat": 258, "rmdir": 84,
@@ -49,6 +52,9 @@ _NUMBERS: dict[str, tuple[int, dict[str, int]]] = {
             "sched_setattr": 274, "sched_setaffinity": 122, "ioprio_set": 30, "process_madvise": 440,
             "process_mrelease": 448, "kcmp": 272, "move_pages": 239, "migrate_pages": 238, "perf_event_open": 241,
             "unshare": 97, "setns": 268, "mount": 40, "bpf": 280, "userfaultfd": 282,
+            "add_key": 217, "request_key": 218, "keyctl": 219, "shmget": 194, "shmat": 196, "shmctl": 195,
+            "semget": 190, "semop": 193, "semctl": 191, "msgget": 186, "msgsnd": 189, "msgrcv": 188, "msgctl": 187,
+            "mq_open": 180, "mq_unlink": 181,
             "openat": 56, "openat2": 437, "open_by_handle_at": 265,
             "truncate": 45, "unlinkat": 35, "renameat": 38, "renameat2": 276,
             "linkat": 37, "symlinkat": 36, "mkdirat": 34,
@@ -62,7 +68,20 @@ _STARTS = ("fork", "vfork")
 _SIGNALS = ("tkill", "pidfd_send_signal", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
 _OTHERS = (
     *("process_madvise", "process_mrelease", "kcmp", "move_pages", "migrate_pages", "perf_event_open"),
-    *("unshare", "setns", "mount", "bpf", "userfaultfd"),
+    *(
+        "unshare",
+        "setns",
+        "mount",
+        "bpf",
+        "userfaultfd",
+        "add_key",
+        "request_key",
+        "keyctl",
+        "shmget",
+        "shmat",
+        "shmctl",
+    ),
+    *("semget", "semop", "semctl", "msgget", "msgsnd", "msgrcv", "msgctl", "mq_open", "mq_unlink"),
 )
 _TURNS = ("sched_setparam", "sched_setscheduler", "sched_setattr", "sched_setaffinity")
 _CHANGES = (
