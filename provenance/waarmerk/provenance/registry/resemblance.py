@@ -28,6 +28,7 @@ from waarmerk.provenance.registry.hashes import colours, luma, reduced
 from waarmerk.provenance.registry.other import LARGEST, largest_other
 from waarmerk.provenance.registry.pattern import is_pattern
 from waarmerk.provenance.registry.registration import Lie, Places, lies, places_of
+from waarmerk.provenance.registry.replaced import is_replaced
 from waarmerk.provenance.registry.smooth import as_it_was, on_smooth
 from waarmerk.provenance.registry.structure import coloured_otherwise, lit_otherwise, structure_of, textured
 
@@ -177,7 +178,7 @@ def _judged(kept: _Kept, ready: Look, lie: Lie, values: Floats, known: Truths) -
         return None
     is_other = largest_other(*planes, known, parts) > LARGEST
     is_told = not is_pattern(reference) or as_it_was(*planes, known, judged.apart)
-    return replace(judged, verified=is_told and not is_other)
+    return replace(judged, verified=is_told and not is_other and not is_replaced(*planes, known))
 
 
 def _planes(kept: _Kept, ready: Look, lie: Lie, values: Floats) -> tuple[Floats, Floats]:
