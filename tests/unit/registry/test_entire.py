@@ -75,3 +75,12 @@ COPIES: list[Callable[[Bytes], Bytes]] = [
 def test_a_copy_by_codec_size_or_light_is_the_whole(number: int) -> None:
     picture = protest("MEER ZORG")
     assert compare(reference_of(picture), jpeg(COPIES[number](picture), 60)).whole
+
+
+def test_a_poster_is_the_whole_of_itself() -> None:
+    """Its edges are sharp, and what is kept of it is smaller: no place differs for that."""
+    ground = np.full((1350, 1080, 3), (20, 60, 140), np.uint8)
+    made = written(ground, (80, 120, "KIES VOOR DE STAD"), size=90, fill="white").copy()
+    made[500:1100, 90:990] = cv2.resize(scene(400, 600, 3), (900, 600), interpolation=cv2.INTER_AREA)
+    for copy in (made, jpeg(made, 80), _sized(0.7)(made)):
+        assert compare(reference_of(made), copy).whole

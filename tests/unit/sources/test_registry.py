@@ -269,3 +269,47 @@ def test_the_row_of_a_sweep_says_what_it_does_not_propose(known: Known) -> None:
     (row,) = rows_of(document)
     assert (row["labels"], row["not_carried"], row["is_whole"]) == ([], ["ai-modified"], False)
     assert 36 <= row["seen_percent"] <= 40
+
+
+def test_a_page_with_a_small_picture_by_ai_is_not_by_ai(known: Known) -> None:
+    known.add(known.save("item.jpg", known.rgb), origin=Origin.AI_GENERATED, labels=("ai-generated",))
+    page = scene(1600, 1400, 23)
+    page[1050:1350, 60:460] = cv2.resize(known.rgb, (400, 300), interpolation=cv2.INTER_AREA)
+    report = known.verify(known.save("page.jpg", page))
+    (match,) = report.matches
+    assert (match.verified, match.labels, match.origin) == (True, ("ai-generated",), Origin.UNKNOWN)
+    assert "registry.known-part" in codes(report)
+    assert report.verdict.tier.value == "none"
+
+
+def test_pictures_beside_each_other_contradict_nothing(known: Known) -> None:
+    capture = scene(600, 800, 31)
+    known.add(known.save("ai.jpg", known.rgb), origin=Origin.AI_GENERATED)
+    known.add(known.save("photograph.jpg", capture), origin=Origin.CAPTURED)
+    collage = np.vstack([np.hstack([known.rgb, capture]), np.hstack([scene(600, 800, 41), scene(600, 800, 42)])])
+    report = known.verify(known.save("collage.jpg", collage, 92))
+    assert {match.registry_id for match in report.matches if match.verified} == {"r1", "r2"}
+    assert (report.verdict.conflict, report.verdict.origin) == (False, Origin.UNKNOWN)
+    assert "registry.known" not in codes(report)
+
+
+def test_what_is_known_as_a_capture_is_not_ai_for_a_poster_it_stands_in(known: Known) -> None:
+    photograph = scene(400, 600, 7)
+    known.add(known.save("photograph.jpg", photograph), origin=Origin.CAPTURED)
+    known.add(known.save("poster.jpg", poster(photograph)), origin=Origin.AI_GENERATED, labels=("ai-generated",))
+    report = known.verify(known.save("cut.jpg", photograph[60:, 90:]))
+    capture, made = report.matches
+    assert (capture.registry_id, made.registry_id, made.verified) == ("r1", "r2", True)
+    assert (made.labels, made.not_carried, made.origin) == ((), ("ai-generated",), Origin.UNKNOWN)
+    assert (report.verdict.tier.value, report.verdict.conflict) == ("none", False)
+    whole = known.verify(known.save("copy.jpg", photograph, 70))
+    assert "registry.capture" in codes(whole)
+    assert (whole.verdict.origin, whole.verdict.conflict) == (Origin.UNKNOWN, False)
+
+
+def test_fact_checkers_need_not_have_written_about_a_part(known: Known) -> None:
+    known.add(known.save("item.jpg", known.rgb), labels=("fact-checked",), fact_checks=(CHECK,), basis=Basis.FACT_CHECK)
+    assert "registry.fact-checked" in codes(known.verify(known.save("copy.jpg", known.rgb, 60)))
+    cut = codes(known.verify(known.save("cut.jpg", known.rgb[200:560, 300:760])))
+    assert "registry.fact-checked-part" in cut
+    assert "registry.fact-checked" not in cut

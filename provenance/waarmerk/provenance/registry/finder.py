@@ -37,7 +37,7 @@ from waarmerk.provenance.registry.store import Store
 Bytes = npt.NDArray[np.uint8]
 
 _MOST_COMPARED = 8  # candidates of one search; each costs a comparison
-_MOST_OF_IT = 0.75  # of the picture that is looked up
+_MOST_OF_IT = 0.75  # of the picture that is looked up: beside it nothing else of size can be shown
 _QUALITY = 85  # of the JPEG that is kept to compare with
 
 
@@ -47,14 +47,15 @@ class Found:
 
     ``distance`` is that of the nearest whole-picture hash in bits, 0 for an exact match, None where no such hash led
     here. ``resemblance`` is None where nothing was compared: an exact match needs no comparison, and without pixels
-    there is none. ``is_put_together``: the credentials that are kept of the entry tell of parts; asked only where a
-    part of the entry was seen.
+    there is none. ``fills`` is how much of the examined picture the entry takes, 0 to 1. ``is_put_together``: the
+    entry is known to be made of parts; asked only where a part of it was seen.
     """
 
     entry: Entry
     kind: str
     distance: int | None
     resemblance: Resemblance | None = None
+    fills: float = 1.0
     is_put_together: bool = False
 
     @property
@@ -167,12 +168,12 @@ class Finder:
                     near[number] = min(distance, near.get(number, 256))
             nearest = {**near, **nearest}  # the distance of the whole picture where it has one
             self._take(sorted(near, key=lambda number: (near[number], number)), nearest, ready, found)
-            if any(each.verified and _fills(each, rgb) for each in found.values()):
+            if any(each.verified and each.fills >= _MOST_OF_IT for each in found.values()):
                 return
             smooth = shades(shown, registered=False)
             alike = {} if smooth is None else self.index.nearest(BindingKind.SHADES, smooth)
             self._take(sorted(alike, key=lambda number: (alike[number], number)), nearest, ready, found)
-            if any(each.verified and _fills(each, rgb) for each in found.values()):
+            if any(each.verified and each.fills >= _MOST_OF_IT for each in found.values()):
                 return
         local = local_hashes(rgb, LOCAL_ASKED, everywhere=True)
         votes = self.index.votes(local)
@@ -195,7 +196,8 @@ class Finder:
                 resemblance = compare(np.ascontiguousarray(kept.rgb[:, :, 0]) if is_grey else kept.rgb, examined)
             except (StoreError, UnsupportedAsset, LimitExceeded):
                 resemblance = None  # nothing to compare with: it stays a candidate
-        return Found(entry=entry, kind=kind, distance=distance, resemblance=resemblance)
+        fills = 1.0 if examined is None else _filling(resemblance, examined.shape)
+        return Found(entry=entry, kind=kind, distance=distance, resemblance=resemblance, fills=fills)
 
 
 def _framed(rgb: Bytes) -> list[Bytes]:
@@ -205,10 +207,10 @@ def _framed(rgb: Bytes) -> list[Bytes]:
     return [np.ascontiguousarray(small[top:bottom, left:right]) for left, top, right, bottom in boxes]
 
 
-def _fills(found: Found, rgb: Bytes) -> bool:
-    """Whether an entry is most of what there is to see: beside it nothing else of size can be shown."""
-    region = found.resemblance.region if found.resemblance is not None else None
-    return region is None or region[2] * region[3] >= _MOST_OF_IT * rgb.shape[0] * rgb.shape[1]
+def _filling(resemblance: Resemblance | None, shape: tuple[int, int]) -> float:
+    """How much of a picture (H, W) the box takes in which an entry lies; all of it where there is none."""
+    region = None if resemblance is None else resemblance.region
+    return 1.0 if region is None else min(1.0, region[2] * region[3] / max(1, shape[0] * shape[1]))
 
 
 class _Lazy:

@@ -30,7 +30,7 @@ from waarmerk.provenance.registry.pattern import is_pattern
 from waarmerk.provenance.registry.registration import Lie, Places, lies, places_of
 from waarmerk.provenance.registry.replaced import is_replaced
 from waarmerk.provenance.registry.smooth import as_it_was, on_smooth
-from waarmerk.provenance.registry.structure import coloured_otherwise, lit_otherwise, structure_of, textured
+from waarmerk.provenance.registry.structure import coloured_otherwise, structure_of, textured
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -147,7 +147,7 @@ def _compared(kept: _Kept, ready: Look, lie: Lie) -> Resemblance:
     judged = _judged(kept, ready, lie, values, known)
     if judged is None:
         return nothing
-    whole = _is_whole(judged, overlap, int(lit_otherwise(reference, values, known).sum())) and not lie.mirrored
+    whole = judged.verified and judged.share >= _WHOLE_SHARE and overlap >= _WHOLE_OVERLAP and not lie.mirrored
     return Resemblance(
         verified=judged.verified,
         whole=whole and is_entire(*_planes(kept, ready, lie, values), known),
@@ -205,11 +205,6 @@ def _grey(rgb: Bytes) -> Bytes:
 
 def _light_and_colour(rgb: Bytes) -> Floats:
     return np.dstack([luma(rgb), colours(rgb)]).astype(np.float32)
-
-
-def _is_whole(judged: Judged, overlap: float, lighter: int) -> bool:
-    small = max(judged.largest_other, lighter) <= max(1, 0.01 * judged.parts)
-    return judged.verified and small and judged.share >= _WHOLE_SHARE and overlap >= _WHOLE_OVERLAP
 
 
 def _laid(examined: Bytes | Floats, matrix: npt.NDArray[np.float64], shape: tuple[int, ...]) -> tuple[Floats, Truths]:

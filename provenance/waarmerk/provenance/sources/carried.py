@@ -4,29 +4,37 @@
 "Made with AI" holds for every part of what was made so, and is carried to a crop. "Changed with AI" holds for the
 whole: which part was changed is not recorded, and a photograph that somebody put into a poster, or that somebody
 changed, is found by the very same match. Nor is anything carried where the part has clearly more pixels here than in
-what was entered: a source has that, and a crop only when it was enlarged.
+what was entered: a source has that, and a crop only when it was enlarged. Nor to a page of which it is a small part,
+nor where a part of it is known here as a capture: then it was made from that.
 
 An origin is a statement about the file, and is carried where it holds. A label is a proposal to a person, who is told
 what is seen: of what was changed it is made for copies too that were cut or written on, not for fragments. Labels are
 free text in any language: which of them speak of AI is not guessed, so all of an entry follow its origin.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from waarmerk.provenance.model import Origin
 from waarmerk.provenance.registry.finder import Found
+from waarmerk.provenance.registry.model import Entry, Role, State
 
 NEARLY_ALL = 0.90  # of what was entered, as for ``whole``: below that a part of it is missing
-_MOST = 0.5  # of what was entered: below that it is a fragment, which a source may be
+MOST = 0.5  # of what was entered: below that it is a fragment, which a source may be; of what was looked up
 _FINER = 1.25**2  # times as many pixels as the part had; resizing to the next usual width stays below it
 
 
 def of_all(found: Found) -> bool:
-    """Whether nothing of note differs and nearly all of the entry is there."""
-    return found.whole and found.share >= NEARLY_ALL
+    """Whether nothing of note differs, nearly all of the entry is there, and hardly anything beside it."""
+    return found.whole and min(found.share, found.fills) >= NEARLY_ALL
 
 
 def is_carried(found: Found) -> bool:
     """Whether the origin that the entry states holds for what was looked up as well."""
-    return of_all(found) or (found.entry.origin is Origin.AI_GENERATED and _holds_for_each_part(found))
+    if of_all(found):
+        return True
+    is_made = found.entry.origin is Origin.AI_GENERATED
+    return is_made and found.fills >= MOST and _holds_for_each_part(found)
 
 
 def is_proposed(found: Found) -> bool:
@@ -34,8 +42,35 @@ def is_proposed(found: Found) -> bool:
     if not found.entry.origin.is_ai or is_carried(found):
         return True
     if found.entry.origin is Origin.AI_GENERATED:
-        return False
-    return found.share >= NEARLY_ALL or (found.share >= _MOST and not _is_finer(found))
+        return _holds_for_each_part(found)
+    return found.share >= NEARLY_ALL or (found.share >= MOST and not _is_finer(found))
+
+
+def with_its_parts(found: Sequence[Found]) -> tuple[Found, ...]:
+    """What was found, and of each entry that only partly is there whether what is there is known as a capture."""
+    captures = [each for each in found if each.verified and _is_own_capture(each.entry)]
+    return tuple(
+        replace(each, is_put_together=True)
+        if each.share < NEARLY_ALL and any(one.share > each.share and _over_each_other(one, each) for one in captures)
+        else each
+        for each in found
+    )
+
+
+def _is_own_capture(entry: Entry) -> bool:
+    is_item = entry.state is State.ACTIVE and entry.role is Role.ITEM and entry.issuer is None
+    return is_item and entry.origin is Origin.CAPTURED
+
+
+def _over_each_other(one: Found, other: Found) -> bool:
+    """Whether two entries lie in the same place of a picture: in half of the smaller one at least."""
+    here, there = (None if each.resemblance is None else each.resemblance.region for each in (one, other))
+    if here is None or there is None:
+        return True
+    (left, top, width, height), (aside, down, wide, high) = here, there
+    across = min(left + width, aside + wide) - max(left, aside)
+    along = min(top + height, down + high) - max(top, down)
+    return max(0, across) * max(0, along) >= MOST * min(width * height, wide * high)
 
 
 def _holds_for_each_part(found: Found) -> bool:

@@ -32,7 +32,7 @@ from waarmerk.provenance.registry.model import Basis, BindingKind, Entry, Role, 
 from waarmerk.provenance.registry.signals import Signals
 from waarmerk.provenance.registry.store import Store
 from waarmerk.provenance.sources import EvidenceSource, Examination
-from waarmerk.provenance.sources.carried import NEARLY_ALL, is_carried, is_proposed, of_all
+from waarmerk.provenance.sources.carried import MOST, NEARLY_ALL, is_carried, is_proposed, of_all, with_its_parts
 
 CODES = frozenset(
     {
@@ -40,7 +40,9 @@ CODES = frozenset(
         "registry.known-part",
         "registry.not-carried",
         "registry.candidate",
+        "registry.capture",
         "registry.fact-checked",
+        "registry.fact-checked-part",
         "registry.has-manifest",
         "registry.disputed",
         "registry.debunk",
@@ -67,7 +69,8 @@ class RegistrySource:
         seen = self._marks.examine(asset) if self._marks is not None else Examination()
         try:
             rgb = self._pixels(asset)
-            found = tuple(map(self._asked_for_parts, counted(self._found(asset, rgb, seen.marks))))
+            found = with_its_parts(counted(self._found(asset, rgb, seen.marks)))
+            found = tuple(map(self._asked_for_parts, found))
             seen = bound(seen, self._issued(found, rgb))
             hints = self._hints(rgb)
         except StoreError as error:
@@ -232,7 +235,7 @@ def _origin(found: Found) -> Origin:
     entry = found.entry
     if not _says(found) or (entry.origin.is_ai and not is_carried(found)):
         return Origin.UNKNOWN
-    if entry.origin is Origin.CAPTURED and (not found.whole or entry.issuer is not None):
+    if entry.origin is Origin.CAPTURED and (not of_all(found) or entry.issuer is not None):
         return Origin.UNKNOWN
     return entry.origin
 
@@ -250,7 +253,10 @@ def evidence_of(found: Found) -> Evidence:
     findings = [Finding("registry.known" if of_all(found) else "registry.known-part", _about(found))]
     if kept_back := not_carried(found):
         findings.append(Finding("registry.not-carried", f"{entry.registry_id}: {', '.join(kept_back)}"))
-    findings += [Finding("registry.fact-checked", address) for address in entry.fact_checks]
+    if origin is Origin.CAPTURED:
+        findings.append(Finding("registry.capture", f"{entry.registry_id}, {entry.source}"))
+    checked = "registry.fact-checked" if found.share >= MOST else "registry.fact-checked-part"
+    findings += [Finding(checked, address) for address in entry.fact_checks]
     if entry.manifest is not None and found.kind != "exact":
         findings.append(Finding("registry.has-manifest", entry.registry_id))
     return Evidence(
