@@ -33,7 +33,7 @@ def is_entire(reference: Floats, values: Floats, known: Truths) -> bool:
     if not inside.any():
         return False
     softened = (reference if not soft else _softer(reference, soft) for soft in _SOFTER)
-    lit = ((one, _lit(one[:, :, 0], values[:, :, 0], inside)) for one in softened)
+    lit = ((one, relit(one[:, :, 0], values[:, :, 0], inside)) for one in softened)
     kept, light = min(lit, key=lambda each: float(np.abs(each[1] - values[:, :, 0])[inside].mean()))
     return _light_agrees(light, values[:, :, 0], inside) and _colours_agree(kept[:, :, 1:], values[:, :, 1:], inside)
 
@@ -64,7 +64,7 @@ def _softer(planes: Floats, by: float) -> Floats:
     return np.asarray(cv2.GaussianBlur(planes, (0, 0), by), np.float32).reshape(planes.shape)
 
 
-def _lit(plane: Floats, seen: Floats, inside: Truths) -> Floats:
+def relit(plane: Floats, seen: Floats, inside: Truths) -> Floats:
     """A plane (H x W) in the light of another: each level becomes what most of its pixels are there, never darker
     where it was lighter."""
     levels = np.clip(np.rint(plane[inside]), 0, 255).astype(np.int64)

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from waarmerk.provenance.registry.entire import relit
 from waarmerk.provenance.registry.structure import part_means, whole_parts
 
 Floats = npt.NDArray[np.float32]
@@ -53,14 +54,21 @@ def _changed(reference: Floats, values: Floats, known: Truths) -> npt.NDArray[np
     expected = one + terms @ _filter(reference, values, known)
     expected[:, :, 0] = np.clip(expected[:, :, 0], 0, 255)
     lost = [(planes[:, :, 0] < _ENDS[0]) | (planes[:, :, 0] > _ENDS[1]) for planes in (expected, other)]
-    near, off = np.ones((3, 3), np.uint8), np.zeros(known.shape, np.float32)
-    for plane in range(one.shape[2]):
-        wanted, seen = np.ascontiguousarray(expected[:, :, plane]), other[:, :, plane]
-        away = np.maximum(seen - cv2.dilate(wanted, near), 0) + np.maximum(cv2.erode(wanted, near) - seen, 0)
-        off = np.maximum(off, np.where(lost[0] | lost[1], 0, away) if plane else away)
-    away = (off > _OFF) & known
-    found = cv2.morphologyEx((away & ~_barred(away, values[:, :, 0])).astype(np.uint8), cv2.MORPH_OPEN, _THIN)
+    off = _away(other[:, :, 0], expected[:, :, 0])  # by the rule, or by a curve that flat tones may follow better
+    off = np.minimum(off, _away(other[:, :, 0], relit(one[:, :, 0], other[:, :, 0], known)))
+    for plane in range(1, one.shape[2]):
+        away = _away(other[:, :, plane], expected[:, :, plane])
+        off = np.maximum(off, np.where(lost[0] | lost[1], 0, away))
+    changed = (off > _OFF) & known
+    found = cv2.morphologyEx((changed & ~_barred(changed, values[:, :, 0])).astype(np.uint8), cv2.MORPH_OPEN, _THIN)
     return np.asarray(cv2.morphologyEx(found, cv2.MORPH_CLOSE, _THIN), np.uint8)
+
+
+def _away(seen: Floats, wanted: Floats) -> Floats:
+    """How far a pixel is from all that lie near it in the other plane (H x W)."""
+    near, wanted = np.ones((3, 3), np.uint8), np.ascontiguousarray(wanted)
+    beyond = np.maximum(seen - cv2.dilate(wanted, near), 0) + np.maximum(cv2.erode(wanted, near) - seen, 0)
+    return np.asarray(beyond, np.float32)
 
 
 def _barred(changed: Truths, light: Floats) -> Truths:
