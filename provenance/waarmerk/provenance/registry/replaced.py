@@ -36,15 +36,20 @@ def is_replaced(reference: Floats, values: Floats, known: Truths) -> bool:
         reference, values = reference[:, :, :1], values[:, :, :1]
     changed = _changed(reference, values, known)
     count, numbers, stats, _ = cv2.connectedComponentsWithStats(changed)
-    across, down = (cv2.Sobel(reference, cv2.CV_32F, *way).reshape(reference.shape) for way in ((1, 0), (0, 1)))
-    slopes = np.hypot(across, down).max(axis=2)
-    steep = float(np.clip(np.percentile(slopes[known], 100 * _FLATTER), *_STEEP)) if known.any() else 0.0
-    edges = np.asarray(cv2.dilate((slopes > steep).astype(np.uint8), np.ones((_NEAR, _NEAR), np.uint8)), np.uint8)
+    edges, still = _edges(reference, known), _edges(values, known)
     least = _SMALLEST * int(known.sum())
     return any(
-        stats[number][cv2.CC_STAT_AREA] >= least and _had_outline(numbers == number, edges, known)
+        stats[number][cv2.CC_STAT_AREA] >= least and _had_outline(numbers == number, edges, still, known)
         for number in range(1, count)
     )
+
+
+def _edges(planes: Floats, known: Truths) -> npt.NDArray[np.uint8]:
+    """Where H x W x C is steep, and what lies next to that (1)."""
+    across, down = (cv2.Sobel(planes, cv2.CV_32F, *way).reshape(planes.shape) for way in ((1, 0), (0, 1)))
+    slopes = np.hypot(across, down).max(axis=2)
+    steep = float(np.clip(np.percentile(slopes[known], 100 * _FLATTER), *_STEEP)) if known.any() else 0.0
+    return np.asarray(cv2.dilate((slopes > steep).astype(np.uint8), np.ones((_NEAR, _NEAR), np.uint8)), np.uint8)
 
 
 def _changed(reference: Floats, values: Floats, known: Truths) -> npt.NDArray[np.uint8]:
@@ -113,7 +118,8 @@ def _terms(planes: Floats) -> Floats:
     return np.dstack([np.ones_like(light), light, light**2, planes[:, :, 1:] / np.float32(64)]).astype(np.float32)
 
 
-def _had_outline(place: Truths, edges: npt.NDArray[np.uint8], known: Truths) -> bool:
+def _had_outline(place: Truths, edges: npt.NDArray[np.uint8], still: npt.NDArray[np.uint8], known: Truths) -> bool:
+    """Whether a place has an outline in both: what is only gone, or was only added, replaced nothing."""
     closed = cv2.morphologyEx(place.astype(np.uint8), cv2.MORPH_CLOSE, _CLOSED)
     outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     line, ring = np.zeros_like(closed), np.zeros_like(closed)
@@ -121,4 +127,5 @@ def _had_outline(place: Truths, edges: npt.NDArray[np.uint8], known: Truths) -> 
     cv2.drawContours(ring, outlines, -1, (1.0,), 2 * _ASIDE + 1)
     cv2.drawContours(ring, outlines, -1, (0.0,), 2 * _NEAR + 1)
     on, beside = (float(edges[known & (each > 0)].mean()) if each.any() else 0.0 for each in (line, ring))
-    return on >= max(_OUTLINED, _MORE + beside)
+    is_there = bool(line.any()) and float(still[known & (line > 0)].mean()) >= _OUTLINED
+    return is_there and on >= max(_OUTLINED, _MORE + beside)
