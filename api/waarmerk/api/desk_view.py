@@ -10,6 +10,7 @@ from waarmerk.api.desk_form import ASKED, FOR, MODALITIES, PLACES, SAYS, STANDS,
 from waarmerk.api.page_facts import platforms, questions
 from waarmerk.api.page_view import laid_out, other_than
 from waarmerk.api.sessions import Session
+from waarmerk.provenance.model import DutyStatus
 from waarmerk.provenance.report.rows import Owed, Rows
 from waarmerk.provenance.report.wording import Wording, wording
 
@@ -40,6 +41,7 @@ LANGUAGE_CHOICE = {  # each in its own words; the first two are those of the pag
     "sv": "svenska",
 }
 _CLOCK = "%H:%M"
+_MUST = (DutyStatus.PROHIBITED, DutyStatus.REQUIRED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +123,10 @@ def done(
     be erased before.
     """
     words = wording(visit.language)
-    open_ends = bool(told["gaps"])
-    kind = "done-partial" if open_ends else "done-full" if says != "none" else "done-signed"
+    is_owed = any(each["status"] in _MUST and not each["met"] for each in told["remaining"])
+    kind = (
+        "done-partial" if told["gaps"] else "done-open" if is_owed else "done-full" if says != "none" else "done-signed"
+    )
     if kind == "done-full" and "sidecar" in links:
         kind = "done-beside"
     page = {

@@ -136,7 +136,7 @@ def _show(found: list[review.Row], form: str, words: Wording) -> None:
 def _spoken(row: review.Row, words: Wording) -> dict[str, str]:
     labels = ", ".join(row["labels"]) or words.say("registry", "none")
     basis = words.say("registry", f"basis-{row['basis']}", source=row["source"])
-    distance = "" if row["distance"] is None else words.say("registry", "bits", count=row["distance"])
+    distance = "" if row["distance"] is None else f" {words.say('registry', 'bits', count=row['distance'])}"
     return {"name": row["name"], "id": row["registry_id"], "labels": labels, "basis": basis, "distance": distance}
 
 

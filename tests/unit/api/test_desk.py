@@ -421,7 +421,7 @@ def test_a_picture_is_labelled_fetched_and_gone(
     page = Page(answer.text)
     assert page.open == []
     assert page.named("script") == []
-    assert "Elke laag staat in het bestand" in page.text
+    assert "Gelabeld, niet af" in page.text, "a political advertisement owes more"
     assert "ondertekenaar Campagne Delta:" in page.text
     assert "onzichtbaar merk" in page.text
     assert "Wat de regels nog van u vragen" in page.text
@@ -486,6 +486,11 @@ def test_a_file_that_is_not_labelled_says_why(client: TestClient, keyring: Keyri
     beside = send(client, sent, picture(), ai="generated", sidecar="true")
     assert (beside.status_code, "in a file beside it. Both" in beside.text) == (200, True)
     assert "Every layer is in the file" not in beside.text
+    whole = send(client, sent, picture(), ai="generated")
+    assert "Every layer is in the file" in whole.text
+    owes = send(client, sent, picture(), ai="generated", jur="NL", political_ad="yes", platforms="meta")
+    assert (owes.status_code, "Labelled, not finished" in owes.text) == (200, True)
+    assert "Every layer is in the file" not in owes.text
 
 
 def put(shelf: Shelf, owner: str, tenant: str, size: int, *, free: int | None = None) -> str | None:
