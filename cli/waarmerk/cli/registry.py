@@ -101,6 +101,8 @@ def add(
                 continue
             code = "added" if entry.manifest is None else "added-manifest"
             known.say(words.say("registry", code, id=entry.registry_id, name=path))
+            if entry.reference is None and entry.media_type.startswith("image/"):
+                console.warn(words.say("registry", "digest-only", name=path))
             if at_work.index_fault is not None:
                 console.warn(words.say("registry", "index-fault", id=entry.registry_id, code=at_work.index_fault))
             codes.append(exits.OK)

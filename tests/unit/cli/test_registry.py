@@ -137,3 +137,12 @@ def test_what_was_kept_without_colours_is_named(waarmerk: Run, tmp_path: Path) -
     listed = json.loads(waarmerk("registry", "list", "--grey", *where, "--format", "json").stdout)
     assert [each["registry_id"] for each in listed] == ["r2"]
     assert len(waarmerk("registry", "list", *where).stdout.splitlines()) == 3
+
+
+def test_a_picture_that_cannot_be_read_is_entered_by_its_digest_and_said_to_be(tmp_path: Path, waarmerk: Run) -> None:
+    saved(tmp_path / "whole.jpg", "JPEG", seed=5, size=(300, 400), quality=92)
+    (tmp_path / "broken.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:1500])
+    done = waarmerk("registry", "add", tmp_path / "broken.jpg", "--registry", tmp_path / "k.sqlite", "--at", AT)
+    assert (done.returncode, "Only this very file will be found again" in done.stderr) == (0, True)
+    whole = waarmerk("registry", "add", tmp_path / "whole.jpg", "--registry", tmp_path / "k.sqlite", "--at", AT)
+    assert (whole.returncode, whole.stderr) == (0, "")
