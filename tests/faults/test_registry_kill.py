@@ -188,19 +188,21 @@ def of_files(site: Ground, store: Store) -> None:
 def of_index(site: Ground, store: Store) -> None:
     """Rows of the index belong to entries, each entry is found by each hash, and what is on disk is what is read."""
     own = {entry.number for entry in store.entries() if entry.issuer is None}
-    fresh = Finder(store, Limits())
+    fresh, tied = Finder(store, Limits()), dict[BindingKind, set[int]]()
     for number in own:
         for tie in store.bindings_of(number)[number]:
+            tied.setdefault(tie.kind, set()).add(number)
             if tie.kind is BindingKind.LOCAL:
                 assert fresh.index.votes(np.frombuffer(tie.value, np.uint8).reshape(-1, 16))[number] > 3
             elif tie.kind in HASH_BYTES:
                 assert dict(fresh.near(tie.kind, tie.value))[number] == 0
+    assert tied[BindingKind.PHASH] == tied[BindingKind.LOCAL] == own
     for kind in HASH_BYTES:
         held = fresh.index.held(kind)
         parts: list[object] = [*held.flat, *held.places]
         owners = [part.owners for part in (*held.flat, *held.places)]
-        assert {int(owner) for each in owners for owner in each if owner} == own
-        assert parts
+        assert {int(owner) for each in owners for owner in each if owner} == tied.get(kind, set())
+        assert parts or kind not in tied
         for part in held.places:
             assert isinstance(part, Places)
             part.require()

@@ -478,8 +478,10 @@ def test_a_link_is_no_labelled_file(house: dict[str, Any], tmp_path: Path, monke
         ("layers", "gaps", "losses", "notes", "personal", "words", "corner", "payload", "registered", "remaining")
     )
     told["report"] = {}  # type: ignore[assignment]
-    script = "import os; from waarmerk.provenance.jobs.frames import *; receive(0); receive(0)\n"
-    script += f"os.symlink({str(house['signing'])!r} + '/leaf.pem', 'labelled'); send(1, {{'answer': {told!r}}})"
+    script = "import os; from waarmerk.provenance.jobs.frames import *\n"
+    script += "from waarmerk.provenance.jobs.line import next_line\nreceive(0); line = next_line(); line.task()\n"
+    script += f"os.symlink({str(house['signing'])!r} + '/leaf.pem', 'labelled')\n"
+    script += f"send(line.fileno(), {{'answer': {told!r}}})"
     monkeypatch.setattr("waarmerk.provenance.jobs.labelling.COMMAND", (sys.executable, "-c", script))
     (tmp_path / "in.mp4").write_bytes(b"any")
     order = LabelOrder(source=tmp_path / "in.mp4", at=AT, settings=Settings(), registry=None, is_later=True)
