@@ -16,10 +16,8 @@ from waarmerk.provenance.registry.structure import textured
 
 Bytes = npt.NDArray[np.uint8]
 
-SMOOTH, MOSTLY_SMOOTH = (
-    16,
-    0.5,
-)  # parts with structure that a picture has fewer of; of what is looked up, with what is over it
+# Parts with structure that a picture has fewer of; a share of those of what is looked up, with what is over it.
+SMOOTH, MOSTLY_SMOOTH = 16, 0.5
 _FIELDS, _PIXELS = 4, 16  # across and down; of a field
 _STEPS = np.array([[32, 80, 128, 176, 224], [-48, -24, 0, 24, 48], [-48, -24, 0, 24, 48]], np.float32)  # luma, Cb, Cr
 
