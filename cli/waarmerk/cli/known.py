@@ -13,7 +13,6 @@ from waarmerk.cli import options
 from waarmerk.provenance.errors import UnsupportedAsset
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.jobs.answers import document_of
-from waarmerk.provenance.report import review
 from waarmerk.provenance.report.escape import plain
 from waarmerk.provenance.report.wording import Wording, wording
 from waarmerk.provenance.settings import Settings
@@ -95,10 +94,10 @@ def numbers_of(names: Iterable[str]) -> list[int]:
 
 
 def seen(match: dict[str, Any], words: Wording) -> str:
-    """How much of the known item is seen in the file."""
-    percent = review.seen_percent(match)
-    unknown = words.say("registry", "match-seen-unknown")
-    return unknown if percent is None else words.say("registry", "match-seen", percent=percent)
+    """How much of the known item is seen in the file, where that is confirmed."""
+    if match["is_whole"]:
+        return words.say("registry", "match-whole")
+    return words.say("registry", "match-seen", percent=match["seen_percent"])
 
 
 def say(text: str) -> None:

@@ -22,6 +22,7 @@ from waarmerk.cli.said import said
 from waarmerk.provenance.errors import Error
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.model import Origin
+from waarmerk.provenance.report import review
 from waarmerk.provenance.report.wording import wording
 
 _ORIGINS = {"generated": Origin.AI_GENERATED, "modified": Origin.AI_MODIFIED, "captured": Origin.CAPTURED}
@@ -126,7 +127,10 @@ def match(
     counting: bool,
     lang: str,
 ) -> int:
-    """Look files up: exactly, by mark (with --key), by fingerprint. Exit code 1 if one is not known."""
+    """Look files up: exactly, by mark (with --key), by fingerprint. Says of each what verify says of the registry.
+
+    Exit code 1 if one is not known.
+    """
     words, moment, codes, shown = wording(lang), options.now(at), [], []
     settings = known.settings_of(address, keys=keys)
     store = known.store_of(settings, writing=True) if counting else None
@@ -136,7 +140,8 @@ def match(
             count_copies(store, document, moment)
         is_known = any(each["verified"] for each in found)
         codes.append(exits.UNREADABLE if document["error"] else exits.OK if is_known else exits.FAILED)
-        shown.append({"name": str(path), "error": document["error"], "matches": found})
+        told = review.known_about(document)
+        shown.append({"name": str(path), "error": document["error"], "matches": found, "concerns": told})
         if form == "json":
             continue
         if document["error"]:
@@ -145,11 +150,13 @@ def match(
             known.say(words.say("registry", "match-none", name=path))
         for each in found:
             labels = ", ".join(each["labels"]) or words.say("registry", "none")
-            code = "match-verified" if each["verified"] else "match-candidate"
-            parts = {"name": path, "id": each["registry_id"], "kind": each["kind"], "seen": known.seen(each, words)}
-            known.say(words.say("registry", code, labels=labels, **parts))
-            if each["not_carried"]:
-                known.say("  " + words.say("registry", "not-carried", what=", ".join(each["not_carried"])))
+            parts = {"name": path, "id": each["registry_id"], "kind": each["kind"], "labels": labels}
+            if each["verified"]:
+                known.say(words.say("registry", "match-verified", seen=known.seen(each, words), **parts))
+            else:
+                known.say(words.say("registry", "match-candidate", **parts))
+        for each in told:  # as verify says it
+            known.say("  " + words.concern(each["code"], each["about"]))
     if form == "json":
         known.say(json.dumps(shown, indent=2, ensure_ascii=True))
     return exits.worst(codes)

@@ -13,7 +13,6 @@ from waarmerk.cli import exits, known
 from waarmerk.provenance.errors import Error
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.jobs.answers import document_of
-from waarmerk.provenance.report import review
 from waarmerk.provenance.report.wording import Wording
 from waarmerk.provenance.settings import Settings
 
@@ -68,12 +67,11 @@ def _entered(
 
     features = known.features(pool, path, at)
     document = document_of(pool.perform("verify", path, at=at, named=True), path, at=at, named=True)
-    parts = review.partly_shown(document)
     seen = [
         Seen(
             number=int(each["registry_id"][1:]),
             is_exact=each["kind"] == "exact",
-            is_whole=each["registry_id"] not in parts,
+            is_whole=each["is_whole"],
         )
         for each in document["matches"]
         if each["verified"]

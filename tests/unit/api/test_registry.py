@@ -65,19 +65,23 @@ def keeper(client: TestClient, keyring: Keyring) -> dict[str, str]:
 
 def test_a_file_and_its_hashes_are_known(client: TestClient, keeper: dict[str, str], address: str) -> None:
     data = (MEDIA / NAMES[0]).read_bytes()
-    (exact,) = client.post("/v1/registry/match", content=data, headers=keeper).json()["matches"]
-    assert exact == {"registry_id": "r1", "kind": "exact", "distance": 0, "verified": True, "labels": ["ai"]}
+    told = client.post("/v1/registry/match", content=data, headers=keeper).json()
+    (exact,) = told["matches"]
+    stated = {"registry_id": "r1", "kind": "exact", "distance": 0, "verified": True, "labels": ["ai"]}
+    assert {name: exact[name] for name in stated} == stated
+    assert (exact["is_whole"], exact["seen_percent"]) == (True, 100)
+    assert [each["code"] for each in told["concerns"]] == ["registry.known"]
     store = Store(address)
     entry = store.held(1)
     assert entry is not None
     by_digest = client.get("/v1/registry/match", params={"sha256": entry.sha256.hex()}, headers=keeper)
-    assert by_digest.json() == {"matches": [exact], "error": None}
+    assert by_digest.json() == {"matches": [stated], "error": None}
     hashes = {tie.kind: tie.value.hex() for tie in store.bindings_of(1)[1]}
     for kind in (BindingKind.PHASH, BindingKind.PDQ):
         found = client.get("/v1/registry/match", params={kind.value: hashes[kind]}, headers=keeper).json()["matches"]
-        assert {**exact, "kind": "fingerprint", "verified": False, "labels": []} in found
+        assert {**stated, "kind": "fingerprint", "verified": False, "labels": []} in found
     unread = client.post("/v1/registry/match", content=b"no picture", headers=keeper).json()
-    assert unread == {"matches": [], "error": "media.unsupported"}
+    assert unread == {"matches": [], "concerns": [], "error": "media.unsupported"}
     for wrong in ({}, {"sha256": "x"}, {"sha256": "0" * 64, "pdq": "0" * 64}):
         problem(client.get("/v1/registry/match", params=wrong, headers=keeper), 422, "request.invalid")
 

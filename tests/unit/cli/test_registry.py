@@ -146,3 +146,37 @@ def test_a_picture_that_cannot_be_read_is_entered_by_its_digest_and_said_to_be(t
     assert (done.returncode, "Only this very file will be found again" in done.stderr) == (0, True)
     whole = waarmerk("registry", "add", tmp_path / "whole.jpg", "--registry", tmp_path / "k.sqlite", "--at", AT)
     assert (whole.returncode, whole.stderr) == (0, "")
+
+
+def test_match_says_what_verify_says_of_the_registry_in_the_same_words_and_figures(
+    waarmerk: Run, tmp_path: Path
+) -> None:
+    item, where = Image.fromarray(scene(600, 800, 5)), ("--registry", tmp_path / "known.sqlite", "--at", AT)
+    item.save(tmp_path / "item.jpg", quality=92)
+    item.save(tmp_path / "whole.jpg", quality=70)
+    item.crop((200, 100, 800, 600)).save(tmp_path / "part.jpg", quality=80)
+    item.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "turned.jpg", quality=80)
+    names = [tmp_path / name for name in ("whole.jpg", "part.jpg", "turned.jpg")]
+    given = ("--origin", "generated", "--label", "ai-generated", "--fact-check", "https://example.org/checked")
+    assert waarmerk("registry", "add", tmp_path / "item.jpg", *given, *where).returncode == 0
+
+    found = json.loads(waarmerk("registry", "match", *names, *where, "--format", "json").stdout)
+    reports = json.loads(waarmerk("verify", *names, *where, "--format", "json").stdout)
+    assert [each["matches"] for each in found] == [each["matches"] for each in reports]
+    facts = [(each["is_whole"], each["mirrored"]) for one in found for each in one["matches"]]
+    assert facts == [(True, False), (False, False), (False, True)]
+    for one, report in zip(found, reports, strict=True):
+        known = [each for each in report["verdict"]["concerns"] if each["code"].startswith("registry.")]
+        assert one["concerns"] == known
+        assert "registry.fact-checked" in {each["code"] for each in known}
+    assert "registry.mirrored" in {each["code"] for each in found[2]["concerns"]}
+    (about,) = [each["about"] for each in found[1]["concerns"] if each["code"] == "registry.known-part"]
+    assert f" {found[1]['matches'][0]['seen_percent']} % " in about
+
+    for language in ("en", "nl"):
+        told = waarmerk("registry", "match", *names, *where, "--lang", language).stdout
+        panels = " ".join(waarmerk("verify", *names, *where, "--lang", language).stdout.split())
+        said = [line.strip() for line in told.splitlines() if line.startswith("  ")]
+        assert len(said) == sum(len(each["concerns"]) for each in found)
+        assert all(line in panels for line in said)
+        assert f"{found[1]['matches'][0]['seen_percent']} % " in told

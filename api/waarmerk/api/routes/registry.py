@@ -19,6 +19,7 @@ from waarmerk.api.services import services_of
 from waarmerk.api.spool import BODY, received
 from waarmerk.api.tenants import Scope
 from waarmerk.api.wire import Json
+from waarmerk.provenance.report import review
 
 router = APIRouter(tags=["registry"])
 Keeper = Annotated[Caller, Depends(open_to(Scope.REGISTRY))]
@@ -38,11 +39,46 @@ class Match(BaseModel):
 
 
 class Matches(BaseModel):
-    """What the registry knows; `error` is the code of why a file could not be examined."""
+    """The entries that a digest names or a hash points at; `error` is null."""
 
     model_config = ConfigDict(extra="forbid")
 
     matches: list[Match]
+    error: str | None
+
+
+class FileMatch(Match):
+    """One entry as it stands in the report's `matches`, with how much of it the file shows."""
+
+    origin: str
+    basis: str
+    source: str
+    fact_checks: list[str]
+    region: list[int] | None
+    seen: list[float] | None
+    seen_percent: int | None
+    is_whole: bool | None
+    mirrored: bool | None
+    not_carried: list[str]
+
+
+class Concern(BaseModel):
+    """What the report says of the file and the registry, as one of its concerns."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: str
+    message: str
+    about: str
+
+
+class FileMatches(BaseModel):
+    """What the registry knows of a file; `error` is the code of why it could not be examined."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    matches: list[FileMatch]
+    concerns: list[Concern]
     error: str | None
 
 
@@ -88,18 +124,18 @@ class Change(BaseModel):
 @router.post(
     "/v1/registry/match",
     summary="What the registry knows of a file",
-    response_model=Matches,
+    response_model=FileMatches,
     openapi_extra={"requestBody": BODY},
 )
 async def match_file(request: Request, caller: Keeper) -> Json:
-    """Exactly, by mark, by fingerprint: the `matches` of the file's report."""
+    """Exactly, by mark, by fingerprint: the `matches` of the file's report, and its concerns about the registry."""
     services = services_of(request)
     await run_sync(services.registries.own, caller, services.settings, limiter=SEARCHES)
     async with received(request) as upload:
         done = await examined(request, caller, upload, at=services.clock().replace(microsecond=0))
-    error, names = done.report["error"], Match.model_fields
-    matches = [{name: each[name] for name in names} for each in done.report["matches"]]
-    return Json({"matches": matches, "error": error and error["code"]})
+    error = done.report["error"]
+    told = review.known_about(done.report)
+    return Json({"matches": done.report["matches"], "concerns": told, "error": error and error["code"]})
 
 
 @router.get("/v1/registry/match", summary="What the registry knows of a hash", response_model=Matches)

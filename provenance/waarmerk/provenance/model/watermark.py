@@ -34,7 +34,10 @@ class Match:
     ``basis`` says what the entry rests on (``entered``, ``issued``, ``fact-check``, ``package``), ``source`` who says
     so. ``fact_checks`` are addresses of those who wrote about it. ``region`` (left, top, width, height) is where the
     known picture lies in this one, in pixels of this one turned upright; ``seen`` which part of the known picture is
-    there, in shares of its sides; both None where nothing was laid on anything. ``mirrored``: it is there turned over.
+    there, in shares of its sides (the box around it); both None where nothing was laid on anything.
+    ``seen_percent``: how much of the known asset is there, 100 for all of it only; ``is_whole``: all but an edge of it
+    is, nothing of note differs, and hardly anything stands beside it; both None for a candidate. ``mirrored``: it is
+    there turned over.
     ``not_carried``: what is said of AI about the known picture as a whole, and does not hold for this one by that.
     """
 
@@ -49,5 +52,7 @@ class Match:
     fact_checks: tuple[str, ...] = ()
     region: tuple[int, int, int, int] | None = None
     seen: tuple[float, float, float, float] | None = None
+    seen_percent: int | None = None
+    is_whole: bool | None = None
     mirrored: bool | None = None
     not_carried: tuple[str, ...] = ()

@@ -185,6 +185,8 @@ def _match(match: Match) -> dict[str, Any]:
         "fact_checks": [plain(address, limit=2000) for address in match.fact_checks],
         "region": None if match.region is None else list(match.region),
         "seen": None if match.seen is None else [_measured(share) for share in match.seen],
+        "seen_percent": match.seen_percent,
+        "is_whole": match.is_whole,
         "mirrored": match.mirrored,
         "not_carried": list(match.not_carried),
     }

@@ -42,7 +42,6 @@ def rows_of(document: Mapping[str, Any], *, everything: bool = False) -> Iterato
     if document["status"] != "examined":
         return
     says = says_itself(document)
-    parts = partly_shown(document)
     for match in document["matches"]:
         known = bool(match["labels"] or match["fact_checks"] or match["origin"] in _AI or match["not_carried"])
         if not match["verified"] or not known:
@@ -55,14 +54,14 @@ def rows_of(document: Mapping[str, Any], *, everything: bool = False) -> Iterato
             "registry_id": match["registry_id"],
             "kind": match["kind"],
             "distance": match["distance"],
-            "is_whole": match["registry_id"] not in parts,
+            "is_whole": match["is_whole"],
             "origin": match["origin"],
             "labels": match["labels"],
             "fact_checks": match["fact_checks"],
             "basis": match["basis"],
             "source": match["source"],
             "says_itself": says,
-            "seen_percent": seen_percent(match),
+            "seen_percent": match["seen_percent"],
             "not_carried": match["not_carried"],
         }
 
@@ -81,18 +80,9 @@ def says_itself(document: Mapping[str, Any]) -> list[str]:
     return sorted(found)
 
 
-def seen_percent(match: Mapping[str, Any]) -> int | None:
-    """How much of the known picture is there, by the box around it; None where nothing was laid on anything."""
-    if match["kind"] == "exact":
-        return 100
-    return None if match["seen"] is None else min(100, round(100 * match["seen"][2] * match["seen"][3]))
-
-
-def partly_shown(document: Mapping[str, Any]) -> frozenset[str]:
-    """The entries that a file shows in part, or with something else in it."""
-    concerns = document["verdict"]["concerns"]
-    found = [each["about"] for each in concerns if each["code"] == "registry.known-part"]
-    return frozenset(about.split(" ")[0].rstrip(":,") for about in found)
+def known_about(document: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The concerns of a report that come from the registry: what it knows of the file, and how far that holds."""
+    return [each for each in document["verdict"]["concerns"] if each["code"].startswith("registry.")]
 
 
 def header() -> str:

@@ -17,8 +17,6 @@ from waarmerk.provenance.model import (
 )
 from waarmerk.provenance.report.wording import Wording
 
-_WHOLE = "registry.known"
-
 
 def summary_key(report: Report) -> str:
     """The key of the sentence that says what may be said of this file, the gravest first."""
@@ -56,9 +54,7 @@ def _of_a_part(report: Report) -> str:
     """``-part`` where the registry alone says it, of something that is only partly the same."""
     if _basis(report) != "known" or report.verdict.origin is not Origin.AI_GENERATED:
         return ""
-    known = {finding.about.split(" ")[0].rstrip(":,") for finding in report.verdict.concerns if finding.code == _WHOLE}
-    says = {match.registry_id for match in report.matches if match.origin is Origin.AI_GENERATED}
-    return "" if known & says else "-part"
+    return "" if any(each.is_whole and each.origin is Origin.AI_GENERATED for each in report.matches) else "-part"
 
 
 def _is_as_issued(report: Report) -> bool:

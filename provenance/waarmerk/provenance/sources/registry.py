@@ -38,6 +38,7 @@ CODES = frozenset(
     {
         "registry.known",
         "registry.known-part",
+        "registry.mirrored",
         "registry.not-carried",
         "registry.candidate",
         "registry.capture",
@@ -211,6 +212,8 @@ def match_of(found: Found) -> Match:
         fact_checks=entry.fact_checks if says else (),
         region=None if laid is None else laid.region,
         seen=None if laid is None else laid.seen,
+        seen_percent=percent(found.share) if found.verified else None,
+        is_whole=of_all(found) if found.verified else None,
         mirrored=None if laid is None else laid.mirrored,
         not_carried=not_carried(found),
     )
@@ -251,6 +254,8 @@ def evidence_of(found: Found) -> Evidence:
         return _pointer(Finding("registry.disputed", entry.registry_id))
     origin = _origin(found)
     findings = [Finding("registry.known" if of_all(found) else "registry.known-part", _about(found))]
+    if found.resemblance is not None and found.resemblance.mirrored:
+        findings.append(Finding("registry.mirrored", entry.registry_id))
     if kept_back := not_carried(found):
         findings.append(Finding("registry.not-carried", f"{entry.registry_id}: {', '.join(kept_back)}"))
     if origin is Origin.CAPTURED:
@@ -282,12 +287,12 @@ def _pointer(*findings: Finding) -> Evidence:
 def _about(found: Found) -> str:
     """The entry; how much of it is there and where, unless it is all of this; what is proposed."""
     region = found.resemblance.region if found.resemblance is not None and not of_all(found) else None
-    part = "" if of_all(found) else f", {percent(found.share)}"
+    part = "" if of_all(found) else f", {percent(found.share)} %"
     place = "" if region is None else f" ({region[2]} x {region[3]}, {region[0]}, {region[1]})"
     labels = ", ".join(match_of(found).labels)
     return f"{found.entry.registry_id}{part}{place}{': ' if labels else ''}{labels}"
 
 
-def percent(share: float) -> str:
+def percent(share: float) -> int:
     """A share in whole per cents, 100 only for all of it."""
-    return f"{min(99, round(100 * share)) if share < 1 else 100} %"
+    return min(99, round(100 * share)) if share < 1 else 100
