@@ -25,14 +25,17 @@ from waarmerk.api.tenants import Tenant
 from waarmerk.provenance.credentials.signing_keys import pem_of
 from waarmerk.provenance.errors import NO_ROOM, ConfigurationError, StoreError
 from waarmerk.provenance.jobs import bundle
-from waarmerk.provenance.jobs.job import Job
+from waarmerk.provenance.jobs.job import Job, State
 from waarmerk.provenance.jobs.labelling import TAKES_LONG, LabelDone, LabelOrder
-from waarmerk.provenance.jobs.runner import Finished, NotNow
+from waarmerk.provenance.jobs.queue import MAX_ATTEMPTS
+from waarmerk.provenance.jobs.runner import Again, Finished, NotNow
 from waarmerk.provenance.media.sniff import Kind, kind_at
 from waarmerk.provenance.model.moment import moment_of
+from waarmerk.provenance.report.wording import wording
 
 AT_ONCE_BYTES = 8 * 2**20  # a clip beyond it is a job: what comes of it may be three times as large, in an answer more
 _RETRY_SECONDS = 60
+_MAY_BE_ANOTHERS = ("worker.crashed", "worker.answer")  # as for files that are examined; a deadline is the file's own
 _SUBMITTING = CapacityLimiter(4)  # threads that take files in: each copies one
 
 
@@ -97,7 +100,7 @@ def wishes_of_job(job: Job) -> Wishes:
 
 def label_job(services: Services, work: LabelWork, job: Job) -> Finished:
     """What a Runner does with such a job. Raises ConfigurationError where its tenant is gone, NotNow where the disk is
-    full; StoreError, OSError.
+    full, Again where its process was ended and may be tried once more; StoreError, OSError.
     """
     tenant = None if services.keyring is None else services.keyring.tenant(job.tenant)
     if tenant is None:
@@ -112,8 +115,10 @@ def label_job(services: Services, work: LabelWork, job: Job) -> Finished:
             order = replace(order, shows=True, is_later=True, is_wanted=lambda: work.is_there(job))
             done = labelled(services, tenant, order, place=work.keep.folder)
         except Problem as problem:
-            return Finished(code=problem.code, result={"errors": [dict(each) for each in problem.errors]})
+            return Finished(code=problem.code, result={"errors": _reasons(problem)})
         with done:
+            if done.code in _MAY_BE_ANOTHERS and job.attempts < MAX_ATTEMPTS:
+                raise Again
             if done.file is None:
                 return _failed(done)
             files = {"file": done.file} | ({} if done.beside is None else {"sidecar": done.beside})
@@ -125,8 +130,13 @@ def label_job(services: Services, work: LabelWork, job: Job) -> Finished:
 def _failed(done: LabelDone) -> Finished:
     code, gaps = str(done.code), list(done.gaps)
     problem = refusal(code, gaps, is_refused=done.is_refused)
-    told = {"errors": [dict(each) for each in problem.errors], "why": [code, *gaps], "is_refused": done.is_refused}
+    told = {"errors": _reasons(problem), "why": [code, *gaps], "is_refused": done.is_refused}
     return Finished(code=problem.code, result=told)
+
+
+def _reasons(problem: Problem) -> list[dict[str, str]]:
+    """What is wrong, with JSON pointers; of the whole where no place is named."""
+    return [dict(each) for each in problem.errors] or [{"pointer": "", "detail": str(problem.detail)}]
 
 
 def record_in(job: Job) -> dict[str, Any] | None:
@@ -135,8 +145,14 @@ def record_in(job: Job) -> dict[str, Any] | None:
 
 
 def errors_in(job: Job) -> list[dict[str, str]]:
-    """Why a job that failed did, with JSON pointers."""
-    return [] if job.result is None else list(job.result.get("errors", ()))
+    """Why a job that failed did, with JSON pointers: at least one reason, none of a job that did not fail."""
+    if job.state is not State.FAILED:
+        return []
+    told = [] if job.result is None else list(job.result.get("errors", ()))
+    code, words = str(job.code), wording("en")
+    return told or [
+        {"pointer": "", "detail": f"{code}: {words.say('fault', code)}" if words.has("fault", code) else code}
+    ]
 
 
 def part_in(job: Job, part: str) -> tuple[int, int] | None:

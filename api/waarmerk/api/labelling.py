@@ -173,7 +173,8 @@ def refusal(code: str, gaps: Sequence[str], *, is_refused: bool) -> Problem:
     if code == "internal.fault":
         return Problem("internal.fault")
     if code.startswith("worker."):
-        return Problem("label.failed", code)
+        places = [{"pointer": "/body/file", "detail": f"{code}: {words.say('label', code)}"}]
+        return Problem("label.failed", code, errors=places)
     section = "label" if is_refused else "fault"
     places = [
         {"pointer": "/body/file", "detail": f"{each}: {words.say(section, each)}" if words.has(section, each) else each}

@@ -34,7 +34,7 @@ from waarmerk.api.tenants import Keyring, Scope, Tenant
 from waarmerk.provenance import Settings, build_verifier
 from waarmerk.provenance.credentials.signing_folder import load_folder
 from waarmerk.provenance.errors import StoreError
-from waarmerk.provenance.jobs import bundle
+from waarmerk.provenance.jobs import bundle, labelling
 from waarmerk.provenance.jobs.database import Database
 from waarmerk.provenance.jobs.job import Job
 from waarmerk.provenance.jobs.keep import Keep
@@ -470,6 +470,73 @@ def test_an_erased_job_leaves_nothing_when_it_ends(work: LabelWork, clock: Clock
     assert leased.id == taken.id
     Runner(work.queue, work.keep, labels)._do(leased)
     assert files(work) == set()
+
+
+_DIES = (sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+
+
+def _once_then(monkeypatch: pytest.MonkeyPatch, *commands: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Each process that is started takes the next of ``commands``, the last for good; what was started."""
+    started: list[tuple[str, ...]] = []
+    real = labelling.Worker
+
+    def begun(command: tuple[str, ...], *given: Any) -> Any:
+        chosen = commands[min(len(started), len(commands) - 1)] or command
+        started.append(chosen)
+        return real(chosen, *given)
+
+    monkeypatch.setattr(labelling, "Worker", begun)
+    return started
+
+
+def _run(work: LabelWork, services: Services, *, times: int) -> None:
+    runner = Runner(work.queue, work.keep, lambda job: label_job(services, work, job))
+    for _ in range(times):
+        for job in work.queue.lease(runner._owner):
+            runner._do(job)
+
+
+def test_a_process_that_is_killed_is_tried_again(
+    client: TestClient,
+    delta: dict[str, str],
+    short: bytes,
+    desk: tuple[Services, LabelWork],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    services, work = desk
+    where = later(client, delta, short, **AI).headers["location"]
+    started = _once_then(monkeypatch, _DIES, ())
+    _run(work, services, times=2)
+    done = client.get(where, headers=delta).json()
+    assert (done["state"], done["attempts"], done["errors"], len(started)) == ("done", 2, [], 2)
+
+
+def test_three_that_are_killed_are_enough_and_it_is_said_why(
+    client: TestClient,
+    delta: dict[str, str],
+    short: bytes,
+    desk: tuple[Services, LabelWork],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    services, work = desk
+    started = _once_then(monkeypatch, _DIES)
+    killed = later(client, delta, short, **AI).headers["location"]
+    _run(work, services, times=9)
+    told = client.get(killed, headers=delta).json()
+    assert (told["state"], told["code"], told["attempts"], len(started)) == ("failed", "label.failed", 3, 3)
+    assert [each["detail"].partition(":")[0] for each in told["errors"]] == ["worker.crashed"]
+    assert problem(ask(client, delta, short, **AI), 422, "label.failed")["errors"] == told["errors"]
+
+
+@pytest.mark.parametrize("code", ["job.poison", "job.expired", "job.file-gone", "tenant.unknown", "unheard.of"])
+def test_a_job_that_failed_says_why(client: TestClient, delta: dict[str, str], work: LabelWork, code: str) -> None:
+    where = later(client, delta, b"any", ai="none").headers["location"]
+    assert client.get(where, headers=delta).json()["errors"] == []
+    (job,) = work.queue.lease("test")
+    assert work.queue.fail("test", job.number, code=code)
+    (error,) = client.get(where, headers=delta).json()["errors"]
+    assert error["pointer"] == ""
+    assert error["detail"] == code if code == "unheard.of" else error["detail"].startswith(f"{code}: ")
 
 
 def test_a_link_is_no_labelled_file(house: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

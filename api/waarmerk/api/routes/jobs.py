@@ -60,7 +60,7 @@ class JobDocument(JobSummary):
     """A job, and its report once there is one (`waarmerk.report/1`), of a labelled file that of the labelled one.
 
     `label`: what `POST /v1/label` tells of a labelled file, but for its report. `files`: where the file, and its
-    sidecar if there is one, can be fetched. `errors`: why a file could not be labelled.
+    sidecar if there is one, can be fetched. `errors`: why a job failed, never empty then.
     """
 
     report: dict[str, Any] | None

@@ -157,9 +157,10 @@ class Queue:
         done: dict[str, Any] = {"state": State.DONE, "file": file, **_over(now, result)}
         return self._end(owner, number, done | ({} if keep is None else {"keep_until": now + _ms(keep)}))
 
-    def give_back(self, owner: str, number: int) -> bool:
-        """Let another do it, as if it had never been leased: this host is going down. Raises StoreError."""
-        again = {"state": State.WAITING, "lease_owner": None, "attempts": JOB.c.attempts - 1}
+    def give_back(self, owner: str, number: int, *, is_counted: bool = False) -> bool:
+        """Let another do it, as if it had never been leased: this host is going down; or, where ``is_counted``, after
+        an attempt that came to nothing. Raises StoreError."""
+        again = {"state": State.WAITING, "lease_owner": None, "attempts": JOB.c.attempts - (0 if is_counted else 1)}
         with self.database.writing() as connection:
             change = sa.update(JOB).where(JOB.c.number == number, _is_owned(owner)).values(**again)
             return bool(connection.execute(change).rowcount == 1)

@@ -32,6 +32,10 @@ class NotNow(Exception):
     """A job was not begun: the machine cannot do it at this moment. It is looked at again in a minute."""
 
 
+class Again(Exception):
+    """An attempt came to nothing by what may have been the machine's doing: the job is tried again now."""
+
+
 Work = Callable[[Job], Finished]
 _POLL_SECONDS = 1.0  # jobs of other hosts and leases that ran out are found by looking
 _SWEEP_SECONDS = 300.0
@@ -41,8 +45,8 @@ class Runner:
     """``threads`` that each do one job after the other with ``work``; a context manager.
 
     ``work`` gives what came of a job whose file lies in ``keep``; a ConfigurationError fails the job with its code,
-    NotNow puts it off, whatever else it raises leaves the job to the next attempt. ``over`` is told of each job that is
-    finished; ``also`` is called with each sweep.
+    NotNow puts it off, Again has it tried anew, whatever else it raises leaves the job to the next attempt. ``over`` is
+    told of each job that is finished; ``also`` is called with each sweep.
     """
 
     def __init__(
@@ -141,6 +145,9 @@ class Runner:
             return Finished(code=error.code)
         except NotNow:
             self._queue.put_off(self._owner, job.number)
+            return None
+        except Again:
+            self._queue.give_back(self._owner, job.number, is_counted=True)
             return None
         except Exception:  # a fault of ours
             return None
