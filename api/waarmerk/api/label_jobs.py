@@ -36,6 +36,7 @@ from waarmerk.provenance.report.wording import wording
 AT_ONCE_BYTES = 8 * 2**20  # a clip beyond it is a job: what comes of it may be three times as large, in an answer more
 _RETRY_SECONDS = 60
 _MAY_BE_ANOTHERS = ("worker.crashed", "worker.answer")  # as for files that are examined; a deadline is the file's own
+_JUDGING = CapacityLimiter(2)  # threads that look at wishes: the processor's work, of milliseconds
 _SUBMITTING = CapacityLimiter(4)  # threads that take files in: each copies one
 
 
@@ -55,6 +56,7 @@ async def labelled_now(services: Services, tenant: Tenant, order: LabelOrder) ->
 
     Raises Problem, also where there is no later or no room; OSError.
     """
+    await run_sync(require_sensible, services, order, limiter=_JUDGING)
     try:
         if not _plays(order.source):
             return await services.gate.run(lambda: labelled(services, tenant, order), stranger=False)

@@ -16,12 +16,13 @@ from waarmerk.api.tenants import Tenant
 from waarmerk.provenance.credentials.signing_keys import Signer
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs.labelling import Held, LabelDone, LabelOrder, label_apart
-from waarmerk.provenance.labelling.context import FactError
 from waarmerk.provenance.labelling.platforms import platform_names, require_platforms
 from waarmerk.provenance.media.extension import usual_extension
+from waarmerk.provenance.report.escape import plain
 from waarmerk.provenance.report.wording import wording
 
 TEXT, ALT = 200, 1000  # characters of a title or the name of a tool, and of an alternative text
+_REASON = 1000  # of what is wrong, with all the values that would not be
 _OURS = ("label.", "labelling.")  # codes of what the caller asked for; all others are about the tenant's keys
 
 
@@ -86,22 +87,10 @@ def order_of(services: Services, tenant: Tenant, path: Path, wishes: Wishes, at:
     """What is to be done with the file at ``path``. Only a registry of the tenant's own is written into."""
     base, facts = tenant.profile(services.settings), wishes.facts()
     platforms = platform_names(wishes.platforms)
-    if not base.rule_packs:  # which may know others; then the worker refuses what is none
-        _require_platforms(platforms)
     settings = replace(base, context=(*base.context, facts), platforms=platforms or base.platforms)
     own: Mapping[str, Any] = tenant.settings
     registry = settings.registry if own.get("registry") and settings.ledger is not None else None
     return LabelOrder(source=path, at=at, settings=settings, registry=registry, wishes=wishes.plain())
-
-
-def _require_platforms(names: tuple[str, ...]) -> None:
-    """Raise Problem for what is no platform: before a clip waits its turn for that answer."""
-    from waarmerk.api.page_facts import known_platforms  # noqa: PLC0415 - rules, only where one is named
-
-    try:
-        require_platforms(names, known_platforms())
-    except FactError as error:
-        raise Problem("request.invalid", errors=[{"pointer": "/body/for", "detail": error.message}]) from None
 
 
 def signer_of(tenant: Tenant) -> Signer:
@@ -117,15 +106,19 @@ def signer_of(tenant: Tenant) -> Signer:
 
 
 def require_sensible(services: Services, order: LabelOrder) -> None:
-    """Raise Problem for wishes that no file could be labelled by; for those that are met later."""
+    """Raise Problem for wishes that no file could be labelled by: before one is read, or waits its turn for that."""
     from waarmerk.provenance.build import applied_rules  # noqa: PLC0415 - only labelling pays
     from waarmerk.provenance.jobs.label_worker import wishes_from  # noqa: PLC0415
 
+    settings, place = order.settings, "/body"
     try:
-        wishes_from(order.wishes, keeps_ledger=order.settings.ledger is not None)
-        applied_rules(services.rulebooks.of(order.settings.rule_packs), order.settings, order.settings.context)
+        wishes_from(order.wishes, keeps_ledger=settings.ledger is not None)
+        packs, place = services.rulebooks.of(settings.rule_packs), "/body/for"
+        require_platforms(settings.platforms, packs.by_name["platform"].values)
+        place = "/body/context"
+        applied_rules(packs, settings, settings.context)
     except ConfigurationError as error:
-        raise Problem("request.invalid", errors=[{"pointer": "/body", "detail": _sentence(error)}]) from None
+        raise _unmet(error, place) from None
 
 
 def labelled(services: Services, tenant: Tenant, order: LabelOrder, *, place: Path | None = None) -> LabelDone:
@@ -137,10 +130,7 @@ def labelled(services: Services, tenant: Tenant, order: LabelOrder, *, place: Pa
     try:
         done = label_apart(order, signer, place=place)
     except ConfigurationError as error:
-        if error.code.startswith(_OURS):
-            place_of = {"pointer": "/body", "detail": _sentence(error)}
-            raise Problem("request.invalid", errors=[place_of]) from None
-        raise _unusable(error) from None
+        raise _unmet(error, "/body") from None
     if done.file is None:
         return done
     told = record_of(done.file, done.told)
@@ -151,14 +141,15 @@ def labelled(services: Services, tenant: Tenant, order: LabelOrder, *, place: Pa
     return replace(done, told=told)
 
 
+def _unmet(error: ConfigurationError, place: str) -> Problem:
+    """Of what the caller asked for (``place``, a JSON pointer), or of what the tenant has."""
+    if not error.code.startswith(_OURS):
+        return _unusable(error)
+    return Problem("request.invalid", errors=[{"pointer": place, "detail": plain(error.message, limit=_REASON)}])
+
+
 def _unusable(error: ConfigurationError) -> Problem:
     return Problem("service.not-ready", f"the keys or settings of this tenant cannot be used: {error.code}")
-
-
-def _sentence(error: ConfigurationError) -> str:
-    from waarmerk.provenance.report.escape import plain  # noqa: PLC0415 - as above
-
-    return plain(error.message, limit=TEXT)
 
 
 def record_of(file: Held, told: Mapping[str, Any]) -> dict[str, Any]:

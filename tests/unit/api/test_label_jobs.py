@@ -306,21 +306,31 @@ def client_of(client: TestClient) -> TestClient:
 
 
 @pytest.mark.parametrize(
-    ("fields", "where"),
+    "wish",
     [
         ({"ai": "generated", "label_lang": "tlh"}, "/body"),
-        ({"ai": "generated", "context": '{"unheard": 1}'}, "/body"),
+        ({"ai": "generated", "context": '{"unheard": 1}'}, "/body/context"),
+        ({"ai": "generated", "context": '{"role": "bystander"}'}, "/body/context"),
         ({"ai": "generated", "for": "nowhere"}, "/body/for"),
         ({"ai": "generated", "stands": "never"}, "/body/stands"),
         ({"ai": "none", "alt": "a canal"}, "/body"),
     ],
 )
-def test_wishes_that_are_none_are_told_before_anything_waits(
-    client: TestClient, delta: dict[str, str], fields: dict[str, str], where: str, work: LabelWork
+def test_wishes_that_are_none_are_told_before_anything_is_done(
+    client: TestClient,
+    delta: dict[str, str],
+    wish: tuple[dict[str, str], str],
+    work: LabelWork,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    fields, where = wish
+    monkeypatch.setattr(label_jobs, "labelled", lambda *given: pytest.fail("tried"))
     refused = problem(later(client, delta, b"any", **fields), 422, "request.invalid")
     assert refused["errors"][0]["pointer"] == where
     assert files(work) == set()
+    assert problem(ask(client, delta, b"any", **fields), 422, "request.invalid")["errors"] == refused["errors"]
+    if "role" in fields.get("context", ""):
+        assert "deployer" in refused["errors"][0]["detail"], "what it could have been"
 
 
 def test_a_service_without_jobs_says_what_takes_too_long(
