@@ -117,7 +117,7 @@ def _end(number: int, frame: object) -> NoReturn:
 
 def _explained(error: Exception, arguments: list[str]) -> int:
     """Say on standard error what went wrong, in the language asked for, and the exit code for it."""
-    from waarmerk.cli.said import language_of, said, usage  # noqa: PLC0415 - as below
+    from waarmerk.cli.said import language_of, said, told, usage  # noqa: PLC0415 - as below
     from waarmerk.provenance.errors import ConfigurationError, Error, places  # noqa: PLC0415 - --version stays instant
 
     language = language_of(arguments)
@@ -129,10 +129,10 @@ def _explained(error: Exception, arguments: list[str]) -> int:
             click.echo(usage(error, language), err=True)
             return error.exit_code
         case ConfigurationError():
-            _complain(f"{said(error.message, language)} [{error.code}]")
+            _complain(f"{told(error, language)} [{error.code}]")
             return exits.USAGE
         case Error():
-            _complain(f"{said(error.message, language)} [{error.code}]")
+            _complain(f"{told(error, language)} [{error.code}]")
             return exits.UNREADABLE
         case OSError():
             _complain(f"cannot go on: {error.strerror or type(error).__name__} ({places(error)})")

@@ -29,7 +29,7 @@ class DecisionLog:
         self._next = 0
         if (reason := self._unfit()) is not None:
             os.close(self._descriptor)
-            raise ConfigurationError("record.no-log", f"{path} {reason}; nothing was written to it")
+            raise ConfigurationError("record.no-log", f"{path}: {reason}; nothing was written to it")
 
     def __enter__(self) -> Self:
         return self
@@ -64,9 +64,9 @@ class DecisionLog:
         """Why what is there already is no log, None where it is one or empty."""
         seen = os.fstat(self._descriptor)
         if not stat.S_ISREG(seen.st_mode):
-            return "is no regular file"
+            return "no regular file"
         if seen.st_size == 0:
             return None
         if os.pread(self._descriptor, 1, 0) != b"{":
-            return "is no log of decisions"
-        return None if os.pread(self._descriptor, 1, seen.st_size - 1) == b"\n" else "ends in the middle of a line"
+            return "no log of decisions"
+        return None if os.pread(self._descriptor, 1, seen.st_size - 1) == b"\n" else "it ends in the middle of a line"

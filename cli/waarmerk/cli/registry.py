@@ -18,7 +18,7 @@ from waarmerk.cli.registry_exchange import accept, export, issuers, refuse, take
 from waarmerk.cli.registry_keep import dispute, history, reinstate, upgrade, withdraw
 from waarmerk.cli.registry_recover import recover
 from waarmerk.cli.registry_sweep import count_copies, sweep, velocity
-from waarmerk.cli.said import said
+from waarmerk.cli.said import told
 from waarmerk.provenance.errors import Error
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.model import Origin
@@ -97,7 +97,7 @@ def add(
             try:
                 entry = at_work.enter(known.features(pool, path, moment), wishes, at=moment)
             except Error as error:
-                console.warn(f"{path}: {said(error.message, lang)} [{error.code}]")
+                console.warn(f"{path}: {told(error, lang)} [{error.code}]")
                 codes.append(exits.FAILED if error.code == "registry.known" else exits.UNREADABLE)
                 continue
             code = "added" if entry.manifest is None else "added-manifest"
@@ -140,8 +140,8 @@ def match(
             count_copies(store, document, moment)
         is_known = any(each["verified"] for each in found)
         codes.append(exits.UNREADABLE if document["error"] else exits.OK if is_known else exits.FAILED)
-        told = review.known_about(document)
-        shown.append({"name": str(path), "error": document["error"], "matches": found, "concerns": told})
+        concerns = review.known_about(document)
+        shown.append({"name": str(path), "error": document["error"], "matches": found, "concerns": concerns})
         if form == "json":
             continue
         if document["error"]:
@@ -155,7 +155,7 @@ def match(
                 known.say(words.say("registry", "match-verified", seen=known.seen(each, words), **parts))
             else:
                 known.say(words.say("registry", "match-candidate", **parts))
-        for each in told:  # as verify says it
+        for each in concerns:  # as verify says it
             known.say("  " + words.concern(each["code"], each["about"]))
     if form == "json":
         known.say(json.dumps(shown, indent=2, ensure_ascii=True))
@@ -201,16 +201,19 @@ def entries(address: str | None, form: str, grey: bool, lang: str) -> int:
 @options.at
 @options.language
 def remove(names: tuple[str, ...], due: bool, address: str | None, at: datetime | None, lang: str) -> int:
-    """Erase entries (r1, r2, …) with everything that is held of them. Exit code 1 if there was none."""
+    """Erase entries (r1, r2, …) with everything that is held of them. Exit code 1 if one of them is not there."""
     numbers = known.numbers_of(names)
     if not (numbers or due):
         raise click.UsageError("name entries as registry list shows them, such as r7, or give --due")
     words, moment, settings = wording(lang), options.now(at), known.settings_of(address)
-    known.store_of(settings)
+    store = known.store_of(settings)
+    absent = [number for number in numbers if store.held(number) is None]
     at_work = known.recovery(settings, moment)
     count = at_work.remove([*numbers, *(at_work.due(at=moment) if due else ())], at=moment)
-    known.say(words.say("registry", "removed", count=count))
-    return exits.OK if count else exits.FAILED
+    for number in absent:
+        click.echo("waarmerk: " + words.say("registry", "set-none", id=f"r{number}"), err=True)
+    known.say(words.say("registry", "removed" if count else "removed-none", count=count))
+    return exits.OK if count and not absent else exits.FAILED
 
 
 def _plain(entry: Any) -> dict[str, Any]:

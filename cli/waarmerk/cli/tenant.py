@@ -8,6 +8,7 @@ import click
 
 from waarmerk.cli import exits, options
 from waarmerk.cli.serve import FILE, FOLDER, database, door, folder, service_folder
+from waarmerk.provenance.report.wording import wording
 
 _NEW = click.Path(path_type=Path, dir_okay=False)
 _SCOPES = click.Choice(("verify", "label", "registry", "admin"))
@@ -30,6 +31,7 @@ def tenant() -> None:
 @click.option("--keep-days", type=click.IntRange(1, 365), default=30, show_default=True, help="How long results stay.")
 @folder
 @database
+@options.language
 def add(
     name: str,
     keys: tuple[Path, ...],
@@ -42,6 +44,7 @@ def add(
     keep_days: int,
     folder: Path | None,
     database: str | None,
+    lang: str,
 ) -> int:
     """Add the tenant NAME, with what its files are examined with; the paths are read by the service."""
     settings = {
@@ -61,7 +64,7 @@ def add(
     made = tenants.Tenant(name=name, settings=own, per_minute=per_minute, keep_days=keep_days)
     with _keyring(folder, database) as keyring:
         keyring.add_tenant(made, at=options.now(None))
-    click.echo(f"tenant {name} added; make it a key with: waarmerk tenant key {name} --scope verify", err=True)
+    click.echo(wording(lang).say("tenant", "added", name=name), err=True)
     return exits.OK
 
 
@@ -82,7 +85,8 @@ def _make(ledger: Path | None, registry: Any) -> None:
 @click.option("--scope", "scopes", type=_SCOPES, multiple=True, required=True, help="What it may do; several times.")
 @folder
 @database
-def key(name: str, scopes: tuple[str, ...], folder: Path | None, database: str | None) -> int:
+@options.language
+def key(name: str, scopes: tuple[str, ...], folder: Path | None, database: str | None, lang: str) -> int:
     """Make a key for the tenant NAME and print it: this once, it is kept nowhere."""
     tenants: Any = door("waarmerk.api.tenants")
     with _keyring(folder, database) as keyring:
@@ -94,16 +98,20 @@ def key(name: str, scopes: tuple[str, ...], folder: Path | None, database: str |
 @tenant.command("list")
 @folder
 @database
-def list_(folder: Path | None, database: str | None) -> int:
+@options.language
+def list_(folder: Path | None, database: str | None, lang: str) -> int:
     """List tenants and the prefixes of their keys."""
+    words = wording(lang)
     with _keyring(folder, database) as keyring:
         tenants, keys = keyring.tenants(), keyring.keys()
     for each in tenants:
-        click.echo(f"{each.name}  {each.per_minute} a minute, results kept {each.keep_days} days")
+        parts = {"name": each.name, "per_minute": each.per_minute, "days": each.keep_days}
+        click.echo(words.say("tenant", "listed", **parts))
         for held in keys:
             if held.tenant == each.name:
-                state = f"revoked {held.revoked_at}" if held.revoked_at else "in use"
-                click.echo(f"  {held.prefix}  {','.join(held.scopes)}  made {held.added_at}  {state}")
+                state = words.say("tenant", "revoked" if held.revoked_at else "in-use", at=held.revoked_at)
+                shown = {"prefix": held.prefix, "scopes": ",".join(held.scopes), "at": held.added_at, "state": state}
+                click.echo(words.say("tenant", "key", **shown))
     return exits.OK
 
 
@@ -111,7 +119,8 @@ def list_(folder: Path | None, database: str | None) -> int:
 @click.argument("prefix")
 @folder
 @database
-def revoke(prefix: str, folder: Path | None, database: str | None) -> int:
+@options.language
+def revoke(prefix: str, folder: Path | None, database: str | None, lang: str) -> int:
     """End the key with PREFIX (12 digits, as listed); a running service follows within five seconds."""
     with _keyring(folder, database) as keyring:
         keyring.revoke(prefix, at=options.now(None))
@@ -124,7 +133,10 @@ def revoke(prefix: str, folder: Path | None, database: str | None) -> int:
 @click.option("--end", "ended", metavar="ID", help="Tell this one nothing more.")
 @folder
 @database
-def webhook(name: str | None, url: str | None, ended: str | None, folder: Path | None, database: str | None) -> int:
+@options.language
+def webhook(
+    name: str | None, url: str | None, ended: str | None, folder: Path | None, database: str | None, lang: str
+) -> int:
     """Tell the tenant NAME at URL that a job is over; the secret is printed this once. Without NAME: list them."""
     if (name is None) != (url is None) or (name is not None and ended is not None):
         raise click.UsageError("give NAME and URL, or --end ID, or nothing")
@@ -136,10 +148,10 @@ def webhook(name: str | None, url: str | None, ended: str | None, folder: Path |
         if ended is not None:
             hooks.end(ended)
             return exits.OK
+        words = wording(lang)
         for each in hooks.targets():
-            click.echo(
-                f"{each.id}  {each.tenant}  {each.url}  {f'ended {each.ended_at}' if each.ended_at else 'in use'}"
-            )
+            state = words.say("tenant", "ended" if each.ended_at else "in-use", at=each.ended_at)
+            click.echo(words.say("tenant", "webhook", id=each.id, name=each.tenant, url=each.url, state=state))
     return exits.OK
 
 
@@ -148,12 +160,14 @@ def webhook(name: str | None, url: str | None, ended: str | None, folder: Path |
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @folder
 @database
-def forget(name: str, yes: bool, folder: Path | None, database: str | None) -> int:
+@options.language
+def forget(name: str, yes: bool, folder: Path | None, database: str | None, lang: str) -> int:
     """Erase the tenant NAME: keys, webhooks, jobs, reports, and what its events in the audit log stood for."""
+    words = wording(lang)
     if not yes:
-        click.confirm(f"Erase everything that is held of {name}? It cannot be brought back", abort=True, err=True)
+        click.confirm(words.say("tenant", "erase", name=name), abort=True, err=True)
     gone = door("waarmerk.api.server").forget(name, service_folder(folder), database)
-    click.echo(f"tenant {name} and {gone} reports erased", err=True)
+    click.echo(words.say("tenant", "erased", name=name, count=gone), err=True)
     return exits.OK
 
 

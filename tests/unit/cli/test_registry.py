@@ -62,7 +62,9 @@ def test_enter_match_recover_list_remove(desk: Desk, folder: Path, waarmerk: Run
     listed = json.loads(waarmerk("registry", "list", *where, "--format", "json").stdout)
     assert [(one["registry_id"], one["manifest"], one["labels"]) for one in listed] == [("r1", True, ["ai-generated"])]
     assert waarmerk("registry", "remove", "r1", *where, "--at", AT).returncode == 0
-    assert waarmerk("registry", "remove", "r1", *where, "--at", AT).returncode == 1
+    again = waarmerk("registry", "remove", "r1", *where, "--at", AT)
+    assert (again.returncode, again.stdout) == (1, "Nothing was removed.\n")
+    assert again.stderr == "waarmerk: There is no entry r1.\n"
     assert waarmerk("registry", "remove", "1", *where).returncode == 2
     assert "holds nothing" in waarmerk("registry", "list", *where).stdout
     assert waarmerk("registry", "match", copy, *where, "--at", AT).returncode == 1

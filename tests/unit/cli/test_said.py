@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import ROOT, Run
 from waarmerk.cli.said import language_of, said, templates
 
+API = ROOT / "api" / "waarmerk" / "api"
 PROVENANCE = ROOT / "provenance" / "waarmerk" / "provenance"
 CLI = ROOT / "cli" / "waarmerk" / "cli"
 _USAGE = frozenset({"UsageError", "BadParameter", "FactError"})
@@ -44,13 +45,17 @@ def test_every_text_of_wrong_use_and_of_ones_own_settings_has_its_dutch() -> Non
     found = {text for place in (CLI, PROVENANCE / "labelling") for text in texts(place, _USAGE)}
     for place in (CLI, PROVENANCE / "marking", PROVENANCE / "build.py", PROVENANCE / "media" / "write.py"):
         found |= set(texts(place, frozenset({"ConfigurationError"})))
-    assert len(found) > 90
+    stored = ("registry", "jobs/database.py", "trust/lists.py", "trust/store.py")
+    tenants = ("tenants.py", "webhooks.py", "erasure.py", "migrate.py")
+    for place in (*(PROVENANCE / name for name in stored), *(API / name for name in tenants)):
+        found |= set(texts(place, frozenset({"ConfigurationError", "StoreError", "TrustListError"})))
+    assert len(found) > 170
     assert {text for text in found if text not in templates()} == _LEFT
 
 
 def test_both_fill_in_the_same() -> None:
     for text, other in templates().items():
-        assert text.count("{}") == other.count("{}"), text
+        assert text.count("{}") == other.count("{}") + other.count("{...}"), text
 
 
 @pytest.mark.parametrize(
@@ -60,6 +65,15 @@ def test_both_fill_in_the_same() -> None:
         ("a b/c.jpg is there already; --force replaces it", "a b/c.jpg is er al; --force vervangt het"),
         ("'x {y}' is no platform; choose from own, x", "'x {y}' is geen platform; kies uit own, x"),
         ("nothing of the kind", "nothing of the kind"),
+        ("Invalid value: File 'interrupted' does not exist.", "er is geen bestand 'interrupted'."),
+        ("there is no folder interrupted", "er is geen map interrupted"),
+        ("interrupted: Permission denied", "interrupted: dat mag niet van dit systeem"),
+        ("Permission denied: not UTF-8", "Permission denied: geen UTF-8"),
+        ("a.toml: unknown setting not UTF-8", "a.toml: onbekende instelling not UTF-8"),
+        ("no such thing: interrupted", "no such thing: interrupted"),
+        ("jur: 'UK' is the code of no country (ISO 3166-1); did you mean GB?", "(ISO 3166-1); bedoelt u GB?"),
+        ("a b.jsonl: no log of decisions; nothing was written to it", "a b.jsonl: geen logboek van beslissingen; er"),
+        ("interrupted", "onderbroken"),
     ],
 )
 def test_what_is_filled_in_stays(text: str, expected: str) -> None:
@@ -94,6 +108,10 @@ def test_the_language_is_known_before_an_option_is_read(arguments: list[str], la
         (["verify", "x", "--context", "jur=1"], ["jur bevat codes als NL, EU of US-CA, niet '1'"]),
         (["rules", "decide", "--facts", "none.json"], ["none.json: er is geen bestand of map met die naam"]),
         (["registry", "list", "--registry", "none.sqlite"], ["er is geen register"]),
+        (["registry", "add", "none.jpg", "--registry", "new.sqlite"], ["none.jpg: het bestaat niet"]),
+        (["inspect", "none.jpg"], ["waarmerk: het bestaat niet. [media.missing]"]),
+        (["tenant", "key", "none", "--scope", "verify", "--data", "service"], ["er is geen tenant none"]),
+        (["tenant", "add", "A B", "--data", "service"], ["de naam van een tenant bestaat uit a-z"]),
     ],
 )
 def test_a_command_says_it_in_dutch(waarmerk: Run, arguments: list[str], expected: list[str]) -> None:

@@ -82,8 +82,9 @@ def fact(name: str, raw: object, fields: Mapping[str, Field], *, origin: str | N
     """
     known = fields.get(name)
     if known is None or (known.group != "context" and name not in STATED_EVIDENCE):
-        kind = "is found by examining, not given" if known else "is no fact that a rule knows"
-        raise FactError(f"{shown(name)} {kind}; see 'waarmerk rules list --fields'")
+        if known:
+            raise FactError(f"{shown(name)} is found by examining, not given; see 'waarmerk rules list --fields'")
+        raise FactError(f"{shown(name)} is no fact that a rule knows; see 'waarmerk rules list --fields'")
     if isinstance(raw, Mapping):
         if set(raw) != {"value", "by"}:
             raise FactError(f"{name}: a fact with its origin has the keys value and by")
