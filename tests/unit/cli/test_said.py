@@ -108,14 +108,14 @@ def test_the_language_is_known_before_an_option_is_read(arguments: list[str], la
         (["verify", "x", "--context", "jur=1"], ["jur bevat codes als NL, EU of US-CA, niet '1'"]),
         (["rules", "decide", "--facts", "none.json"], ["none.json: er is geen bestand of map met die naam"]),
         (["registry", "list", "--registry", "none.sqlite"], ["er is geen register"]),
-        (["registry", "add", "none.jpg", "--registry", "new.sqlite"], ["none.jpg: het bestaat niet"]),
+        (["registry", "add", "none.jpg", "--registry", "{folder}/new.sqlite"], ["none.jpg: het bestaat niet"]),
         (["inspect", "none.jpg"], ["waarmerk: het bestaat niet. [media.missing]"]),
-        (["tenant", "key", "none", "--scope", "verify", "--data", "service"], ["er is geen tenant none"]),
-        (["tenant", "add", "A B", "--data", "service"], ["de naam van een tenant bestaat uit a-z"]),
+        (["tenant", "key", "none", "--scope", "verify", "--data", "{folder}/service"], ["er is geen tenant none"]),
+        (["tenant", "add", "A B", "--data", "{folder}/service"], ["de naam van een tenant bestaat uit a-z"]),
     ],
 )
-def test_a_command_says_it_in_dutch(waarmerk: Run, arguments: list[str], expected: list[str]) -> None:
-    done = waarmerk(*arguments, "--lang", "nl")
+def test_a_command_says_it_in_dutch(waarmerk: Run, arguments: list[str], expected: list[str], tmp_path: Path) -> None:
+    done = waarmerk(*(each.replace("{folder}", str(tmp_path)) for each in arguments), "--lang", "nl")
     assert done.returncode in (2, 3)
     for text in expected:
         assert text in done.stderr
