@@ -96,5 +96,8 @@ def test_no_public_line_calls_anything_real_or_fake_or_gives_a_percentage() -> N
         for _, texts in rule.wording:
             for language, text in texts:
                 words = set(text.lower().replace(",", " ").replace(".", " ").split())
-                assert not words & {"real", "fake", "echt", "nep", "falsch", "faux", "%"} or rule.shown_to != "public"
+                assert (
+                    not words & {"real", "genuine", "fake", "echt", "echte", "nep", "falsch", "faux", "%"}
+                    or rule.shown_to != "public"
+                )
                 assert "%" not in text, (rule.id, language)
