@@ -189,6 +189,8 @@ def carried(words: Wording, told: Mapping[str, Any], *, says: str, has_sidecar: 
         "ledger": lambda: words.say("desk", "has-ledger"),
     }
     found = [lines[layer]() for layer in told["layers"]]
+    if told.get("on_detail"):
+        found.append(words.say("desk", "on-detail", place=words.say("desk", f"place-{told['corner']}")))
     return [*found, words.say("desk", "has-registry", id=told["registered"])] if told["registered"] else found
 
 

@@ -61,11 +61,17 @@ def _details(prepared: Prepared, done: Labelled | None, words: Wording, *, has_k
     if done is not None and done.beside is not None:
         lines.append(f"  + {words.say('label', 'has-sidecar', path=done.beside)}")
     lines += [f"  ! {words.say('label', 'lost', loss=words.loss(x.code, x.about))}" for x in plan.losses]
-    lines += [f"  ! {line}" for line in reasons(plan.gaps, words)]
+    lines += [f"  ! {line}" for line in (*reasons(plan.gaps, words), *covering(prepared, words))]
     lines += [f"  i {line}" for line in staying(prepared, words)]
     notes = plan.notes if done is None else done.signed.notes
     lines += [f"  i {words.say('signing', note.code, about=note.about)}" for note in notes]
     return lines
+
+
+def covering(prepared: Prepared, words: Wording) -> Iterator[str]:
+    """That the visible label hides something, where every corner had something to hide."""
+    if prepared.plan.on_detail:
+        yield words.say("label", "on-detail", place=words.say("desk", f"place-{prepared.plan.corner}"))
 
 
 def staying(prepared: Prepared, words: Wording) -> Iterator[str]:

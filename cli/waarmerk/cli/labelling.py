@@ -16,6 +16,7 @@ from waarmerk.cli.label_keys import missing_keys, open_labeller, require_keys
 from waarmerk.cli.label_order import Order
 from waarmerk.cli.label_text import (
     Remaining,
+    covering,
     reasons,
     refused,
     remaining,
@@ -166,7 +167,7 @@ class Work:
 
     def _tell(self, source: Path, prepared: Prepared, done: Labelled | None) -> None:
         """What became of one file of many; what is about the key is the same for all of them and said at the end."""
-        for line in reasons(prepared.plan.gaps, self.words):
+        for line in (*reasons(prepared.plan.gaps, self.words), *covering(prepared, self.words)):
             self.console.warn(f"{source}: {line}")
         for loss in prepared.plan.losses:
             lost = self.words.say("label", "lost", loss=self.words.loss(loss.code, loss.about))

@@ -552,7 +552,19 @@ def test_a_job_that_failed_says_why(client: TestClient, delta: dict[str, str], w
 def test_a_link_is_no_labelled_file(house: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who takes the process over is not given files of the service in place of what was labelled."""
     told = dict.fromkeys(
-        ("layers", "gaps", "losses", "notes", "personal", "words", "corner", "payload", "registered", "remaining")
+        (
+            "layers",
+            "gaps",
+            "losses",
+            "notes",
+            "personal",
+            "words",
+            "corner",
+            "on_detail",
+            "payload",
+            "registered",
+            "remaining",
+        )
     )
     told["report"] = {}  # type: ignore[assignment]
     script = "import os; from waarmerk.provenance.jobs.frames import *\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from tests.conftest import ROOT, Run
 from tests.own_keys import write_signing_keys, write_trust
@@ -68,6 +68,24 @@ def test_a_dry_run_says_everything_and_writes_nothing(keyed: Run, tmp_path: Path
         assert said in done.stdout
     assert "EU-50-4-legacy" not in done.stdout, "that no label is owed is not perhaps owed"
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == before
+
+
+def test_a_label_that_covers_letters_says_so(keyed: Run, tmp_path: Path) -> None:
+    poster = Image.new("RGB", (900, 700), (240, 240, 230))
+    for top in range(10, 700, 60):
+        ImageDraw.Draw(poster).text((8, top), "MEER ZORG EN VEILIGHEID NU " * 2, fill=(20, 20, 90), font_size=36)
+    poster.save(tmp_path / "poster.png")
+    (tmp_path / "many").mkdir()
+    shutil.copy(tmp_path / "poster.png", tmp_path / "many" / "poster.png")
+    dry = ("--ai", "generated", "--dry-run", *HERE)
+    told = keyed("label", tmp_path / "poster.png", tmp_path / "out.png", *dry)
+    assert told.returncode == 0, told.stderr
+    assert "the visible label stands top right and covers some of it" in " ".join(told.stdout.split())
+    many = keyed("label", tmp_path / "many", tmp_path / "out", *dry, "--lang", "nl")
+    assert many.returncode == 0, many.stderr
+    assert "het zichtbare label staat rechtsboven en bedekt daar iets van" in many.stderr
+    named = keyed("label", tmp_path / "poster.png", tmp_path / "out.png", *dry, "--visible", "top-right")
+    assert "covers some of it" not in " ".join(named.stdout.split())
 
 
 def test_a_dry_run_names_no_key_that_nobody_has(keyed: Run, waarmerk: Run, tmp_path: Path) -> None:

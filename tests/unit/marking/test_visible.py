@@ -249,6 +249,13 @@ def test_it_covers_no_slogan_where_a_corner_is_free(free: Corner) -> None:
     assert (shown.text_contrast >= MIN_TEXT_CONTRAST, shown.edge_contrast >= MIN_EDGE_CONTRAST) == (True, True)
 
 
+def test_it_says_where_every_corner_had_something_to_hide() -> None:
+    full, free = with_slogans(*_FIXED), with_slogans(*_FIXED[1:])
+    assert show(full, ("AI-generated",)).on_detail
+    assert not show(free, ("AI-generated",)).on_detail
+    assert not show(full, ("AI-generated",), corner=Corner.TOP_RIGHT).on_detail, "it was asked for"
+
+
 def test_top_right_is_the_usual_place_and_what_was_asked_for_stands() -> None:
     assert show(with_slogans(), ("AI",)).corner is Corner.TOP_RIGHT
     assert show(np.full((300, 400, 3), 90, np.uint8), ("AI",)).corner is Corner.TOP_RIGHT

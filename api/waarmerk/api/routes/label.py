@@ -58,6 +58,10 @@ def _answer() -> dict[str, Any]:
         "personal": texts,
         "words": maybe,
         "corner": {**maybe, "description": "Where the visible label stands; of `auto`, which corner was chosen"},
+        "on_detail": {
+            "type": "boolean",
+            "description": "Of `auto`: every corner has letters or other detail, and the label covers some of it",
+        },
         "payload": maybe,
         "registered": maybe,
         "unregistered": maybe,

@@ -177,6 +177,7 @@ def _labelled(given: dict[str, Any], task: dict[str, Any], answers: int, pace: P
         "personal": list(plan.personal),
         "words": plan.words,
         "corner": None if plan.corner is None else plan.corner.value,
+        "on_detail": plan.on_detail,
         "payload": None if done.payload is None else done.payload.hex(),
         "registered": done.registered,
         "unregistered": done.unregistered,

@@ -40,6 +40,7 @@ _KEYS = (
     "personal",
     "words",
     "corner",
+    "on_detail",
     "payload",
     "registered",
     "remaining",

@@ -40,6 +40,7 @@ class DrawnClip:
     mark: Mark | None
     words: str | None
     corner: Corner | None
+    on_detail: bool
     losses: tuple[Loss, ...]
     gaps: tuple[Gap, ...]
     stills: tuple[Still, ...] = ()
@@ -88,6 +89,7 @@ def draw_clip(asset: Asset, wishes: Wishes, marker: Marker, limits: Limits) -> D
         mark=mark,
         words=None if shown is None else shown.words,
         corner=None if shown is None else shown.corner,
+        on_detail=shown is not None and shown.on_detail,
         losses=losses,
         gaps=tuple(gaps),
         stills=kept.stills,

@@ -43,7 +43,8 @@ class Drawn:
 
     ``still`` is the frame that stands for a clip, whose ``rgb`` is None, and ``stills`` are kept to tell its copies by.
     ``deeds`` are the actions (C2PA 2.2, section 18.14.4) that writing it took besides mark and label.
-    ``label`` is where the visible label stands in ``rgb``: left, top, width, height; ``corner`` the same in words.
+    ``label`` is where the visible label stands in ``rgb``: left, top, width, height; ``corner`` the same in words,
+    ``on_detail`` as in ``Shown``.
     """
 
     content: Content
@@ -55,6 +56,7 @@ class Drawn:
     deeds: tuple[str, ...] = ()
     label: tuple[int, int, int, int] | None = None
     corner: Corner | None = None
+    on_detail: bool = False
     still: Bytes | None = None
     stills: tuple[Still, ...] = ()
 
@@ -109,6 +111,7 @@ def _clip(asset: Asset, wishes: Wishes, marker: Marker | None, limits: Limits) -
         stills=made.stills,
         label=made.label,
         corner=made.corner,
+        on_detail=made.on_detail,
     )
 
 
@@ -186,6 +189,7 @@ class _Run:
             deeds=tuple(self._deeds()),
             label=None if shown is None else self._place(shown),
             corner=None if shown is None else shown.corner,
+            on_detail=shown is not None and shown.on_detail,
         )
 
     def _written(

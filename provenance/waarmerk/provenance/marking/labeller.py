@@ -133,6 +133,7 @@ class Labeller:
             notes=survey.notes,
             words=drawn.words,
             corner=drawn.corner,
+            on_detail=drawn.on_detail,
             report=self.examine(content, _facts(wishes, drawn)),
             personal=left,
         )

@@ -147,8 +147,9 @@ class MarkingPlan:
     """What a write will do and drop: no layer and no loss that is not listed here.
 
     ``personal`` are the kinds of personal details that stay in the metadata.
-    ``words`` is what the visible label says, ``corner`` where it stands. ``report`` is our own examination of the
-    result with the facts of this file; its duties are those that hold for it.
+    ``words`` is what the visible label says, ``corner`` where it stands; ``on_detail``: no corner was free of letters
+    or other detail, and it covers some. ``report`` is our own examination of the result with the facts of this file;
+    its duties are those that hold for it.
     """
 
     layers: tuple[Layer, ...]
@@ -158,4 +159,5 @@ class MarkingPlan:
     words: str | None
     report: Report
     corner: Corner | None = None
+    on_detail: bool = False
     personal: tuple[str, ...] = ()

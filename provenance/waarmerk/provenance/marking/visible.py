@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from waarmerk.provenance.marking.corners import calmest
+from waarmerk.provenance.marking.corners import calmest, is_busy
 from waarmerk.provenance.marking.lettering import Lettering, lettering, runs_right_to_left
 
 Bytes = npt.NDArray[np.uint8]
@@ -71,7 +71,7 @@ class Shown:
     """A picture with its label, and the measurements that say whether the label can be seen.
 
     ``pixels`` H x W x 3; ``coverage`` is the label's opacity inside ``box``; ``words`` is what can be read,
-    ``corner`` where it stands, never ``AUTO``.
+    ``corner`` where it stands, never ``AUTO``; ``on_detail``: it was chosen, and even there it hides something.
     ``text_contrast`` and ``edge_contrast`` are WCAG ratios, measured in the result.
     """
 
@@ -80,6 +80,7 @@ class Shown:
     coverage: Bytes
     words: str
     corner: Corner
+    on_detail: bool
     dark: bool
     line_share: float
     text_contrast: float
@@ -116,7 +117,8 @@ def show(
     height, width = pixels.shape[:2]
     area = safe_area(width, height)
     sign = _fitting(lines, area, (min(width, height), max(width, height)), letters or lettering())
-    corner = _least_covered(pixels, sign, area) if corner is Corner.AUTO else corner
+    is_chosen = corner is Corner.AUTO
+    corner = _least_covered(pixels, sign, area) if is_chosen else corner
     box = _placed(sign.coverage.shape, area, corner, min(width, height))
     under = pixels[box.rows_columns]
     dark = _is_dark_better(under)
@@ -130,6 +132,7 @@ def show(
         coverage=sign.coverage,
         words=sign.words,
         corner=corner,
+        on_detail=is_chosen and is_busy(under),
         dark=dark,
         line_share=sign.line / min(width, height),
         text_contrast=_text_contrast(drawn, sign),
