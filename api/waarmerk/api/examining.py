@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a file is examined for somebody: with their settings, when it is its turn, counted; for strangers coarsely."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from fastapi import Request
 
@@ -24,6 +24,14 @@ from waarmerk.provenance.media.sniff import Kind, kind_at
 from waarmerk.provenance.model.moment import moment_of
 
 _PAGE = "waarmerk.page/1"  # the form of a result that holds more than a report
+
+
+class _Asked(TypedDict):
+    at: datetime
+    named: bool
+    facts: Sequence[str]
+    options: Mapping[str, Any]
+    settings: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +58,21 @@ async def examined(
     """Examine an upload; ``facts`` are ``field=value`` for the rules. Raises Problem where all workers are busy."""
     services = services_of(request)
     question = Question(at=at, tenant=caller.tenant, facts=tuple(facts), dossier=dossier)
-    done = await services.gate.run(lambda: examine(services, upload.path, question), stranger=caller.is_stranger)
+    async with services.gate.turn(stranger=caller.is_stranger):
+        done = await _in_turn(services, upload.path, question)
     trail_of(request).note(done.report)
     return done
+
+
+async def _in_turn(services: Services, path: Path, question: Question) -> Examined:
+    """As ``examine``, in the event loop as far as nothing is waited for but a worker."""
+    if _has_secrets(services, question):
+        return await services.gate.aside(lambda: examine(services, path, question))
+    verb, asked = _asked(services, question)
+    done = _read(await services.bench.attend(verb, path, **asked), path, question)
+    if question.tenant is None or services.audit is None:
+        return _given(services, done, question)
+    return await services.gate.aside(lambda: _given(services, done, question))
 
 
 def examine(services: Services, path: Path, question: Question) -> Examined:
@@ -60,10 +80,20 @@ def examine(services: Services, path: Path, question: Question) -> Examined:
 
     Raises StoreError where it cannot be logged: what is not on record is not given.
     """
-    if question.tenant is None and (services.settings.keys or services.settings.detectors):
+    if _has_secrets(services, question):
         done = _for_strangers(services, path, question)
     else:
         done = _read(_ask(services, path, question), path, question)
+    return _given(services, done, question)
+
+
+def _has_secrets(services: Services, question: Question) -> bool:
+    """Whether a stranger asks a service that knows what strangers are told coarsely only."""
+    return question.tenant is None and bool(services.settings.keys or services.settings.detectors)
+
+
+def _given(services: Services, done: Examined, question: Question) -> Examined:
+    """What is given to whoever asked: counted, and logged for a tenant. Raises StoreError."""
     if question.tenant is None:
         done = replace(done, report=unmeasured(done.report))
     error, verdict = done.report["error"], done.report["verdict"]
@@ -102,15 +132,18 @@ def _may_know(services: Services, report: dict[str, Any], seen: list[bytes] | No
 
 
 def _ask(services: Services, path: Path, question: Question, **options: bool) -> dict[str, Any]:
-    return services.bench.perform(
-        "dossier" if question.dossier else "verify",
-        path,
-        at=question.at,
-        named=False,
-        facts=question.facts,
-        options=options,
-        settings=None if question.tenant is None else question.tenant.profile(services.settings).to_json(),
-    )
+    verb, asked = _asked(services, question, **options)
+    return services.bench.perform(verb, path, **asked)
+
+
+def _asked(services: Services, question: Question, **options: bool) -> tuple[str, _Asked]:
+    return "dossier" if question.dossier else "verify", {
+        "at": question.at,
+        "named": False,
+        "facts": question.facts,
+        "options": options,
+        "settings": None if question.tenant is None else question.tenant.profile(services.settings).to_json(),
+    }
 
 
 def _read(answer: dict[str, Any], path: Path, question: Question) -> Examined:

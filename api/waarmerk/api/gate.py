@@ -5,13 +5,14 @@ Refusing early keeps the answers of those who are in fast; a queue without an en
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from typing import TypeVar
 
 from waarmerk.api.places import Places
 from waarmerk.api.problems import BodyProblem, Problem
+from waarmerk.provenance.jobs.aside import aside
 
 T = TypeVar("T")
 SPOOL_BYTES = 4 * 2**30
@@ -32,7 +33,8 @@ class Gate:
         self._places = Places(working=working, waiting=waiting)
         self._monotonic = monotonic
         self._taken = 0
-        self._threads = ThreadPoolExecutor(working, thread_name_prefix="waarmerk-gate")  # first come, first served
+        self._turns = asyncio.Semaphore(working)  # first come, first served
+        self._threads = ThreadPoolExecutor(working, thread_name_prefix="waarmerk-gate")
         self._room = spool_bytes
         self._held = 0
 
@@ -56,25 +58,25 @@ class Gate:
         """Give the room of ``size`` bytes back."""
         self._held -= size
 
-    async def run(self, task: Callable[[], T], *, stranger: bool = True) -> T:
-        """Do ``task`` in a thread when it is its turn. Raises Problem where too many wait already.
-
-        Who is cancelled meanwhile waits for a task that has begun: it works on what the caller holds.
-        """
+    @asynccontextmanager
+    async def turn(self, *, stranger: bool = True) -> AsyncIterator[None]:
+        """Wait for one's turn. Raises Problem where too many wait already."""
         with self._place(stranger=stranger):
-            work = self._threads.submit(self._timed, task)
-            try:
-                return await asyncio.wrap_future(work)
-            except asyncio.CancelledError:
-                await _ended(work)
-                raise
+            async with self._turns:
+                began = self._monotonic()
+                try:
+                    yield
+                finally:
+                    self._places.took(self._monotonic() - began)
 
-    def _timed(self, task: Callable[[], T]) -> T:
-        began = self._monotonic()
-        try:
-            return task()
-        finally:
-            self._places.took(self._monotonic() - began)
+    async def aside(self, task: Callable[[], T]) -> T:
+        """Do ``task`` in a thread, by who has the turn; whoever is cancelled meanwhile waits for it."""
+        return await aside(self._threads, task)
+
+    async def run(self, task: Callable[[], T], *, stranger: bool = True) -> T:
+        """Do ``task`` in a thread when it is its turn. Raises Problem where too many wait already."""
+        async with self.turn(stranger=stranger):
+            return await self.aside(task)
 
     @contextmanager
     def _place(self, *, stranger: bool) -> Iterator[None]:
@@ -85,11 +87,3 @@ class Gate:
             yield
         finally:
             self._taken -= 1
-
-
-async def _ended(work: Future[Any]) -> None:
-    while not work.cancel() and not work.done():
-        with suppress(
-            asyncio.CancelledError, Exception
-        ):  # cancelled again, or what the task raised: nobody asks any more
-            await asyncio.shield(asyncio.wrap_future(work))

@@ -45,6 +45,7 @@ from waarmerk.provenance.jobs.audit import Audit
 from waarmerk.provenance.jobs.confine import keep_to_itself
 from waarmerk.provenance.jobs.database import Database
 from waarmerk.provenance.jobs.keep import Keep
+from waarmerk.provenance.jobs.pages import gather
 from waarmerk.provenance.jobs.queue import Queue
 from waarmerk.provenance.jobs.runner import Runner
 from waarmerk.provenance.settings import Settings
@@ -146,6 +147,7 @@ def run(options: ServiceOptions) -> None:
                 app = create_app(services)
                 gc.collect()
                 gc.freeze()  # what is here now stays; looking through it again and again finds nothing
+                gather()
                 _listen(app, options)
 
 

@@ -60,6 +60,20 @@ class Bench(Protocol):
         """``{"answer": …}`` of one of the verbs of ``jobs.workbench``, or ``{"fault": code}``."""
         ...
 
+    async def attend(
+        self,
+        verb: str,
+        path: Path,
+        *,
+        at: datetime,
+        named: bool = True,
+        facts: Sequence[str] = (),
+        options: Mapping[str, Any] | None = None,
+        settings: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """The same, while the event loop goes on."""
+        ...
+
 
 def now() -> datetime:
     """This moment; the clock of a service that runs."""

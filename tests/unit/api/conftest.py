@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An application on a bench that says what it was given, and a keyring with two tenants."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -59,6 +60,9 @@ class Recorder:
     ) -> dict[str, Any]:
         report = self.verify(path, at=at, named=named, facts=facts, settings=settings)
         return {"answer": {"report": report, "dossier": None} if verb == "dossier" else report}
+
+    async def attend(self, verb: str, path: Path, **wishes: Any) -> dict[str, Any]:
+        return await asyncio.to_thread(self.perform, verb, path, **wishes)
 
 
 class Seconds:

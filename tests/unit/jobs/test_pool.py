@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The pool: whatever a file does to its worker, the run goes on and the file has a report."""
 
+import asyncio
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.conftest import AT
 from waarmerk.provenance.errors import ConfigurationError
-from waarmerk.provenance.jobs import Pool, pool
+from waarmerk.provenance.jobs import Pool, errand, pool
 
 # A worker that does to itself what the name of the file says.
 WORKER = """
@@ -70,7 +72,7 @@ while line.task() is not None:
 
 @pytest.fixture
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "DEADLINE_SECONDS", 1.0)
+    monkeypatch.setattr(errand, "DEADLINE_SECONDS", 1.0)
 
 
 @pytest.fixture
@@ -79,6 +81,18 @@ def two(fast: None) -> Iterator[Pool]:
         yield made
 
 
+Ask = Callable[[Pool, str], dict[str, Any]]
+
+
+def performed(made: Pool, name: str) -> dict[str, Any]:
+    return made.perform("verify", Path(name), at=AT)
+
+
+def attended(made: Pool, name: str) -> dict[str, Any]:
+    return asyncio.run(made.attend("verify", Path(name), at=AT))
+
+
+@pytest.mark.parametrize("ask", [performed, attended])
 @pytest.mark.parametrize(
     ("name", "fault"),
     [
@@ -93,9 +107,61 @@ def two(fast: None) -> Iterator[Pool]:
         ("list", "worker.answer"),
     ],
 )
-def test_a_poison_file_is_a_fault_and_the_next_one_is_answered(two: Pool, name: str, fault: str) -> None:
-    assert two.perform("verify", Path(name), at=AT) == {"fault": fault}
-    assert two.perform("verify", Path("good"), at=AT)["answer"]["name"] == "good"
+def test_a_poison_file_is_a_fault_and_the_next_one_is_answered(two: Pool, ask: Ask, name: str, fault: str) -> None:
+    assert ask(two, "first")["answer"]["name"] == "first"  # from now on a worker stands ready
+    assert ask(two, name) == {"fault": fault}
+    assert ask(two, "good")["answer"]["name"] == "good"
+
+
+def test_an_event_loop_attends_to_many_at_once(two: Pool) -> None:
+    names = ["good", "abort", "fine", "garbage", "well"] * 8
+
+    async def all_of_them() -> list[dict[str, Any]]:
+        return await asyncio.gather(*(two.attend("verify", Path(name), at=AT) for name in names))
+
+    faults = {"abort": {"fault": "worker.crashed"}, "garbage": {"fault": "worker.answer"}}
+    for name, answer in zip(names, asyncio.run(all_of_them()), strict=True):
+        assert answer == faults[name] if name in faults else answer["answer"]["name"] == name
+    assert len(two._all) <= 2
+
+
+def test_a_worker_that_is_ready_is_asked_without_a_thread(two: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    attended(two, "first")
+    monkeypatch.setattr(two, "_run", None)
+    assert attended(two, "second")["answer"]["name"] == "second"
+
+
+def test_who_is_cancelled_loses_the_worker_and_its_place_is_free(two: Pool) -> None:
+    async def given_up() -> None:
+        task = asyncio.ensure_future(two.attend("verify", Path("hang"), at=AT))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    first = attended(two, "good")["answer"]["worker"]
+    asyncio.run(given_up())
+    assert attended(two, "good")["answer"]["worker"] != first
+    assert len(dict(two.each("verify", ((Path("good"), True) for _ in range(8)), at=AT))) == 8
+    assert two._busy == 0
+
+
+def test_whoever_waits_in_a_thread_is_not_overtaken_by_an_event_loop(two: Pool) -> None:
+    attended(two, "first")
+    with two._turn:
+        two._waiting += 1
+    assert two._ready(errand.errand_of("verify", Path("x"), {}, at=AT, named=True, facts=(), options=None)) is None
+    with two._turn:
+        two._waiting -= 1
+
+
+def test_what_a_socket_may_not_hold_is_told_from_a_thread(two: Pool) -> None:
+    attended(two, "first")
+    many = ["x" * 1000] * 300
+    answer = asyncio.run(two.attend("verify", Path("good"), at=AT, facts=many))
+    assert answer["answer"]["name"] == "good"
+    long = errand.errand_of("verify", Path("x"), {}, at=AT, named=True, facts=many, options=None)
+    assert not long.is_short
 
 
 def test_a_worker_knows_one_set_of_settings_and_no_other(two: Pool) -> None:
@@ -176,7 +242,7 @@ def test_an_answer_that_is_no_report_is_not_taken_for_one(two: Pool) -> None:
 @pytest.mark.slow
 def test_a_thousand_jobs_that_crash_leave_the_others_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """P6: each fault is recorded, every file between them answered; a busy machine may be late to see a crash."""
-    monkeypatch.setattr(pool, "DEADLINE_SECONDS", 4.0)
+    monkeypatch.setattr(errand, "DEADLINE_SECONDS", 4.0)
     kinds = {
         "abort": "worker.crashed",
         "segfault": "worker.crashed",
@@ -202,9 +268,9 @@ def test_a_film_has_more_time_than_a_picture_whatever_it_is_called(tmp_path: Pat
     film, picture, none = tmp_path / "a.jpg", tmp_path / "b.mp4", tmp_path / "none"
     film.write_bytes(b"\0\0\0\x18ftypisom\0\0\0\0isommp42")
     picture.write_bytes(b"\xff\xd8\xff\xe0")
-    assert pool._deadline(film) == pool.DEADLINE_SECONDS_LARGE
-    assert pool._deadline(picture) == pool.DEADLINE_SECONDS
-    assert pool._deadline(none) == pool.DEADLINE_SECONDS
+    assert errand._deadline(film) == errand.DEADLINE_SECONDS_LARGE
+    assert errand._deadline(picture) == errand.DEADLINE_SECONDS
+    assert errand._deadline(none) == errand.DEADLINE_SECONDS
 
 
 def test_a_worker_outlives_the_thread_that_asked_for_it() -> None:

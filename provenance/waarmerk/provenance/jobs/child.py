@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from waarmerk.provenance.errors import ConfigurationError
-from waarmerk.provenance.jobs.frames import DeadlineError, FrameError, receive, send
+from waarmerk.provenance.jobs.frames import DeadlineError, Frame, FrameError, receive, send
 from waarmerk.provenance.jobs.line import open_line, pair
 
 FILES_PER_CHILD = 1000  # then another, whatever the libraries may have leaked, or whoever may have taken it over
 # Freed memory stays with the worker for its next file; by its own rules the C library gives it back and fetches it anew
 # for every file, page by page. Given back at once: blocks beyond 4 MiB, the end of the heap beyond 32 MiB (mallopt(3)).
+# Large pages, where the kernel gives them to who asks (glibc 2.35; jobs/pages.py says why).
 _MEMORY = {
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     "MALLOC_MMAP_THRESHOLD_": str(4 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(32 * 2**20),
     "MALLOC_TOP_PAD_": str(2**20),
@@ -71,7 +73,7 @@ class Worker:
         self.tasks = 0
         self.share = share
         self.settings = settings
-        with contextlib.suppress(ConnectionError):  # its answer will say so
+        with contextlib.suppress(ConnectionError, BlockingIOError):  # its answer will say so
             send(self._control.fileno(), settings)
         self._line = open_line(self._control)
         self._left = FILES_PER_CHILD
@@ -87,14 +89,43 @@ class Worker:
 
         ``reply`` answers what the worker asks meanwhile (frames with the key ``asks``).
         """
-        self.tasks += 1
         deadline = time.monotonic() + seconds
+        self.tell(task)
         try:
-            answer = self._answer(task, deadline, reply)
+            answer = receive(self._line.fileno(), deadline=deadline)
+            while reply is not None and answer is not None and "asks" in answer:
+                with contextlib.suppress(ConnectionError):
+                    send(self._line.fileno(), reply(answer))
+                answer = receive(self._line.fileno(), deadline=deadline)
         except DeadlineError:
             raise WorkerGone("worker.timeout") from None
+        except (FrameError, BlockingIOError):
+            raise WorkerGone("worker.answer") from None
+        except ConnectionResetError:  # it went with something unread
+            answer = None
+        return self._heard(answer)
+
+    def tell(self, task: dict[str, Any], *, wait: bool = True) -> Frame:
+        """Give it a task; the frame in which its answer will come, to be taken with ``hear``.
+
+        Raises WorkerGone where it does not read what it is told, at once unless ``wait``.
+        """
+        self.tasks += 1
+        try:
+            with contextlib.suppress(ConnectionError):  # a refusal may already wait
+                self._line.ask(task, wait=wait)
+        except BlockingIOError:
+            raise WorkerGone("worker.answer") from None
+        return Frame(self._line.fileno())
+
+    def hear(self, frame: Frame) -> dict[str, Any]:
+        """The answer that has arrived. Raises as ``ask`` does, after a second at most where the worker is gone."""
+        try:
+            return self._heard(frame.message())
         except FrameError:
             raise WorkerGone("worker.answer") from None
+
+    def _heard(self, answer: dict[str, Any] | None) -> dict[str, Any]:
         if answer is None:
             raise WorkerGone(self._last_words())
         if "refused" in answer:
@@ -102,22 +133,6 @@ class Worker:
         self._left -= 1
         if self._left <= 0:
             self._renew()
-        return answer
-
-    def _answer(
-        self, task: dict[str, Any], deadline: float, reply: Callable[[dict[str, Any]], dict[str, Any]] | None
-    ) -> dict[str, Any] | None:
-        line = self._line.fileno()
-        try:
-            with contextlib.suppress(ConnectionError):  # a refusal may already wait
-                self._line.ask(task)
-            answer = receive(line, deadline=deadline)
-            while reply is not None and answer is not None and "asks" in answer:
-                with contextlib.suppress(ConnectionError):
-                    send(line, reply(answer))
-                answer = receive(line, deadline=deadline)
-        except ConnectionResetError:  # it went with something unread
-            return None
         return answer
 
     def _renew(self) -> None:

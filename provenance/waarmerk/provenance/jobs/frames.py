@@ -73,9 +73,49 @@ def receive(descriptor: int, *, deadline: float | None = None) -> dict[str, Any]
     ``deadline`` is a moment of ``time.monotonic``; who gives one has asked, and more than one frame is no answer.
     What stands under ``answer`` is ``Told`` where it is an object. Raises FrameError and DeadlineError.
     """
-    body = _next(descriptor) if deadline is None else _only(descriptor, deadline)
-    if body is None:
-        return None
+    if deadline is None:
+        body = _next(descriptor)
+        return None if body is None else _message(body)
+    frame = Frame(descriptor)
+    while True:
+        _wait(descriptor, deadline)
+        if frame.reads():
+            return frame.message()
+
+
+class Frame:
+    """The one frame that is to come, as it arrives: for who has other things to do meanwhile."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self._data = bytearray()
+        self._missing = _LENGTH.size
+
+    def reads(self) -> bool:
+        """Read what is there; whether that is all that will come. Waits where there is nothing. Raises FrameError."""
+        part = os.read(self.descriptor, _PIPE_BYTES)
+        if not part:
+            return True
+        self._data += part
+        whole = _LENGTH.size + _length(self._data) if len(self._data) >= _LENGTH.size else _LENGTH.size
+        self._missing = whole - len(self._data)
+        return self._missing <= 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether exactly one frame was read."""
+        return self._missing == 0
+
+    def message(self) -> dict[str, Any] | None:
+        """What was read, None where the other side left before it said anything. Raises FrameError."""
+        if not self._data:
+            return None
+        if self._missing:
+            raise FrameError("a frame cut short" if self._missing > 0 else "more than a frame")
+        return _message(bytes(self._data[_LENGTH.size :]))
+
+
+def _message(body: bytes) -> dict[str, Any]:
     try:
         message = {"answer": Told(body[len(_ANSWER) - 1 : -1])} if _is_answer(body) else _loads(body)
     except ValueError as error:
@@ -104,23 +144,6 @@ def _next(descriptor: int) -> bytes | None:
     if len(body) != length:
         raise FrameError("a frame cut short")
     return body
-
-
-def _only(descriptor: int, deadline: float) -> bytes | None:
-    """The body of the one frame that there is."""
-    data, missing = bytearray(), _LENGTH.size
-    while missing > 0:
-        _wait(descriptor, deadline)
-        part = os.read(descriptor, _PIPE_BYTES)
-        if not part:
-            break
-        data += part
-        missing = (_LENGTH.size + _length(data) if len(data) >= _LENGTH.size else _LENGTH.size) - len(data)
-    if not data:
-        return None
-    if missing:
-        raise FrameError("a frame cut short" if missing > 0 else "more than a frame")
-    return bytes(data[_LENGTH.size :])
 
 
 def _length(head: bytes | bytearray) -> int:

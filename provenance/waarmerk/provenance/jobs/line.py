@@ -8,6 +8,8 @@ anew under ``/proc``.
 
 import os
 import socket
+import struct
+from array import array
 from contextlib import ExitStack, suppress
 from typing import Any
 
@@ -17,6 +19,8 @@ from waarmerk.provenance.jobs.spool import is_nameless
 _MARK = b"\0"  # what files travel with
 _MOST_FILES = 2
 _FILES = ("path", "source", "store")  # of a task and of its options
+_SECONDS_TO_READ = 20
+_TIME = struct.Struct("@ll")  # struct timeval
 
 
 class Line:
@@ -30,9 +34,12 @@ class Line:
         """For ``frames.send`` and ``frames.receive``."""
         return self._end.fileno()
 
-    def ask(self, task: dict[str, Any]) -> None:
-        """Send a task, and with it files that have no name. Raises ConnectionError where nobody listens any more,
-        OSError where such a file is gone.
+    def ask(self, task: dict[str, Any], *, wait: bool = True) -> None:
+        """Send a task, and with it files that have no name; one that does not fit in what a socket holds is given
+        ``_SECONDS_TO_READ`` to be read, or none unless ``wait``.
+
+        Raises ConnectionError where nobody listens any more, BlockingIOError where it is not read, OSError where such
+        a file is gone.
         """
         options = dict(task.get("options") or {})
         with ExitStack() as stack:
@@ -45,8 +52,11 @@ class Line:
                         files.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
                         stack.callback(os.close, files[-1])
             data = memoryview(_MARK + packed(told))
-            sent = socket.send_fds(self._end, [data], files)
+            rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", files))] if files else []
+            sent = self._end.sendmsg([data], rights, socket.MSG_DONTWAIT)
         if sent < len(data):
+            if not wait:
+                raise BlockingIOError
             self._end.sendall(data[sent:])
 
     def task(self) -> dict[str, Any] | None:
@@ -67,8 +77,10 @@ class Line:
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """Two ends that know each other and have no address: no network."""
-    return socket.socketpair()
+    """Two ends that know each other and have no address: no network. Who writes to ours waits for nobody for ever."""
+    ours, theirs = socket.socketpair()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIME.pack(_SECONDS_TO_READ, 0))
+    return ours, theirs
 
 
 def open_line(control: socket.socket) -> Line:

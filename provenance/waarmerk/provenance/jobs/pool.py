@@ -6,8 +6,6 @@ nonsense is killed and replaced; its file is tried once more, alone in a fresh w
 """
 
 import contextlib
-import os
-import stat
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,16 +16,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from waarmerk.provenance.jobs.answers import document_of
+from waarmerk.provenance.jobs.aside import arrival, aside
 from waarmerk.provenance.jobs.child import Worker, WorkerGone
+from waarmerk.provenance.jobs.errand import Errand, errand_of
 from waarmerk.provenance.jobs.spool import empty_folder
-from waarmerk.provenance.media.sniff import Kind, kind_of, sniff
 
-DEADLINE_SECONDS = 20.0  # wall clock for an image; a quiet machine needs 0.05
-DEADLINE_SECONDS_LARGE = 90.0  # for film, and beyond LARGE_BYTES: hashing and pixel searches take longer
-DEADLINE_SECONDS_PER_KEY = 2.0  # a search for one more watermark key takes 0.3 on a quiet machine
-DEADLINE_SECONDS_PER_DETECTOR = 12.0  # each has 10 of its own (jobs/detectors.py)
-LARGE_BYTES = 32 * 2**20
-_HEAD_BYTES = 4096
 TASKS_PER_WORKER = 20_000  # then a fresh process; until then its children are (jobs/worker.py)
 # -P: the working directory is never a place to import from.
 COMMAND = (sys.executable, "-P", "-m", "waarmerk.provenance.jobs.worker")
@@ -52,8 +45,10 @@ class Pool:
         self._folder = empty_folder()  # where workers stand: the engine looks for its library there, files name others
         # A worker dies with the thread that started it (PR_SET_PDEATHSIG); a caller's may end long before the pool.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="waarmerk-start")
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix="waarmerk-attend")
         self._turn = threading.Condition()
         self._busy = 0
+        self._waiting = 0
         self._idle: list[Worker] = []  # the longest idle first
         self._all: set[Worker] = set()
         self._started = 0
@@ -77,6 +72,7 @@ class Pool:
             workers, self._all = self._all, set()
         for worker in workers:
             worker.end()
+        self._threads.shutdown()
         self._starter.shutdown()
         with contextlib.suppress(OSError):
             self._folder.rmdir()
@@ -109,26 +105,42 @@ class Pool:
         settings: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Have one worker do ``verb`` (see ``jobs.workbench.Workbench.perform``) with the file at ``path``."""
-        task = {
-            "verb": verb,
-            "path": str(path.absolute()),
-            "at": at.isoformat(),
-            "named": named,
-            "facts": list(facts),
-            "options": dict(options or {}),
-        }
-        chosen = self._settings if settings is None else settings
-        seconds = _deadline(path) + DEADLINE_SECONDS_PER_KEY * len(chosen.get("keys") or ())
-        seconds += DEADLINE_SECONDS_PER_DETECTOR * len(chosen.get("detectors") or ())
+        known = self._settings if settings is None else settings
+        return self._run(errand_of(verb, path, known, at=at, named=named, facts=facts, options=options))
+
+    async def attend(
+        self,
+        verb: str,
+        path: Path,
+        *,
+        at: datetime,
+        named: bool = True,
+        facts: Sequence[str] = (),
+        options: Mapping[str, Any] | None = None,
+        settings: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """As ``perform``, for whoever has an event loop: a worker that stands ready is asked and heard from there.
+
+        Each thread that wakes for a moment takes the caches of one that computes. What may take a while (starting,
+        ending, waiting for a place) is done in a thread. Who is cancelled loses the worker.
+        """
+        known = self._settings if settings is None else settings
+        errand = errand_of(verb, path, known, at=at, named=named, facts=facts, options=options)
+        worker = self._ready(errand)
+        if worker is None:
+            return await aside(self._threads, lambda: self._run(errand))
         try:
-            return self._ask(task, chosen, seconds)
-        except WorkerGone as first:
-            if first.code == "worker.timeout":
-                return {"fault": first.code}
-        try:  # a crash may have been another file's doing: once more, in a worker that has seen nothing else
-            return self._ask(task, chosen, seconds, fresh=True)
-        except WorkerGone as second:
-            return {"fault": second.code}
+            frame = worker.tell(errand.task, wait=False)
+            await arrival(frame, seconds=errand.seconds)
+            answer = worker.hear(frame) if frame.is_whole else await aside(self._threads, lambda: worker.hear(frame))
+        except BaseException as fault:
+            self._threads.submit(self._lose, worker)
+            if isinstance(fault, WorkerGone):
+                gone = fault
+                return await aside(self._threads, lambda: self._after(gone, errand))
+            raise
+        self._give(worker)
+        return answer
 
     def each(
         self,
@@ -152,31 +164,57 @@ class Pool:
             while waiting:
                 yield from _finished(waiting)
 
-    def _ask(
-        self, task: dict[str, Any], settings: dict[str, Any], seconds: float, *, fresh: bool = False
-    ) -> dict[str, Any]:
-        worker = self._take(settings)
+    def _run(self, errand: Errand) -> dict[str, Any]:
+        try:
+            return self._ask(errand)
+        except WorkerGone as first:
+            return self._after(first, errand)
+
+    def _after(self, first: WorkerGone, errand: Errand) -> dict[str, Any]:
+        """A crash may have been another file's doing: once more, in a worker that has seen nothing else."""
+        if first.code == "worker.timeout":
+            return {"fault": first.code}
+        try:
+            return self._ask(errand, fresh=True)
+        except WorkerGone as second:
+            return {"fault": second.code}
+
+    def _ask(self, errand: Errand, *, fresh: bool = False) -> dict[str, Any]:
+        worker = self._take(errand.settings)
         try:
             if worker is not None and (fresh or worker.tasks >= worker.share):
                 self._end(worker)
                 worker = None
-            worker = worker or self._start(settings)
-            answer = worker.ask(task, seconds=seconds)
+            worker = worker or self._start(errand.settings)
+            answer = worker.ask(errand.task, seconds=errand.seconds)
         except BaseException:
-            if worker is not None:
-                self._end(worker)
-            self._give(None)
+            self._lose(worker)
             raise
         self._give(worker)
         return answer
 
+    def _ready(self, errand: Errand) -> Worker | None:
+        """A worker to which this can be given now, with its place; None where that takes longer, or others wait."""
+        with self._turn:
+            fit = self._fit(errand.settings)
+            if fit is None or fit.tasks >= fit.share or self._busy >= self.size or self._waiting or not errand.is_short:
+                return None
+            self._busy += 1
+            self._idle.remove(fit)
+            return fit
+
+    def _fit(self, settings: dict[str, Any]) -> Worker | None:
+        return next((worker for worker in reversed(self._idle) if worker.settings == settings), None)
+
     def _take(self, settings: dict[str, Any]) -> Worker | None:
         """Wait for a place; the last idle worker with these settings, None where one is to be started."""
         with self._turn:
+            self._waiting += 1
             while self._busy >= self.size:
                 self._turn.wait()
+            self._waiting -= 1
             self._busy += 1
-            fit = next((worker for worker in reversed(self._idle) if worker.settings == settings), None)
+            fit = self._fit(settings)
             gone = None if fit or len(self._idle) + self._busy <= self.size else self._idle[0]
             self._idle = [worker for worker in self._idle if worker not in (fit, gone)]
         if gone is not None:
@@ -190,6 +228,12 @@ class Pool:
             if worker is not None:
                 self._idle.append(worker)
             self._turn.notify()
+
+    def _lose(self, worker: Worker | None) -> None:
+        """End it, and give its place back."""
+        if worker is not None:
+            self._end(worker)
+        self._give(None)
 
     def _start(self, settings: dict[str, Any]) -> Worker:
         with self._lock:
@@ -211,23 +255,3 @@ def _finished(waiting: dict[Future[dict[str, Any]], int]) -> Iterator[tuple[int,
     done, _ = wait(waiting, return_when=FIRST_COMPLETED)
     for future in sorted(done, key=waiting.__getitem__):
         yield waiting.pop(future), future.result()
-
-
-def _deadline(path: Path) -> float:
-    """Seconds on the clock for this file, by what its first bytes say it is."""
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a pipe would wait for whoever writes into it
-    except (OSError, ValueError):  # ValueError: a name that no file system can hold
-        return DEADLINE_SECONDS
-    try:
-        status = os.fstat(file)
-        if not stat.S_ISREG(status.st_mode):
-            return DEADLINE_SECONDS
-        if status.st_size > LARGE_BYTES:
-            return DEADLINE_SECONDS_LARGE
-        media_type = sniff(os.read(file, _HEAD_BYTES))
-    except OSError:
-        return DEADLINE_SECONDS
-    finally:
-        os.close(file)
-    return DEADLINE_SECONDS_LARGE if media_type and kind_of(media_type) is Kind.VIDEO else DEADLINE_SECONDS

@@ -21,6 +21,7 @@ from waarmerk.provenance.errors import ConfigurationError, Error, places
 from waarmerk.provenance.jobs import confine
 from waarmerk.provenance.jobs.frames import receive, send
 from waarmerk.provenance.jobs.line import Line, next_line
+from waarmerk.provenance.jobs.pages import gather
 from waarmerk.provenance.jobs.renewal import can_be_renewed, in_children
 from waarmerk.provenance.jobs.solitude import withdraw
 from waarmerk.provenance.jobs.turns import take_long_turns
@@ -54,6 +55,7 @@ def main() -> None:
     def serve(line: Line) -> None:
         withdraw(may_start=may_start)
         _draw_anew()
+        gather()
         gc.enable()
         while (task := line.task()) is not None:
             confine.grant_cpu_seconds(LIMITS.worker_seconds)

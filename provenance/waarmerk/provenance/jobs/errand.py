@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One thing that a worker is to do with one file, and how long it may take."""
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from waarmerk.provenance.jobs.spool import is_nameless
+from waarmerk.provenance.media.sniff import Kind, kind_of, sniff
+
+DEADLINE_SECONDS = 20.0  # wall clock for an image; a quiet machine needs 0.05
+DEADLINE_SECONDS_LARGE = 90.0  # for film, and beyond LARGE_BYTES: hashing and pixel searches take longer
+DEADLINE_SECONDS_PER_KEY = 2.0  # a search for one more watermark key takes 0.3 on a quiet machine
+DEADLINE_SECONDS_PER_DETECTOR = 12.0  # each has 10 of its own (jobs/detectors.py)
+LARGE_BYTES = 32 * 2**20
+_HEAD_BYTES = 4096
+_SHORT = 16 * 2**10  # characters; JSON makes six of one at most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """``task`` is what a worker is told, ``settings`` are those it is to know, ``seconds`` is its time on the clock."""
+
+    task: dict[str, Any]
+    settings: dict[str, Any]
+    seconds: float
+
+    @property
+    def is_short(self) -> bool:
+        """Whether a socket holds what a worker is told, however little of it has been read."""
+        return sum(map(len, self.task["facts"])) < _SHORT and len(str(self.task["options"])) < _SHORT
+
+
+def errand_of(
+    verb: str,
+    path: Path,
+    settings: dict[str, Any],
+    *,
+    at: datetime,
+    named: bool,
+    facts: Sequence[str],
+    options: Mapping[str, Any] | None,
+) -> Errand:
+    """The errand of doing ``verb`` (see ``jobs.workbench.Workbench.perform``) with the file at ``path``."""
+    seconds = _deadline(path) + DEADLINE_SECONDS_PER_KEY * len(settings.get("keys") or ())
+    return Errand(
+        task={
+            "verb": verb,
+            "path": str(path.absolute()),
+            "at": at.isoformat(),
+            "named": named,
+            "facts": list(facts),
+            "options": dict(options or {}),
+        },
+        settings=settings,
+        seconds=seconds + DEADLINE_SECONDS_PER_DETECTOR * len(settings.get("detectors") or ()),
+    )
+
+
+def _deadline(path: Path) -> float:
+    """Seconds on the clock for this file, by what its first bytes say it is."""
+    if is_nameless(str(path)):  # it is open already
+        return _deadline_of(int(path.name))
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a pipe would wait for whoever writes into it
+    except (OSError, ValueError):  # ValueError: a name that no file system can hold
+        return DEADLINE_SECONDS
+    try:
+        return _deadline_of(file)
+    finally:
+        os.close(file)
+
+
+def _deadline_of(file: int) -> float:
+    try:
+        status = os.fstat(file)
+        if not stat.S_ISREG(status.st_mode):
+            return DEADLINE_SECONDS
+        if status.st_size > LARGE_BYTES:
+            return DEADLINE_SECONDS_LARGE
+        media_type = sniff(os.pread(file, _HEAD_BYTES, 0))
+    except OSError:
+        return DEADLINE_SECONDS
+    return DEADLINE_SECONDS_LARGE if media_type and kind_of(media_type) is Kind.VIDEO else DEADLINE_SECONDS
