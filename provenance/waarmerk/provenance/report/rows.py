@@ -18,6 +18,7 @@ from waarmerk.provenance.report.wording import Wording
 LISTED = ("official", "interim", "user")
 HELD = ("embedded", "sidecar")
 _SOURCES_SHOWN = 12
+_PRACTICE = "workflow"
 _DECLARED = ("source_types", "aigc_label", "ai_system", "camera", "software", "captured_at", "credit")
 _FACT = re.compile(r"(?P<field>[a-z_]+) = (?P<value>.*) \((?P<by>[a-z, ]+)\)\Z", re.DOTALL)
 
@@ -193,7 +194,13 @@ class Rows:
         )
 
     def _since(self, duty: Document) -> str:
-        """From which day it holds, and until when; empty where the rules name no day."""
+        """From which day it holds, and until when; empty where the rules name no day.
+
+        A way of working comes into force on none: the day a rule has for it is that of the case which its source tells
+        of, and may lie before the source.
+        """
+        if duty["basis"] == _PRACTICE:
+            return ""
         about = "about" if duty["dates"] == "approximate" else "on"
         parts = [(key, duty[name]) for key, name in (("from", "from"), ("until", "until")) if duty[name]]
         return ", ".join(self._say("rule", f"{key}-{about}", day=day) for key, day in parts)
