@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from tests.conftest import ROOT
 from tests.unit.media.screens import Screen, scene, screens
@@ -19,6 +19,7 @@ from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.open import open_asset
 from waarmerk.provenance.media.screenshot import Region, inner_picture, layout
 from waarmerk.provenance.model import Assurance
+from waarmerk.provenance.report.wording import wording
 from waarmerk.provenance.sources.screenshot import ScreenshotSource
 
 NEEDED = 18  # of twenty
@@ -81,7 +82,26 @@ def test_the_hint_supports_no_claim() -> None:
     (evidence,) = ScreenshotSource(Limits()).examine(asset).evidence
     assert evidence.assurance is Assurance.ABSENT
     assert not evidence.origin.is_ai
-    assert [finding.code for finding in evidence.findings] == ["media.looks-like-screenshot"]
+    assert [finding.code for finding in evidence.findings] == ["media.picture-within"]
+
+
+def test_a_poster_with_a_picture_is_not_called_a_screenshot(tmp_path: Path) -> None:
+    """Even areas with letters around a picture: so are interfaces, and which of them it is, is not told."""
+    poster = Image.new("RGB", (1000, 1414), (200, 20, 30))
+    for top, text in ((80, "MEER ZORG"), (950, "Stem lijst 9"), (1150, "29 oktober")):
+        ImageDraw.Draw(poster).text((80, top), text, fill="white", font_size=120)
+    poster.paste(Image.fromarray(scene(840, 560, 5)), (80, 300))
+    poster.save(tmp_path / "poster.png")
+    (evidence,) = ScreenshotSource(Limits()).examine(open_asset(tmp_path / "poster.png", limits=Limits())).evidence
+    assert [finding.code for finding in evidence.findings] == ["media.picture-within"]
+    for language in ("en", "nl"):
+        sentence = wording(language).concern("media.picture-within", "")
+        assert "poster" in sentence
+    flat = Image.new("RGB", (1000, 1414), (20, 60, 160))
+    ImageDraw.Draw(flat).rectangle((150, 350, 850, 1000), fill=(250, 210, 40))
+    ImageDraw.Draw(flat).text((80, 60), "MEER HUIZEN", fill="white", font_size=110)
+    flat.save(tmp_path / "flat.png")
+    assert not ScreenshotSource(Limits()).examine(open_asset(tmp_path / "flat.png", limits=Limits())).evidence
 
 
 def test_what_cannot_be_decoded_is_no_screenshot(tmp_path: Path) -> None:

@@ -13,7 +13,13 @@ from waarmerk.provenance.media.window import Truncated, Window
 # Every finding that opening an asset may leave in ``Asset.hints``; each has a sentence in ``report/wording``.
 CODES = frozenset(
     {"media.duration-contradicted", "media.name-differs", "media.too-many-parts", "media.too-many-samples"}
-    | {"media.looks-like-screenshot", "media.looks-like-messenger-copy", "media.cut-off", "metadata.sidecar"}
+    | {
+        "media.looks-like-screenshot",
+        "media.picture-within",
+        "media.looks-like-messenger-copy",
+        "media.cut-off",
+        "metadata.sidecar",
+    }
 )
 
 __all__ = [

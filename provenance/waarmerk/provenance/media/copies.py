@@ -16,6 +16,7 @@ from waarmerk.provenance.media.window import Truncated, Window
 from waarmerk.provenance.model import Finding
 
 SCREENSHOT, MESSENGER = "media.looks-like-screenshot", "media.looks-like-messenger-copy"
+PICTURE_WITHIN = "media.picture-within"  # found in pixels (``sources/screenshot.py``)
 
 # Screens of telephones and tablets, in pixels, short side first. Sides of desktop screens (1920 x 1080) are left out:
 # films, drawings and wallpapers have them too.

@@ -58,7 +58,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """An inner picture, and whether what surrounds it is an interface with text or buttons."""
+    """An inner picture, and whether what surrounds it is drawn, with text: an interface, a poster, a page."""
 
     inner: Region
     has_interface: bool

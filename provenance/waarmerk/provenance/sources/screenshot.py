@@ -2,7 +2,7 @@
 """A look at the pixels for a picture inside the picture. Supports no claim about an origin; it says what to ask for."""
 
 from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
-from waarmerk.provenance.media.copies import SCREENSHOT
+from waarmerk.provenance.media.copies import PICTURE_WITHIN, SCREENSHOT
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.once import DecodedOnce
 from waarmerk.provenance.media.screenshot import layout
@@ -11,7 +11,10 @@ from waarmerk.provenance.sources import Examination
 
 
 class ScreenshotSource:
-    """Finds interfaces around a picture. Costs a decoding, so it is asked only where pixels are wanted anyway."""
+    """Finds even areas with text around a picture. Costs a decoding: asked only where pixels are wanted anyway.
+
+    An interface has such areas, and so has a poster: which of them it is, is not told.
+    """
 
     def __init__(self, limits: Limits, pixels: DecodedOnce | None = None) -> None:
         """``pixels`` decodes for others too; one of its own where none is given."""
@@ -21,7 +24,7 @@ class ScreenshotSource:
         """A hint with its reasons, or nothing; what the header told already is not said twice."""
         if any(hint.code == SCREENSHOT for hint in asset.hints) or not self._shows_interface(asset):
             return Examination()
-        finding = Finding(SCREENSHOT, "inner-picture; flat-bars")
+        finding = Finding(PICTURE_WITHIN)
         evidence = Evidence(
             channel="asset", claimant=Claimant.CLASSIFIER, assurance=Assurance.ABSENT, findings=(finding,)
         )
