@@ -5,13 +5,14 @@ A sticker, a logo or a bar hides what was there and is mostly of one tone; anoth
 is not. Text laid over a picture leaves what is beside its letters.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from waarmerk.provenance.registry.bars import LARGEST_BAR, bars, is_bar, is_same_strip
+from waarmerk.provenance.registry.groups import box, filled_in, groups, pixels
 from waarmerk.provenance.registry.structure import BLOCK, Parts, block_mean, centres, lit_otherwise
 from waarmerk.provenance.registry.written import UNCLEAR, Strokes
 
@@ -23,7 +24,6 @@ _INK_BLOCK, _INK_OTHER = 8, 0.12  # pixels; share of a part where one has ink an
 _STRONG_INK, _WEAK_INK = 0.5, 0.2  # of the contrast between paper and the darkest or lightest on it
 _SHARE, _LARGEST_OTHER, _LARGEST_ADDED = 0.75, 0.08, 0.08  # photographs
 _LIT_OTHERWISE = 0.15  # smooth parts for each with structure: where that says little, light has to say more
-_BAR, _LARGEST_BAR = 0.20, 0.22  # a bar along an edge: how deep, and of how many parts
 _SHARE_ON_PAPER, _OTHER_ON_PAPER, _AGREEING_ON_PAPER, _LEAST_AGREEING = 0.97, 1, 0.6, 8  # parts
 _LETTERED = 0.75  # of a strip: where both have something, it is letters and no cover
 _TONE, _ONE_TONE = 5, 0.42  # of a cover: grey levels, and what it takes of the place that differs
@@ -34,22 +34,17 @@ _SOLID, _AROUND = 9, 6  # pixels: thicker than letters of a text, and the soft e
 _SOFT_EDGE = np.ones((2 * _AROUND + 1, 2 * _AROUND + 1), np.uint8)
 _PAPER_TONE = 6  # grey levels
 _TOUCHES = 0.2  # of a place that differs: with less structure of the reference in it, it was put where nothing is
-_WRITTEN, _SAME_GROUND, _GONE = 24.0, 0.5, 0.4  # grey levels; of the pixels of a strip; of what was written on it
 _MOST_ANEW = 0.01  # of all parts: a date or a number may be another one, a caption may not
 _MOST_ADDED = 0.15  # of all parts: ink that was written over a drawing or form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """``share`` of ``parts`` agree; ``largest_other`` parts of the largest place that shows something else.
-
-    ``apart`` are the parts under bars and covers (h x w).
-    """
+    """``share`` of ``parts`` agree. ``apart`` are those under bars and covers (h x w)."""
 
     verified: bool
     share: float
     parts: int
-    largest_other: int
     apart: Truths
 
 
@@ -67,13 +62,13 @@ def on_photograph(reference: Bytes, values: Floats, known: Truths, parts: Parts)
         group[rows, columns] = True
         place = strokes.at(pixels(filled_in(group), reference.shape)) if rows.size >= _LEAST_COVER else UNCLEAR
         under = under_cover(reference, values, group)
-        is_bar = runs_along(rows, columns, counted.shape) or runs_along(columns, rows, counted.shape[::-1])
+        along = is_bar(rows, columns, counted.shape)
         letters = int((parts.had & parts.shows & group).sum()) >= _LETTERED * rows.size
         is_anew = (letters and place.lettered_anew) or is_same_strip(reference, values, rows, columns)
-        if (place.written_anew and not under.any()) or (is_bar and is_anew):
+        if (place.written_anew and not under.any()) or (along and is_anew):
             anew += rows.size
-        elif is_bar:
-            bar, hidden, told = max(bar, rows.size), hidden | group, told | _box(rows, columns, told.shape)
+        elif along:
+            bar, hidden, told = max(bar, rows.size), hidden | group, told | box(rows, columns, told.shape)
         else:
             told |= (filled_in(group) > 0) & (under.any() or place.written_over)
             covered, hidden, group = covered + int(under.sum()), hidden | under, group & ~under
@@ -89,14 +84,13 @@ def on_photograph(reference: Bytes, values: Floats, known: Truths, parts: Parts)
     seen = parts.had & ~hidden
     share = float((agrees & seen).sum() / max(1, int(seen.sum())))
     small = largest <= max(1.0, _LARGEST_OTHER * total) and added <= _LARGEST_ADDED * whole
-    small &= bar <= _LARGEST_BAR * whole and anew <= _MOST_ANEW * whole
+    small &= bar <= LARGEST_BAR * whole and anew <= _MOST_ANEW * whole
     small &= int(lit.sum()) <= _LIT_OTHERWISE * total
     few = bar + covered <= _MOST_COVERED * max(whole, 1.0)
     return Judged(
         verified=share >= _SHARE and small and few,
         share=share,
         parts=int(seen.sum()),
-        largest_other=max(largest, added, bar, covered, anew),
         apart=told | hidden,
     )
 
@@ -142,7 +136,6 @@ def on_paper(reference: Bytes, values: Floats, known: Truths, parts: Parts) -> J
         verified=(same or written_over) and few,
         share=share,
         parts=kept,
-        largest_other=max(largest, int(cover.sum()) // _INK_BLOCK**2),
         apart=covers | _drawn_over(is_added, covers.shape),
     )
 
@@ -171,7 +164,7 @@ def _other_thing(reference: Bytes, values: Floats, parts: Parts) -> int:
     for rows, columns in groups(parts.had & parts.shows & ~parts.agrees):
         group = np.zeros_like(parts.had)
         group[rows, columns] = True
-        if not (runs_along(rows, columns, group.shape) or runs_along(columns, rows, group.shape[::-1])):
+        if not is_bar(rows, columns, group.shape):
             largest = max(largest, int((group & ~under_cover(reference, values, group)).sum()))
     return largest
 
@@ -181,34 +174,7 @@ def _lit_alike(reference: Bytes, values: Floats, known: Truths, parts: Parts, co
     lit = lit_otherwise(reference, values, known, apart=covers) & ~covers & ~parts.counted
     along = bars(lit, reference.astype(np.float32), values)
     few = int((lit & ~along).sum()) <= _LIT_OTHERWISE * int(parts.counted.sum())
-    return few and int(along.sum()) <= _LARGEST_BAR * max(1.0, float(known.mean()) * lit.size)
-
-
-def bars(parts: Truths, reference: Floats, values: Floats) -> Truths:
-    """Those of the parts that lie in bars along an edge, which the reference (H x W, as ``values``) did not have."""
-    found = np.zeros_like(parts)
-    for rows, columns in groups(parts):
-        is_bar = runs_along(rows, columns, parts.shape) or runs_along(columns, rows, parts.shape[::-1])
-        found[rows, columns] = is_bar and not is_same_strip(reference, values, rows, columns)
-    return found
-
-
-def is_same_strip(
-    reference: Bytes | Floats, values: Floats, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
-) -> bool:
-    """Whether a strip of parts has the even ground that it had, and what was written on it is gone.
-
-    That is another caption; what is laid over a picture covers the ground, or leaves what was there beside its letters.
-    """
-    top, left = int(rows.min()) * BLOCK, int(columns.min()) * BLOCK
-    box = slice(top, (int(rows.max()) + 1) * BLOCK), slice(left, (int(columns.max()) + 1) * BLOCK)
-    before, off = reference[box].astype(np.float32), np.abs(values[box] - reference[box])
-    tones = np.bincount(np.clip(np.rint(before), 0, 255).astype(np.int64).ravel(), minlength=256)
-    ground = float(np.convolve(tones, np.ones(2 * _TONE + 1, np.int64), "same").argmax())
-    even = np.abs(before - ground) <= _TONE
-    ink = np.abs(before - ground) > _WRITTEN
-    stayed, gone = float((even & (off <= _TONE + 3)).mean()), float((off[ink] > _WRITTEN).mean()) if ink.any() else 0.0
-    return stayed >= _SAME_GROUND and gone >= _GONE
+    return few and int(along.sum()) <= LARGEST_BAR * max(1.0, float(known.mean()) * lit.size)
 
 
 def _solid(ink: Truths) -> Truths:
@@ -258,41 +224,3 @@ def under_cover(reference: Bytes, values: Floats, group: Truths) -> Truths:
     edged = np.asarray(cv2.dilate(cover.astype(np.uint8), _SOFT_EDGE), np.float32)
     under = block_mean(edged, BLOCK)[centres(BLOCK)] > 0
     return np.asarray(group & under, np.bool_)
-
-
-def filled_in(group: Truths) -> Bytes:
-    """The parts of a group (1) and those that they surround."""
-    parts = group.astype(np.uint8)
-    outlines, _ = cv2.findContours(parts, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(parts, outlines, -1, (1.0,), cv2.FILLED)
-    return parts
-
-
-def _box(rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], shape: tuple[int, ...]) -> Truths:
-    """The upright box around some parts."""
-    box = np.zeros(shape, np.bool_)
-    box[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] = True
-    return box
-
-
-def pixels(parts: Bytes, shape: tuple[int, ...]) -> Truths:
-    """The pixels of parts (1) of a picture of that shape."""
-    mask = np.zeros(shape, np.bool_)
-    filled = np.repeat(np.repeat(parts, BLOCK, axis=0), BLOCK, axis=1)[: shape[0], : shape[1]] > 0
-    mask[: filled.shape[0], : filled.shape[1]] = filled
-    return mask
-
-
-def groups(parts: Truths) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
-    """Rows and columns of the parts of each group. Lines of text are one group."""
-    merged = cv2.dilate(parts.astype(np.uint8), np.ones((3, 3), np.uint8))
-    count, groups = cv2.connectedComponents(merged, connectivity=8)
-    for group in range(1, count):
-        rows, columns = np.nonzero(parts & (groups == group))
-        yield rows, columns
-
-
-def runs_along(rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp], shape: tuple[int, ...]) -> bool:
-    """Whether parts lie in a strip along the first or last rows that is wider than half the picture."""
-    depth = _BAR * shape[0] + 1
-    return bool((rows.max() < depth or rows.min() > shape[0] - 1 - depth) and np.ptp(columns) > 0.5 * shape[1])

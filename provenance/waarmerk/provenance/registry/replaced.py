@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from waarmerk.provenance.registry.bars import barred
 from waarmerk.provenance.registry.entire import relit
+from waarmerk.provenance.registry.fit import fitted
 from waarmerk.provenance.registry.structure import part_means, whole_parts
 
 Floats = npt.NDArray[np.float32]
@@ -26,7 +28,6 @@ _NEAR, _ASIDE = 3, 12  # pixels around an outline that are on it; beside it
 _STEEP, _FLATTER = (24.0, 80.0), 0.8  # of the slope (Sobel: 4 for a step of one level); share of the picture below
 _ROUNDS, _FITTED, _CLOSE = 4, 0.7, 0.5  # of the fit; share of the parts; how strongly it is held to no change at all
 _ENDS = (10.0, 245.0)  # light in which colours are lost
-_BAR, _WIDE, _ONE_TONE, _MARGIN = 0.2, 0.5, 4.0, 4  # of the picture, how deep; of a row; levels; pixels
 _GREY = 2.0  # levels of Cb and Cr, standard deviation
 
 
@@ -65,7 +66,7 @@ def _changed(reference: Floats, values: Floats, known: Truths) -> npt.NDArray[np
         away = _away(other[:, :, plane], expected[:, :, plane])
         off = np.maximum(off, np.where(lost[0] | lost[1], 0, away))
     changed = (off > _OFF) & known
-    found = cv2.morphologyEx((changed & ~_barred(changed, values[:, :, 0])).astype(np.uint8), cv2.MORPH_OPEN, _THIN)
+    found = cv2.morphologyEx((changed & ~barred(changed, values[:, :, 0])).astype(np.uint8), cv2.MORPH_OPEN, _THIN)
     return np.asarray(cv2.morphologyEx(found, cv2.MORPH_CLOSE, _THIN), np.uint8)
 
 
@@ -76,41 +77,20 @@ def _away(seen: Floats, wanted: Floats) -> Floats:
     return np.asarray(beyond, np.float32)
 
 
-def _barred(changed: Truths, light: Floats) -> Truths:
-    """The rows or columns from an edge on, to a fifth of the picture, that are changed for the most part or have one
-    tone: what a bar hides of a dark picture ends where that was dark."""
-    found = np.zeros_like(changed)
-    for turn in range(4):
-        turned, marked = np.rot90(changed, turn), np.rot90(found, turn)  # views
-        fills = (turned.mean(axis=1) >= _WIDE) | (np.rot90(light, turn).std(axis=1) <= _ONE_TONE)
-        fills[:_MARGIN] = True  # not known, or off by a pixel
-        deep = int(_BAR * len(turned))
-        depth = int(fills.argmin()) if not fills.all() else len(turned)
-        if _MARGIN < depth <= deep:
-            marked[: depth + _MARGIN] = True
-    return found
-
-
 def _soft(planes: Floats) -> Floats:
     return np.asarray(cv2.blur(planes, (3, 3)), np.float32).reshape(planes.shape)
 
 
 def _filter(reference: Floats, values: Floats, known: Truths) -> Floats:
-    """What has to be added, by the terms (K x C): least squares over the parts that fit best.
+    """What has to be added, by the terms (K x C).
 
     It is held to no change at all, so what alone has a colour does not make the rule for that colour.
     """
     inside = whole_parts(known)
     one, other = part_means(reference), part_means(values)
-    terms, wanted = _terms(one)[inside].astype(np.float64), (other - one)[inside].astype(np.float64)
-    near, kept = _CLOSE * np.eye(terms.shape[1]), np.ones(len(terms), np.bool_)
-    rule = np.zeros((terms.shape[1], wanted.shape[1]), np.float32)
-    for _ in range(_ROUNDS if len(terms) else 0):
-        fitted = terms[kept]
-        rule = np.linalg.solve(fitted.T @ fitted + near, fitted.T @ wanted[kept]).astype(np.float32)
-        rest = np.abs(wanted - terms @ rule).max(axis=1)
-        kept = rest <= max(float(np.quantile(rest, _FITTED)), 1.0)
-    return rule
+    terms, wanted = _terms(one)[inside], (other - one)[inside]
+    rule = fitted(terms, wanted, share=_FITTED, rounds=_ROUNDS, held=_CLOSE)
+    return np.zeros((terms.shape[1], wanted.shape[1]), np.float32) if rule is None else rule.astype(np.float32)
 
 
 def _terms(planes: Floats) -> Floats:

@@ -21,11 +21,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from waarmerk.provenance.registry.covers import Judged, groups, on_paper, on_photograph
+from waarmerk.provenance.registry.covers import Judged, on_paper, on_photograph
 from waarmerk.provenance.registry.entire import is_entire
 from waarmerk.provenance.registry.equalised import equalised, has_tones_of
+from waarmerk.provenance.registry.groups import groups
 from waarmerk.provenance.registry.hashes import colours, luma, reduced
-from waarmerk.provenance.registry.other import LARGEST, largest_other
 from waarmerk.provenance.registry.pattern import is_pattern
 from waarmerk.provenance.registry.registration import Lie, Places, lies, places_of
 from waarmerk.provenance.registry.replaced import is_replaced
@@ -176,9 +176,8 @@ def _judged(kept: _Kept, ready: Look, lie: Lie, values: Floats, known: Truths) -
             return replace(judged, verified=False)
     if not has_structure:
         return None
-    is_other = largest_other(*planes, known, parts) > LARGEST
     is_told = not is_pattern(reference) or as_it_was(*planes, known, judged.apart)
-    return replace(judged, verified=is_told and not is_other and not is_replaced(*planes, known))
+    return replace(judged, verified=is_told and not is_replaced(*planes, known))
 
 
 def _planes(kept: _Kept, ready: Look, lie: Lie, values: Floats) -> tuple[Floats, Floats]:

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from waarmerk.provenance.registry.covers import Judged, bars
+from waarmerk.provenance.registry.bars import bars
+from waarmerk.provenance.registry.covers import Judged
 from waarmerk.provenance.registry.structure import BLOCK, Parts, block_mean, centres, part_means, whole_parts
 
 Floats = npt.NDArray[np.float32]
@@ -51,7 +52,7 @@ def on_smooth(reference: Floats, values: Floats, known: Truths, parts: Parts) ->
     seen = inside & ~drawn & ~bar
     seen[0], seen[-1], seen[:, 0], seen[:, -1] = False, False, False, False  # a border may show by a pixel
     if not seen.any():
-        return Judged(verified=False, share=0.0, parts=total, largest_other=total, apart=inside)
+        return Judged(verified=False, share=0.0, parts=total, apart=inside)
     share = 1 - int((differs & seen).sum()) / int(seen.sum())
     is_same = share >= _SHARE and float(np.median(away[seen])) <= _ALIKE
     is_same &= _off_by_field(reference, values, seen) <= _SAME_FIELD
@@ -66,7 +67,6 @@ def on_smooth(reference: Floats, values: Floats, known: Truths, parts: Parts) ->
         verified=is_same and is_there and few and float(np.ptp(lightest, axis=0).max()) >= _LEAST_RANGE,
         share=share,
         parts=total,
-        largest_other=total if drawn.any() or bar.any() else int(differs.sum()),  # there is nothing else to see in it
         apart=drawn | bar,
     )
 

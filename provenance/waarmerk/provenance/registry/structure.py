@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from waarmerk.provenance.registry.fit import fitted
+
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Truths = npt.NDArray[np.bool_]
@@ -20,7 +22,8 @@ _LEAST_STRUCTURE = 2.5  # grey levels, standard deviation within a part
 _AGREES = 0.55  # correlation within a part
 _LIGHT, _COLOUR = 14.0, 12.0  # grey levels; of Cb and Cr together
 _STRONG, _OPPOSITE = 4.0, -0.2  # levels of Cb and Cr, standard deviation; of a colour, where it is itself at 1
-_FITS, _LEAST_FITTED = 3, 16  # rounds; parts
+_ROUNDS, _FITTED = 3, 0.8  # of the fit; share of the parts
+_LEAST_FITTED = 16  # parts
 
 
 class Parts(NamedTuple):
@@ -88,18 +91,6 @@ def coloured_otherwise(reference: Floats, values: Floats, known: Truths, *, apar
     return inside if opposed else otherwise
 
 
-def filtered_otherwise(reference: Floats, values: Floats, known: Truths, *, apart: Truths) -> Truths:
-    """Parts whose light or colour (H x W x 3: luma, Cb, Cr) no one filter makes of the reference.
-
-    A filter that turns hues or weighs them anew also changes the light of what has a colour. Of H x W x 1 the light.
-    """
-    one, seen = part_means(reference), part_means(values)
-    light, chroma = one[:, :, :1] / np.float32(128), one[:, :, 1:] / np.float32(64)
-    terms = np.dstack([np.ones_like(light), light, light**2, chroma, chroma * light]).astype(np.float32)
-    off = _unexplained(terms, seen[:, :, :1], known, apart) > _LIGHT
-    return off if not chroma.size else off | (_unexplained(terms, seen[:, :, 1:], known, apart) > _COLOUR)
-
-
 def _opposed(light: Floats, chroma: Floats, seen: Floats) -> bool:
     """Whether a colour of some strength (N x 2, beside what light says of it) is seen as its opposite (N x 2).
 
@@ -127,17 +118,11 @@ def _unexplained(terms: Floats, seen: Floats, known: Truths, apart: Truths | Non
     inside = whole_parts(known)
     found, (rows, columns) = np.zeros(inside.shape, np.float32), np.nonzero(inside)
     slopes = [at / max(1, side - 1) - 0.5 for at, side in ((rows, inside.shape[0]), (columns, inside.shape[1]))]
-    design = np.column_stack([terms[inside], *slopes]).astype(np.float64)
-    wanted = seen[inside].astype(np.float64)
-    open_to_see = np.ones(rows.size, np.bool_) if apart is None else ~apart[inside]
-    kept, rest = open_to_see, np.zeros(rows.size)
-    for _ in range(_FITS):
-        if kept.sum() < _LEAST_FITTED:
-            return found
-        curve = np.linalg.lstsq(design[kept], wanted[kept], rcond=None)[0]
-        rest = np.linalg.norm(wanted - design @ curve, axis=1)
-        kept = open_to_see & (rest <= max(float(np.quantile(rest[open_to_see], 0.8)), 1.0))
-    found[rows, columns] = rest
+    design, wanted = np.column_stack([terms[inside], *slopes]), seen[inside]
+    among = None if apart is None else ~apart[inside]
+    curve = fitted(design, wanted, share=_FITTED, rounds=_ROUNDS, among=among)
+    if curve is not None:
+        found[rows, columns] = np.linalg.norm(wanted - design @ curve, axis=1)
     return found
 
 
