@@ -10,9 +10,11 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from waarmerk.provenance.errors import places
+from waarmerk.provenance.model.moment import rfc3339
 
 FIELDS = frozenset(
     {
@@ -53,6 +55,10 @@ class Journal:
         line = json.dumps({name: value for name, value in event.items() if value is not None}, ensure_ascii=True)
         with self._lock:
             self._write(line + "\n")
+
+    def worker_gone(self, clock: Callable[[], datetime], code: str) -> None:
+        """A process that worked on a file ended without an answer: ``code`` says how, nothing says on which file."""
+        self.write(at=rfc3339(clock()), event="worker", code=code)
 
 
 def _to_stderr(line: str) -> None:

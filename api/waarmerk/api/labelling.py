@@ -132,6 +132,8 @@ def labelled(services: Services, tenant: Tenant, order: LabelOrder, *, place: Pa
     except ConfigurationError as error:
         raise _unmet(error, "/body") from None
     if done.file is None:
+        if str(done.code).startswith("worker."):
+            services.journal.worker_gone(services.clock, str(done.code))
         return done
     told = record_of(done.file, done.told)
     if services.audit is not None:

@@ -8,8 +8,9 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -24,7 +25,7 @@ from waarmerk.api.disputes import Disputes
 from waarmerk.api.erasure import forget_tenant
 from waarmerk.api.examining import examine_job
 from waarmerk.api.gate import SPOOL_BYTES, Gate
-from waarmerk.api.journal import LOGGING
+from waarmerk.api.journal import LOGGING, Journal
 from waarmerk.api.label_jobs import label_job
 from waarmerk.api.label_work import MAY_PASS, LabelWork
 from waarmerk.api.metrics import Metrics
@@ -118,8 +119,9 @@ def run(options: ServiceOptions) -> None:
     """
     keep_to_itself()  # what a file took over finds keys here, and nobody else of this user has to
     _prepare_for_many()
+    journal = Journal()
     with (
-        Pool(options.settings.to_json(), size=options.workers) as pool,
+        Pool(options.settings.to_json(), size=options.workers, gone=partial(journal.worker_gone, now)) as pool,
         _store(options.folder, options.database) as database,
     ):
         pool.warm()
@@ -143,6 +145,7 @@ def run(options: ServiceOptions) -> None:
             labeller = Runner(to_label, films, lambda job: label_job(services, label_work, job))
             label_work = LabelWork(to_label, films, version=tool_version(), notify=labeller.notify)
             services = _services(options, pool, keys, (worklist, label_work), audit)
+            services = replace(services, journal=journal)
             with runner, labeller, Postman(hooks, Postbox()):
                 app = create_app(services)
                 gc.collect()

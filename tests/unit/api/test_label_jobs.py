@@ -4,6 +4,7 @@
 import base64
 import hashlib
 import io
+import json
 import sys
 import wave
 from collections.abc import Iterator
@@ -522,20 +523,23 @@ def test_a_process_that_is_killed_is_tried_again(
 
 
 def test_three_that_are_killed_are_enough_and_it_is_said_why(
-    client: TestClient,
-    delta: dict[str, str],
-    short: bytes,
-    desk: tuple[Services, LabelWork],
-    monkeypatch: pytest.MonkeyPatch,
+    client: TestClient, delta: dict[str, str], short: bytes, request: pytest.FixtureRequest, clock: Clock
 ) -> None:
-    services, work = desk
+    (services, work), capsys = request.getfixturevalue("desk"), request.getfixturevalue("capsys")
+    monkeypatch = request.getfixturevalue("monkeypatch")
     started = _once_then(monkeypatch, _DIES)
     killed = later(client, delta, short, **AI).headers["location"]
     _run(work, services, times=9)
     told = client.get(killed, headers=delta).json()
     assert (told["state"], told["code"], told["attempts"], len(started)) == ("failed", "label.failed", 3, 3)
     assert [each["detail"].partition(":")[0] for each in told["errors"]] == ["worker.crashed"]
+    capsys.readouterr()
     assert problem(ask(client, delta, short, **AI), 422, "label.failed")["errors"] == told["errors"]
+    logged = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    at = clock.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert [each for each in logged if each["event"] == "worker"] == [
+        {"at": at, "event": "worker", "code": "worker.crashed"}
+    ]
 
 
 @pytest.mark.parametrize("code", ["job.poison", "job.expired", "job.file-gone", "tenant.unknown", "unheard.of"])

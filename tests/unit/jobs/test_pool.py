@@ -113,6 +113,15 @@ def test_a_poison_file_is_a_fault_and_the_next_one_is_answered(two: Pool, ask: A
     assert ask(two, "good")["answer"]["name"] == "good"
 
 
+@pytest.mark.parametrize("ask", [performed, attended])
+def test_it_is_told_why_a_worker_went_and_not_on_which_file(fast: None, ask: Ask) -> None:
+    told: list[str] = []
+    with Pool({}, command=(sys.executable, "-c", WORKER), gone=told.append) as pool:
+        for name in ("good", "abort", "hang", "garbage", "good"):
+            ask(pool, name)
+    assert told == ["worker.crashed"] * 2 + ["worker.timeout"] + ["worker.answer"] * 2, "all but a hang are tried twice"
+
+
 def test_an_event_loop_attends_to_many_at_once(two: Pool) -> None:
     names = ["good", "abort", "fine", "garbage", "well"] * 8
 

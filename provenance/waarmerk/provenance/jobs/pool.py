@@ -8,7 +8,7 @@ nonsense is killed and replaced; its file is tried once more, alone in a fresh w
 import contextlib
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from pathlib import Path
@@ -35,12 +35,24 @@ class Pool:
     A worker ends after its share of tasks. Shares differ, so that workers do not all make room at once.
     """
 
-    def __init__(self, settings: dict[str, Any], *, size: int = 1, command: Sequence[str] = COMMAND) -> None:
-        """``settings`` is ``Settings.to_json()``, ``command`` starts a worker. Raises ValueError for no size."""
+    def __init__(
+        self,
+        settings: dict[str, Any],
+        *,
+        size: int = 1,
+        command: Sequence[str] = COMMAND,
+        gone: Callable[[str], object] = lambda code: None,
+    ) -> None:
+        """``settings`` is ``Settings.to_json()``, ``command`` starts a worker. Raises ValueError for no size.
+
+        ``gone`` is told why a worker went that did not answer (``worker.crashed``, ``worker.timeout``,
+        ``worker.answer``), and nothing of its file; those that had done their share, or go with the pool, are not told.
+        """
         if size < 1:
             raise ValueError("a pool has at least one worker")
         self._settings = settings
         self._command = command
+        self._gone = gone
         self.size = size
         self._folder = empty_folder()  # where workers stand: the engine looks for its library there, files name others
         # A worker dies with the thread that started it (PR_SET_PDEATHSIG); a caller's may end long before the pool.
@@ -172,12 +184,18 @@ class Pool:
 
     def _after(self, first: WorkerGone, errand: Errand) -> dict[str, Any]:
         """A crash may have been another file's doing: once more, in a worker that has seen nothing else."""
+        self._tell(first)
         if first.code == "worker.timeout":
             return {"fault": first.code}
         try:
             return self._ask(errand, fresh=True)
         except WorkerGone as second:
+            self._tell(second)
             return {"fault": second.code}
+
+    def _tell(self, end: WorkerGone) -> None:
+        if not self._closed:
+            self._gone(end.code)
 
     def _ask(self, errand: Errand, *, fresh: bool = False) -> dict[str, Any]:
         worker = self._take(errand.settings)
