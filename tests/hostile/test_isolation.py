@@ -11,19 +11,16 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import AT, ROOT
+from tests.hostile.workers import HELD
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.settings import Settings
 
 SAMPLE = ROOT / "samples" / "media" / "camera-capture.jpg"
 # The real worker, but for files with certain names.
-WORKER = """
+WORKER = (
+    HELD
+    + """
 import os, signal, sys
-from waarmerk.provenance.jobs import line, workbench, worker
-plain, task, held = workbench.Workbench.perform, line.Line.task, []
-def kept(self):
-    held[:] = [self]
-    return task(self)
-line.Line.task = kept
 def perform(self, verb, path, **rest):
     match path.stem:
         case "abort": os.abort()
@@ -34,6 +31,7 @@ def perform(self, verb, path, **rest):
 workbench.Workbench.perform = perform
 worker.main()
 """
+)
 KINDS = ("abort", "segfault", "leave", "garbage")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import AT, ROOT
+from tests.hostile.workers import HELD
 from waarmerk.provenance.jobs import Pool, child
 from waarmerk.provenance.jobs.spool import nameless_file
 from waarmerk.provenance.settings import Settings
@@ -21,15 +22,11 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="seccomp and /pr
 SAMPLE = ROOT / "samples" / "media" / "camera-capture.jpg"
 
 # The real worker, but files of certain names do in it what they like.
-WORKER = """
+WORKER = (
+    HELD
+    + """
 import ctypes, mmap, os, resource, signal, sys, threading, time
-from waarmerk.provenance.jobs import line, workbench, worker
 from waarmerk.provenance.jobs.frames import send
-plain, task, held = workbench.Workbench.perform, line.Line.task, []
-def kept(self):
-    held[:] = [self]
-    return task(self)
-line.Line.task = kept
 FORGED = {"answer": {"forged": True}}
 def attempts(path):
     service, process = int(path.parent.name), os.getppid()
@@ -103,6 +100,7 @@ if os.environ.get("LANG") == "without-landlock":
 NUMBERS = solitude._NUMBERS[platform.machine()][1]
 worker.main()
 """
+)
 
 
 @pytest.fixture
