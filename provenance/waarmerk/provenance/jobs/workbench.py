@@ -1,26 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a worker process can be asked to do with one file; every answer is plain data."""
 
-import contextlib
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from waarmerk.provenance.build import (
     applied_rules,
     assemble,
-    build_store,
     load_trust,
     mark_searches,
     opener,
     tool_version,
 )
 from waarmerk.provenance.credentials import CredentialReader, load_engine
-from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
+from waarmerk.provenance.errors import UnsupportedAsset
 from waarmerk.provenance.jobs.detectors import closed_sources
+from waarmerk.provenance.jobs.resolving import Resolving
 from waarmerk.provenance.labelling.applied import AppliedRules
 from waarmerk.provenance.labelling.loader import load_packs
 from waarmerk.provenance.media.open import open_asset
@@ -29,9 +28,6 @@ from waarmerk.provenance.report.document import to_dict
 from waarmerk.provenance.settings import Settings
 from waarmerk.provenance.trust import TrustStore, seen_at, state_of
 from waarmerk.provenance.verdict import weigh
-
-if TYPE_CHECKING:
-    from waarmerk.provenance.registry.finder import Finder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +53,7 @@ class Workbench:
         self._lists: _Lists | None = None
         self._verifier: tuple[_Lists, Verifier] | None = None
         self._searcher: tuple[datetime, Verifier] | None = None
-        self._finder: Finder | None = None
+        self._resolving = Resolving(settings)
 
     def perform(
         self,
@@ -91,13 +87,13 @@ class Workbench:
         if verb == "stands":
             return self._stands(path, Path(str(wishes["store"])), at)
         if verb == "resolve":
-            return self._resolve(path, wishes)
+            return self._resolving.matches(path, wishes)
         if verb == "marks":
             return self._search(path, named, at)
         if verb == "rubric":
             return self._rubric(path, named, at)
         if verb in ("keyframes", "hashes"):
-            return self._key_frames(path) if verb == "keyframes" else self._hashes(path)
+            return self._key_frames(path) if verb == "keyframes" else self._resolving.hashes(path)
         return {"tree": self._tree, "detailed": self._detailed, "crjson": self._crjson, "features": self._features}[
             verb
         ](path, at)
@@ -239,49 +235,6 @@ class Workbench:
         from waarmerk.provenance.build import build_extractor  # noqa: PLC0415 - only where files are entered
 
         return build_extractor(self._settings, self._lists_at(at).trust, at=at).features(path).to_json()
-
-    def _hashes(self, path: Path) -> dict[str, str]:
-        """The fingerprints of a picture, in hex, under the names that they have in resolution."""
-        from waarmerk.provenance.media.image import decode_rgb  # noqa: PLC0415 - only where they are sent
-        from waarmerk.provenance.registry.finder import ties, upright  # noqa: PLC0415
-        from waarmerk.provenance.registry.resolution import FINGERPRINTS  # noqa: PLC0415
-
-        limits = self._settings.limits
-        tied = {tie.kind: tie.value for tie in ties(upright(decode_rgb(open_asset(path, limits=limits), limits)))}
-        return {alg: tied[kind].hex() for alg, (kind, _) in FINGERPRINTS.items() if kind in tied}
-
-    def _resolve(self, path: Path, wishes: Mapping[str, Any]) -> dict[str, Any]:
-        """Which manifests belong to what a file shows, as ``registry.resolution.by_content`` says."""
-        from waarmerk.provenance.media.image import decode_rgb  # noqa: PLC0415 - only where there is a registry
-        from waarmerk.provenance.registry.finder import Finder, upright  # noqa: PLC0415
-        from waarmerk.provenance.registry.hashes import pdq_orientations  # noqa: PLC0415
-        from waarmerk.provenance.registry.resolution import by_content  # noqa: PLC0415
-
-        settings = self._settings
-        asset = open_asset(path, limits=settings.limits)
-        searches = () if wishes.get("withhold") else mark_searches(replace(settings, ledger=None))
-        seen = [mark for search in searches for mark in search.examine(asset).marks]
-        marks = [(m.key_id, bytes.fromhex(m.payload)) for m in seen if m.key_id is not None and m.payload is not None]
-        rgb = None
-        if asset.media_type.startswith("image/"):
-            with contextlib.suppress(UnsupportedAsset, LimitExceeded):
-                rgb = decode_rgb(asset, settings.limits)
-        if self._finder is None:
-            self._finder = Finder(build_store(settings), settings.limits)
-        found = by_content(
-            self._finder,
-            sha256=bytes.fromhex(asset.sha256),
-            rgb=None if rgb is None else upright(rgb),
-            marks=marks,
-            alg=wishes.get("alg"),
-            max_results=int(wishes["max_results"]),
-        )
-        return {
-            "sha256": asset.sha256,
-            "matches": [{"manifestId": each.manifest_id, "similarityScore": each.similarity} for each in found],
-            "tells_marks": bool(seen),
-            "fingerprint": None if rgb is None else [each.hex() for each in pdq_orientations(rgb.rgb)],
-        }
 
     def _stands(self, path: Path, store: Path, at: datetime) -> dict[str, Any]:
         """What the manifest store in another file is worth beside this one."""
