@@ -134,6 +134,20 @@ def test_an_event_loop_attends_to_many_at_once(two: Pool) -> None:
     assert len(two._all) <= 2
 
 
+def test_threads_that_wait_for_a_place_do_not_keep_it_from_being_given_back(fast: None) -> None:
+    async def both(made: Pool) -> list[dict[str, Any]]:
+        lost = asyncio.ensure_future(made.attend("verify", Path("hang"), at=AT))
+        await asyncio.sleep(0.1)
+        waits = asyncio.ensure_future(made.attend("verify", Path("good"), at=AT))
+        return await asyncio.wait_for(asyncio.gather(lost, waits), 30)
+
+    with Pool({}, command=(sys.executable, "-c", WORKER)) as one:
+        attended(one, "first")
+        lost, answered = asyncio.run(both(one))
+    assert lost == {"fault": "worker.timeout"}
+    assert answered["answer"]["name"] == "good"
+
+
 def test_a_worker_that_is_ready_is_asked_without_a_thread(two: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     attended(two, "first")
     monkeypatch.setattr(two, "_run", None)
@@ -210,8 +224,10 @@ def test_a_worker_makes_room_after_its_share(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_workers_that_start_together_do_not_all_make_room_together() -> None:
     with Pool({}, size=3, command=(sys.executable, "-c", WORKER)) as three:
-        shares = [three._start({}).share for _ in range(6)]
+        started = [three._start({}) for _ in range(6)]
+    shares, firsts = [each.share for each in started], [each._left for each in started]
     assert shares[:3] == shares[3:] == [20_000, 23_333, 26_666]
+    assert firsts[:3] == firsts[3:] == [333, 666, 1000]
 
 
 def test_refused_settings_are_an_error_of_the_caller() -> None:

@@ -248,6 +248,34 @@ def test_what_is_loaded_for_children_starts_no_thread_and_opens_no_database(tmp_
     assert told.stdout.strip() == "True []"
 
 
+LOADED = """
+import json, sys
+from datetime import datetime, UTC
+from pathlib import Path
+import waarmerk.provenance.jobs.worker
+from waarmerk.provenance.jobs.workbench import Workbench
+from waarmerk.provenance.report.wording import wording
+from waarmerk.provenance.settings import Settings
+bench = Workbench(Settings.from_json(json.loads(sys.argv[1])))
+bench.warm(datetime.now(UTC))
+before, read = set(sys.modules), wording.cache_info().misses
+for each in sorted(Path(sys.argv[2]).iterdir()):
+    bench.perform(verb="verify", path=each, at=datetime.now(UTC), named=True)
+print(sorted(set(sys.modules) - before), wording.cache_info().misses - read)
+"""
+
+
+def test_a_child_loads_nothing_that_its_process_could_have_loaded() -> None:
+    settings = Settings(trust=ROOT / "samples" / "trust")
+    told = subprocess.run(
+        [sys.executable, "-c", LOADED, json.dumps(settings.to_json()), str(ROOT / "samples" / "media")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == "[] 0"
+
+
 def test_a_process_with_a_second_thread_is_not_renewed() -> None:
     stop = threading.Event()
     thread = threading.Thread(target=stop.wait)

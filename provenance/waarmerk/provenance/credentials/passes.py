@@ -59,7 +59,13 @@ class Engine:
     def __init__(self, trust: TrustStore) -> None:
         self._trust = trust
         self._contexts: dict[Pass, Any] = {}
+        self._settings: dict[Pass, dict[str, Any]] = {}
         self._lock = threading.Lock()
+
+    def prepare(self) -> None:
+        """Put together what contexts are made of, and give the engine none of it yet."""
+        for which in Pass:
+            self._settings[which] = self._settings_of(which)
 
     def run(self, which: Pass, asset: Asset) -> Answer:
         """One pass over the asset."""
@@ -111,7 +117,10 @@ class Engine:
     def _new_context(self, which: Pass) -> Any:
         import c2pa  # noqa: PLC0415
 
-        return c2pa.Context.from_dict(settings(self._anchors(which), identity=which is Pass.IDENTITY))
+        return c2pa.Context.from_dict(self._settings.get(which) or self._settings_of(which))
+
+    def _settings_of(self, which: Pass) -> dict[str, Any]:
+        return settings(self._anchors(which), identity=which is Pass.IDENTITY)
 
     def _anchors(self, which: Pass) -> list[dict[str, str]]:
         trust = self._trust

@@ -65,6 +65,10 @@ class CredentialReader:
         self._at = at
         self._limits = limits or Limits()
 
+    def prepare(self) -> None:
+        """Do what needs no file, and nothing that a process which goes on in another could not do."""
+        self._engine.prepare()
+
     def turned_to(self, at: datetime) -> "CredentialReader":
         """The same lists at another time; what the engine has loaded is shared, which is most of the cost."""
         turned = copy(self)

@@ -54,9 +54,20 @@ def _room(settings: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 class Worker:
-    """One process and a line to it. It was given ``tasks`` so far; ``share`` is after how many another should do."""
+    """One process and a line to it. It was given ``tasks`` so far; ``share`` is after how many another should do.
 
-    def __init__(self, command: Sequence[str], settings: dict[str, Any], folder: Path, *, share: int = 1) -> None:
+    Its first child does only ``first`` of its files, so that those of several workers are not all replaced together.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        settings: dict[str, Any],
+        folder: Path,
+        *,
+        share: int = 1,
+        first: int | None = None,
+    ) -> None:
         self._control, theirs = pair()
         with theirs, contextlib.ExitStack() as unless_started:
             unless_started.callback(self._control.close)
@@ -76,7 +87,7 @@ class Worker:
         with contextlib.suppress(ConnectionError, BlockingIOError):  # its answer will say so
             send(self._control.fileno(), settings)
         self._line = open_line(self._control)
-        self._left = FILES_PER_CHILD
+        self._left = FILES_PER_CHILD if first is None else first
 
     def ask(
         self,

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from waarmerk.provenance.jobs import child
 from waarmerk.provenance.jobs.answers import document_of
 from waarmerk.provenance.jobs.aside import arrival, aside
 from waarmerk.provenance.jobs.child import Worker, WorkerGone
@@ -57,7 +58,8 @@ class Pool:
         self._folder = empty_folder()  # where workers stand: the engine looks for its library there, files name others
         # A worker dies with the thread that started it (PR_SET_PDEATHSIG); a caller's may end long before the pool.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="waarmerk-start")
-        self._threads = ThreadPoolExecutor(size, thread_name_prefix="waarmerk-attend")
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix="waarmerk-attend")  # may all wait for a place
+        self._ender = ThreadPoolExecutor(1, thread_name_prefix="waarmerk-end")  # never does, and gives places back
         self._turn = threading.Condition()
         self._busy = 0
         self._waiting = 0
@@ -85,6 +87,7 @@ class Pool:
         for worker in workers:
             worker.end()
         self._threads.shutdown()
+        self._ender.shutdown()
         self._starter.shutdown()
         with contextlib.suppress(OSError):
             self._folder.rmdir()
@@ -144,9 +147,9 @@ class Pool:
         try:
             frame = worker.tell(errand.task, wait=False)
             await arrival(frame, seconds=errand.seconds)
-            answer = worker.hear(frame) if frame.is_whole else await aside(self._threads, lambda: worker.hear(frame))
+            answer = worker.hear(frame) if frame.is_whole else await aside(self._ender, lambda: worker.hear(frame))
         except BaseException as fault:
-            self._threads.submit(self._lose, worker)
+            self._ender.submit(self._lose, worker)
             if isinstance(fault, WorkerGone):
                 gone = fault
                 return await aside(self._threads, lambda: self._after(gone, errand))
@@ -257,8 +260,10 @@ class Pool:
         with self._lock:
             if self._closed:
                 raise WorkerGone("worker.crashed")
-            share = TASKS_PER_WORKER + TASKS_PER_WORKER * (self._started % self.size) // (2 * self.size)
-            begun = self._starter.submit(Worker, self._command, settings, self._folder, share=share)
+            turn = self._started % self.size
+            share = TASKS_PER_WORKER + TASKS_PER_WORKER * turn // (2 * self.size)
+            first = max(1, child.FILES_PER_CHILD * (turn + 1) // self.size)
+            begun = self._starter.submit(Worker, self._command, settings, self._folder, share=share, first=first)
             self._started += 1
             self._all.add(worker := begun.result())
             return worker

@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,19 @@ from waarmerk.provenance.labelling.loader import load_packs
 from waarmerk.provenance.media.open import open_asset
 from waarmerk.provenance.pipeline import Basis, Decided, Verifier
 from waarmerk.provenance.report.document import to_dict
+from waarmerk.provenance.report.wording import LANGUAGES, wording
 from waarmerk.provenance.settings import Settings
 from waarmerk.provenance.trust import TrustStore, seen_at, state_of
 from waarmerk.provenance.verdict import weigh
+
+# What is imported with the first file that has need of it, so that a command which needs none of it starts at once.
+_LOADED_WITH_FILES = (
+    "cryptography.hazmat.backends.openssl.backend",
+    "cryptography.hazmat.primitives.serialization",
+    "defusedxml.ElementTree",
+    "_strptime",
+    "zoneinfo",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +110,16 @@ class Workbench:
         ](path, at)
 
     def warm(self, at: datetime) -> None:
-        """Load now what any file may need: lists, engine, keys. Starts no thread, opens no database, gives the engine
-        nothing to hold, so that this process may go on in a child. Raises ConfigurationError.
+        """Load now what any file may need: lists, engine, keys, sentences. Starts no thread, opens no database, gives
+        the engine nothing to hold, so that this process may go on in a child. Raises ConfigurationError.
         """
         lists = self._lists_at(at)
         load_engine()
+        lists.reader.prepare()
+        for language in LANGUAGES:
+            wording(language)
+        for module in _LOADED_WITH_FILES:
+            import_module(module)
         bare = replace(self._settings, ledger=None, registry=None)
         assemble(bare, lists.trust, self._rules, at, reader=lists.reader)
         if self._settings.registry is not None:
