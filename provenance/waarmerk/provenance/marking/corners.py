@@ -14,8 +14,8 @@ Name = TypeVar("Name")
 _ROWS = 48  # of what is looked at: noise and grain are averaged away, letters of half the label's size are not
 _ALIKE, _UNSEEN = 1.25, 2.0  # a share, and grey levels: within these a corner is no worse than the best
 
-# In the box of the label on pictures of 1,200 pixels: the calmest corner of 19 of 24 photographs has at most 12.7; leaves,
-# houses and lines of letters 16 and more, letters 60 grey levels from their ground 12, which are not told from grain.
+# In the box of the label on pictures of 1,200 pixels: the calmest corner of 19 of 24 photographs has at most 12.7;
+# leaves, houses and lines of letters 16 and more, letters 60 grey levels from their ground 12, not told from grain.
 _BUSY = 14.0
 
 
