@@ -179,6 +179,16 @@ def meme(photos: Photos, family: int, random: Random) -> Bytes:
     return np.asarray(image)
 
 
+def poster(photos: Photos, family: int, random: Random) -> Bytes:
+    """One poster with another number in large letters on its picture."""
+    image = Image.fromarray(photos.grounds[family % len(photos.grounds)].copy())
+    draw, below = ImageDraw.Draw(image), np.random.default_rng([family, 79])
+    dark = bool(np.asarray(image.convert("L")).mean() > 128)
+    for line, (text, size) in enumerate((("KORTING", 60), (f"{random.integers(10, 100)}%", 96), (said(below, 2), 48))):
+        draw.text((50, 70 + 105 * line), text, font_size=size, fill=(20, 20, 30) if dark else (250, 250, 245))
+    return np.asarray(image)
+
+
 def country(_photos: Photos, family: int, random: Random) -> Bytes:
     """One map with other data: the same borders, other colours and numbers."""
     borders = np.random.default_rng([family, 77])
@@ -259,6 +269,7 @@ FAMILIES: dict[str, Callable[[Photos, int, Random], Bytes]] = {
     "same program, other messages": screen,
     "same frame, other photograph": frame,
     "same picture of a meme, other captions": meme,
+    "same poster, another number": poster,
     "same map, other data": country,
     "same map, other parties": parties,
     "same chart, other numbers": poll,

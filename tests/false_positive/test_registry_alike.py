@@ -21,6 +21,7 @@ FAMILIES = [
     "same program, other messages",
     "same frame, other photograph",
     "same picture of a meme, other captions",
+    "same poster, another number",
     "same map, other data",
     "same map, other parties",
     "same chart, other numbers",

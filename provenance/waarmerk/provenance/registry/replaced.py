@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from waarmerk.provenance.registry.bars import barred
 from waarmerk.provenance.registry.entire import relit
-from waarmerk.provenance.registry.fit import fitted
-from waarmerk.provenance.registry.structure import part_means, whole_parts
+from waarmerk.provenance.registry.filtered import beyond, filtered
 
 Floats = npt.NDArray[np.float32]
 Truths = npt.NDArray[np.bool_]
@@ -26,15 +25,11 @@ _SMALLEST = 0.004  # of what is known: a face of a twentieth of the height
 _OUTLINED, _MORE = 0.6, 0.37
 _NEAR, _ASIDE = 3, 12  # pixels around an outline that are on it; beside it
 _STEEP, _FLATTER = (24.0, 80.0), 0.8  # of the slope (Sobel: 4 for a step of one level); share of the picture below
-_ROUNDS, _FITTED, _CLOSE = 4, 0.7, 0.5  # of the fit; share of the parts; how strongly it is held to no change at all
 _ENDS = (10.0, 245.0)  # light in which colours are lost
-_GREY = 2.0  # levels of Cb and Cr, standard deviation
 
 
 def is_replaced(reference: Floats, values: Floats, known: Truths) -> bool:
     """Whether a place of H x W x 3 (luma, Cb, Cr) or H x W x 1 (luma) shows something else in the same outline."""
-    if known.any() and values[known][:, 1:].std(axis=0).max(initial=0.0) < _GREY:  # a copy without colours: light tells
-        reference, values = reference[:, :, :1], values[:, :, :1]
     changed = _changed(reference, values, known)
     count, numbers, stats, _ = cv2.connectedComponentsWithStats(changed)
     edges, still = _edges(reference, known), _edges(values, known)
@@ -56,46 +51,20 @@ def _edges(planes: Floats, known: Truths) -> npt.NDArray[np.uint8]:
 def _changed(reference: Floats, values: Floats, known: Truths) -> npt.NDArray[np.uint8]:
     """The pixels that no one filter makes of the reference, without thin lines."""
     one, other = _soft(reference), _soft(values)
-    terms = _terms(one)
-    expected = one + terms @ _filter(reference, values, known)
-    expected[:, :, 0] = np.clip(expected[:, :, 0], 0, 255)
+    expected = filtered(one, reference, values, known)
     lost = [(planes[:, :, 0] < _ENDS[0]) | (planes[:, :, 0] > _ENDS[1]) for planes in (expected, other)]
-    off = _away(other[:, :, 0], expected[:, :, 0])  # by the rule, or by a curve that flat tones may follow better
-    off = np.minimum(off, _away(other[:, :, 0], relit(one[:, :, 0], other[:, :, 0], known)))
+    off = beyond(other[:, :, 0], expected[:, :, 0])  # by the rule, or by a curve that flat tones may follow better
+    off = np.minimum(off, beyond(other[:, :, 0], relit(one[:, :, 0], other[:, :, 0], known)))
     for plane in range(1, one.shape[2]):
-        away = _away(other[:, :, plane], expected[:, :, plane])
+        away = beyond(other[:, :, plane], expected[:, :, plane])
         off = np.maximum(off, np.where(lost[0] | lost[1], 0, away))
     changed = (off > _OFF) & known
     found = cv2.morphologyEx((changed & ~barred(changed, values[:, :, 0])).astype(np.uint8), cv2.MORPH_OPEN, _THIN)
     return np.asarray(cv2.morphologyEx(found, cv2.MORPH_CLOSE, _THIN), np.uint8)
 
 
-def _away(seen: Floats, wanted: Floats) -> Floats:
-    """How far a pixel is from all that lie near it in the other plane (H x W)."""
-    near, wanted = np.ones((3, 3), np.uint8), np.ascontiguousarray(wanted)
-    beyond = np.maximum(seen - cv2.dilate(wanted, near), 0) + np.maximum(cv2.erode(wanted, near) - seen, 0)
-    return np.asarray(beyond, np.float32)
-
-
 def _soft(planes: Floats) -> Floats:
     return np.asarray(cv2.blur(planes, (3, 3)), np.float32).reshape(planes.shape)
-
-
-def _filter(reference: Floats, values: Floats, known: Truths) -> Floats:
-    """What has to be added, by the terms (K x C).
-
-    It is held to no change at all, so what alone has a colour does not make the rule for that colour.
-    """
-    inside = whole_parts(known)
-    one, other = part_means(reference), part_means(values)
-    terms, wanted = _terms(one)[inside], (other - one)[inside]
-    rule = fitted(terms, wanted, share=_FITTED, rounds=_ROUNDS, held=_CLOSE)
-    return np.zeros((terms.shape[1], wanted.shape[1]), np.float32) if rule is None else rule.astype(np.float32)
-
-
-def _terms(planes: Floats) -> Floats:
-    light = planes[:, :, :1] / np.float32(128) - 1
-    return np.dstack([np.ones_like(light), light, light**2, planes[:, :, 1:] / np.float32(64)]).astype(np.float32)
 
 
 def _had_outline(place: Truths, edges: npt.NDArray[np.uint8], still: npt.NDArray[np.uint8], known: Truths) -> bool:

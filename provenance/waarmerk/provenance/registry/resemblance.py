@@ -24,8 +24,10 @@ import numpy.typing as npt
 from waarmerk.provenance.registry.covers import Judged, on_paper, on_photograph
 from waarmerk.provenance.registry.entire import is_entire
 from waarmerk.provenance.registry.equalised import equalised, has_tones_of
+from waarmerk.provenance.registry.filtered import with_colours_of
 from waarmerk.provenance.registry.groups import groups
 from waarmerk.provenance.registry.hashes import colours, luma, reduced
+from waarmerk.provenance.registry.lettered import is_lettered_anew
 from waarmerk.provenance.registry.pattern import is_pattern
 from waarmerk.provenance.registry.registration import Lie, Places, lies, places_of
 from waarmerk.provenance.registry.replaced import is_replaced
@@ -177,7 +179,9 @@ def _judged(kept: _Kept, ready: Look, lie: Lie, values: Floats, known: Truths) -
     if not has_structure:
         return None
     is_told = not is_pattern(reference) or as_it_was(*planes, known, judged.apart)
-    return replace(judged, verified=is_told and not is_replaced(*planes, known))
+    told = with_colours_of(*planes, known)
+    is_other = is_replaced(*told, known) or is_lettered_anew(*told, known)
+    return replace(judged, verified=is_told and not is_other)
 
 
 def _planes(kept: _Kept, ready: Look, lie: Lie, values: Floats) -> tuple[Floats, Floats]:
