@@ -25,7 +25,7 @@ SAMPLE = ROOT / "samples" / "media" / "camera-capture.jpg"
 WORKER = (
     HELD
     + """
-import ctypes, mmap, os, resource, signal, sys, threading, time
+import ctypes, mmap, os, resource, signal, socket, sys, threading, time
 from waarmerk.provenance.jobs.frames import send
 FORGED = {"answer": {"forged": True}}
 def attempts(path):
@@ -45,6 +45,8 @@ def attempts(path):
         attempt(f"queue {name}", lambda: signal.pidfd_send_signal(os.pidfd_open(other), 0))
         attempt(f"bound {name}", lambda: resource.prlimit(other, resource.RLIMIT_NOFILE, (64, 64)))
         attempt(f"slow {name}", lambda: os.setpriority(os.PRIO_PROCESS, other, 19))
+    attempt("out of band", lambda: held[0]._end.send(b"x", socket.MSG_OOB))
+    attempt("message", lambda: held[0]._end.sendmsg([b"x"]))
     attempt("shared memory", lambda: libc.shmget(0, 4096, 0o1600))
     attempt("outlive", lambda: libc.prctl(1, 0, 0, 0, 0))
     attempt("signal all", lambda: os.kill(0, 0))

@@ -14,6 +14,7 @@ from typing import Any
 
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from waarmerk.api.journal import Journal
@@ -23,6 +24,7 @@ from waarmerk.provenance.errors import places
 from waarmerk.provenance.model.moment import rfc3339
 
 MAX_HEAD_BYTES = 16 * 1024
+_GONE = 499  # in logs and counters alone, as several servers write it
 _OWN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _TRACE = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _SAFE = {"x-content-type-options": "nosniff", "cache-control": "no-store", "referrer-policy": "no-referrer"}
@@ -99,6 +101,8 @@ class Trailing:
                     await refused.response(Request(scope))(scope, receive, told)
                 else:
                     await self._app(scope, receive, told)
+        except ClientDisconnect:  # whoever asked has gone: no fault, and nobody to answer
+            status = status or _GONE
         except Exception as fault:
             self._journal.write(
                 at=rfc3339(self._clock()),

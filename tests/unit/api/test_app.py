@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The HTTP door: what comes in reaches the verifier whole, what is wrong is a problem document."""
 
+import asyncio
 import json
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import APIRouter
@@ -13,9 +15,11 @@ from starlette.testclient import TestClient
 
 from tests.conftest import AT, ROOT
 from tests.unit.api.conftest import LIMIT, Recorder, bearer, problem
+from waarmerk.api.app import create_app
 from waarmerk.api.auth import require_access_declared
 from waarmerk.api.journal import Journal
 from waarmerk.api.problems import KINDS
+from waarmerk.api.services import Services
 from waarmerk.api.tenants import Keyring, Scope
 
 
@@ -175,3 +179,25 @@ def test_no_answer_tells_which_release_this_is(client: TestClient) -> None:
         answer = client.get(path)
         assert version("waarmerk") not in answer.text
         assert "server" not in answer.headers
+
+
+@pytest.mark.parametrize("kind", [b"image/jpeg", b"multipart/form-data; boundary=b"])
+def test_who_leaves_in_the_middle_of_an_upload_is_no_fault_of_ours(
+    services: Services, lines: list[str], kind: bytes
+) -> None:
+    messages = [{"type": "http.request", "body": b"--b\r\n", "more_body": True}, {"type": "http.disconnect"}]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/v1/verify", "query_string": b"", "http_version": "1.1"}
+    scope |= {"headers": [(b"content-type", kind)], "client": ("192.0.2.1", 1), "scheme": "http", "server": ("x", 80)}
+    asyncio.run(create_app(services)({**scope, "root_path": "", "raw_path": b"/v1/verify", "state": {}}, receive, send))
+    assert [json.loads(line)["event"] for line in lines] == ["request"]
+    assert json.loads(lines[0])["status"] == 499
+    assert sent == []
+    assert services.gate.held == 0

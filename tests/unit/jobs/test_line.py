@@ -35,7 +35,7 @@ def test_who_cannot_wait_is_told_that_nobody_reads() -> None:
 
 
 def test_nobody_waits_for_ever_for_one_that_does_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(line, "_SECONDS_TO_READ", 1)
+    monkeypatch.setattr(line, "SECONDS_TO_READ", 0.2)
     ours, theirs = pair()
     with ours, theirs, pytest.raises(BlockingIOError):
         Line(ours).ask({"facts": ["x" * 2**20]})

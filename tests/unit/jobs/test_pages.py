@@ -2,6 +2,7 @@
 """Large pages are asked for where there is memory of one's own, and nowhere else."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,4 +34,9 @@ def test_what_is_there_stays_what_it_is() -> None:
 
 def test_elsewhere_nothing_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages.sys, "platform", "darwin")
+    assert pages.gather() == 0
+
+
+def test_where_nothing_is_told_of_memory_nothing_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "_MAPS", Path("/nowhere/maps"))
     assert pages.gather() == 0

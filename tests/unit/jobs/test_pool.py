@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from tests.conftest import AT
 from waarmerk.provenance.errors import ConfigurationError
@@ -17,13 +18,16 @@ from waarmerk.provenance.jobs import Pool, errand, pool
 
 # A worker that does to itself what the name of the file says.
 WORKER = """
-import os, signal, sys, time
+import os, signal, socket, sys, time
 from pathlib import Path
 from waarmerk.provenance.jobs.confine import limit_resources
 from waarmerk.provenance.jobs.frames import receive, send
 from waarmerk.provenance.jobs.line import next_line
 settings, line = receive(0), next_line()
 out = line.fileno()
+def send_all(data):
+    while data:
+        data = data[os.write(out, data):]
 if settings.get("refuse"):
     send(out, {"refused": {"code": "trust.broken", "message": "no"}})
     sys.exit()
@@ -48,6 +52,22 @@ while (task := line.task()) is not None:
     if name == "eat":
         limit_resources(address_space_bytes=512 * 2**20, open_files=64)
         greedy = bytearray(10 * 2**30)
+    if name == "nested":
+        os.write(out, (100_000).to_bytes(4, "big") + b"[" * 100_000)
+        continue
+    if name == "heavy":
+        os.write(out, (1_000_001).to_bytes(4, "big"))
+        send_all(b"[" + b"0," * 499_999 + b"0]")
+        continue
+    if name == "late":
+        send(out, {"refused": "x"})
+        continue
+    if name == "refusal":
+        send(out, {"refused": {"code": "trust.broken", "message": "no"}})
+        continue
+    if name == "oob":
+        line._end.send(b"x", socket.MSG_OOB)
+        time.sleep(60)
     if name == "list":
         os.write(out, b"\\x00\\x00\\x00\\x02[]")
         continue
@@ -92,7 +112,13 @@ def attended(made: Pool, name: str) -> dict[str, Any]:
     return asyncio.run(made.attend("verify", Path(name), at=AT))
 
 
-@pytest.mark.parametrize("ask", [performed, attended])
+def attended_in_c(made: Pool, name: str) -> dict[str, Any]:
+    """As a service does it: another loop, which treats sockets otherwise."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(made.attend("verify", Path(name), at=AT))
+
+
+@pytest.mark.parametrize("ask", [performed, attended, attended_in_c])
 @pytest.mark.parametrize(
     ("name", "fault"),
     [
@@ -105,6 +131,10 @@ def attended(made: Pool, name: str) -> dict[str, Any]:
         ("garbage", "worker.answer"),
         ("huge", "worker.answer"),
         ("list", "worker.answer"),
+        ("nested", "worker.answer"),
+        ("heavy", "worker.answer"),
+        ("late", "worker.answer"),
+        ("oob", "worker.timeout"),
     ],
 )
 def test_a_poison_file_is_a_fault_and_the_next_one_is_answered(two: Pool, ask: Ask, name: str, fault: str) -> None:
@@ -120,6 +150,28 @@ def test_it_is_told_why_a_worker_went_and_not_on_which_file(fast: None, ask: Ask
         for name in ("good", "abort", "hang", "garbage", "good"):
             ask(pool, name)
     assert told == ["worker.crashed"] * 2 + ["worker.timeout"] + ["worker.answer"] * 2, "all but a hang are tried twice"
+
+
+def test_settings_are_not_refused_by_who_has_answered_with_them(two: Pool) -> None:
+    """A file that took a worker over would otherwise end the run of which it is a part."""
+    first = performed(two, "first")["answer"]["worker"]
+    with pytest.raises(ConfigurationError):  # the second try is in a worker that has answered nothing
+        performed(two, "refusal")
+    assert performed(two, "good")["answer"]["worker"] != first
+
+
+def test_an_event_loop_goes_on_while_one_is_silent(two: Pool) -> None:
+    async def both() -> tuple[dict[str, Any], list[float]]:
+        silent, beats = asyncio.ensure_future(two.attend("verify", Path("oob"), at=AT)), [time.monotonic()]
+        while not silent.done():
+            await asyncio.sleep(0.02)
+            beats.append(time.monotonic())
+        return await silent, beats
+
+    attended(two, "first")
+    answer, beats = asyncio.run(both())
+    assert answer == {"fault": "worker.timeout"}
+    assert len(beats) > 10
 
 
 def test_an_event_loop_attends_to_many_at_once(two: Pool) -> None:

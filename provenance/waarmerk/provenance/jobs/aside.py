@@ -54,9 +54,9 @@ async def arrival(frame: Frame, *, seconds: float) -> None:
             await over
     except TimeoutError:
         raise WorkerGone("worker.timeout") from None
-    except FrameError:
-        raise WorkerGone("worker.answer") from None
     except ConnectionError:  # it went with something unread; what it left behind says how
         pass
+    except (FrameError, OSError):
+        raise WorkerGone("worker.answer") from None
     finally:
         loop.remove_reader(frame.descriptor)

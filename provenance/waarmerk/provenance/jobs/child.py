@@ -82,6 +82,7 @@ class Worker:
             )
             unless_started.pop_all()
         self.tasks = 0
+        self._has_answered = False
         self.share = share
         self.settings = settings
         with contextlib.suppress(ConnectionError, BlockingIOError):  # its answer will say so
@@ -140,11 +141,18 @@ class Worker:
         if answer is None:
             raise WorkerGone(self._last_words())
         if "refused" in answer:
-            raise ConfigurationError(str(answer["refused"]["code"]), str(answer["refused"]["message"]))
+            raise self._refusal(answer["refused"])
+        self._has_answered = True
         self._left -= 1
         if self._left <= 0:
             self._renew()
         return answer
+
+    def _refusal(self, told: object) -> Exception:
+        """Settings are refused before any file is looked at; later nobody but a file can say so."""
+        if self._has_answered or not (isinstance(told, dict) and told.keys() == {"code", "message"}):
+            return WorkerGone("worker.answer")
+        return ConfigurationError(str(told["code"]), str(told["message"]))
 
     def _renew(self) -> None:
         """The next child, with a line of its own; the one before is no longer heard."""

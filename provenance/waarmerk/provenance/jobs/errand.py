@@ -32,7 +32,7 @@ class Errand:
     @property
     def is_short(self) -> bool:
         """Whether a socket holds what a worker is told, however little of it has been read."""
-        return sum(map(len, self.task["facts"])) < _SHORT and len(str(self.task["options"])) < _SHORT
+        return sum(len(each) + 1 for each in self.task["facts"]) < _SHORT and len(str(self.task["options"])) < _SHORT
 
 
 def errand_of(

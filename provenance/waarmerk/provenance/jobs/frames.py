@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 
 _LENGTH = struct.Struct(">I")
 MAX_FRAME_BYTES = 16 * 2**20  # a report of a store with 1,000 ingredients stays below 1 MiB
+MAX_FRAME_PARTS, MAX_FRAME_VALUES = 100_000, 400_000  # of objects and lists, of commas
+SECONDS_TO_READ = 20.0
 _PIPE_BYTES = 64 * 2**10  # what a pipe of Linux holds
 _ANSWER, _END = b'{"answer":{', b"}"  # the answer itself begins with the last byte of the one
 
@@ -61,10 +63,25 @@ def packed(message: dict[str, Any]) -> bytes:
 
 
 def send(descriptor: int, message: dict[str, Any]) -> None:
-    """Write one frame to a pipe or a socket. Raises BrokenPipeError where nobody reads any more."""
-    data = memoryview(packed(message))
+    """Write one frame to a pipe or a socket.
+
+    Raises BrokenPipeError where nobody reads any more, BlockingIOError where one that does not block was not read in
+    ``SECONDS_TO_READ``.
+    """
+    data, until = memoryview(packed(message)), seconds_from_now(SECONDS_TO_READ)
     while data:
-        data = data[os.write(descriptor, data) :]
+        try:
+            data = data[os.write(descriptor, data) :]
+        except BlockingIOError:
+            await_room(descriptor, until)
+
+
+def await_room(descriptor: int, until: float) -> None:
+    """Wait until something can be written. Raises BlockingIOError at the moment ``until`` of ``time.monotonic``."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
+        raise BlockingIOError("nobody reads")
 
 
 def receive(descriptor: int, *, deadline: float | None = None) -> dict[str, Any] | None:
@@ -92,8 +109,14 @@ class Frame:
         self._missing = _LENGTH.size
 
     def reads(self) -> bool:
-        """Read what is there; whether that is all that will come. Waits where there is nothing. Raises FrameError."""
-        part = os.read(self.descriptor, _PIPE_BYTES)
+        """Read what is there; whether that is all that will come. Raises FrameError.
+
+        A socket may be said to have something to be read where there is nothing (``MSG_OOB``).
+        """
+        try:
+            part = os.read(self.descriptor, _PIPE_BYTES)
+        except BlockingIOError:
+            return False
         if not part:
             return True
         self._data += part
@@ -116,9 +139,11 @@ class Frame:
 
 
 def _message(body: bytes) -> dict[str, Any]:
+    if body.count(b"[") + body.count(b"{") > MAX_FRAME_PARTS or body.count(b",") > MAX_FRAME_VALUES:
+        raise FrameError("a frame of too many parts")  # a reader takes a second for a million, and nobody else runs
     try:
         message = {"answer": Told(body[len(_ANSWER) - 1 : -1])} if _is_answer(body) else _loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FrameError("a frame that is not JSON") from error
     if not isinstance(message, dict):
         raise FrameError("a frame that is not an object")

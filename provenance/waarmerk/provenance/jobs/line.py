@@ -8,19 +8,16 @@ anew under ``/proc``.
 
 import os
 import socket
-import struct
 from array import array
 from contextlib import ExitStack, suppress
 from typing import Any
 
-from waarmerk.provenance.jobs.frames import packed, receive
+from waarmerk.provenance.jobs.frames import SECONDS_TO_READ, await_room, packed, receive, seconds_from_now
 from waarmerk.provenance.jobs.spool import is_nameless
 
 _MARK = b"\0"  # what files travel with
 _MOST_FILES = 2
 _FILES = ("path", "source", "store")  # of a task and of its options
-_SECONDS_TO_READ = 20
-_TIME = struct.Struct("@ll")  # struct timeval
 
 
 class Line:
@@ -36,7 +33,7 @@ class Line:
 
     def ask(self, task: dict[str, Any], *, wait: bool = True) -> None:
         """Send a task, and with it files that have no name; one that does not fit in what a socket holds is given
-        ``_SECONDS_TO_READ`` to be read, or none unless ``wait``.
+        ``SECONDS_TO_READ`` to be read, or none unless ``wait``.
 
         Raises ConnectionError where nobody listens any more, BlockingIOError where it is not read, OSError where such
         a file is gone.
@@ -53,11 +50,12 @@ class Line:
                         stack.callback(os.close, files[-1])
             data = memoryview(_MARK + packed(told))
             rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", files))] if files else []
-            sent = self._end.sendmsg([data], rights, socket.MSG_DONTWAIT)
-        if sent < len(data):
-            if not wait:
-                raise BlockingIOError
-            self._end.sendall(data[sent:])
+            until = seconds_from_now(SECONDS_TO_READ if wait else 0)
+            while data:
+                try:
+                    data, rights = data[self._end.sendmsg([data], rights) :], []
+                except BlockingIOError:
+                    await_room(self.fileno(), until)
 
     def task(self) -> dict[str, Any] | None:
         """The next task, None where there is no other; the files of the last one are closed. Raises FrameError."""
@@ -77,16 +75,16 @@ class Line:
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """Two ends that know each other and have no address: no network. Who writes to ours waits for nobody for ever."""
+    """Two ends that know each other and have no address: no network. Nobody is held up at the first of them."""
     ours, theirs = socket.socketpair()
-    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _TIME.pack(_SECONDS_TO_READ, 0))
+    ours.setblocking(False)
     return ours, theirs
 
 
 def open_line(control: socket.socket) -> Line:
     """A new line to whoever listens at the other end of ``control``; closed from the start where nobody does."""
     ours, theirs = pair()
-    with theirs, suppress(ConnectionError):
+    with theirs, suppress(ConnectionError, BlockingIOError):
         socket.send_fds(control, [_MARK], [theirs.fileno()])
     return Line(ours)
 

@@ -19,8 +19,12 @@ def gather() -> int:
     """
     if sys.platform != "linux":
         return 0
+    try:
+        mapped = list(_private(_MAPS.read_text("ascii", "replace")))
+    except (OSError, ValueError):  # no /proc, or another kind of it
+        return 0
     libc, gathered = ctypes.CDLL(None), 0
-    for first, end in _private(_MAPS.read_text("ascii", "replace")):
+    for first, end in mapped:
         if libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(end - first), _COLLAPSE) == 0:
             gathered += end - first
     return gathered

@@ -149,6 +149,8 @@ class Pool:
             await arrival(frame, seconds=errand.seconds)
             answer = worker.hear(frame) if frame.is_whole else await aside(self._ender, lambda: worker.hear(frame))
         except BaseException as fault:
+            if self._closed and isinstance(fault, WorkerGone):
+                return {"fault": fault.code}
             self._ender.submit(self._lose, worker)
             if isinstance(fault, WorkerGone):
                 gone = fault

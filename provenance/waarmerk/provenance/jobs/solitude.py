@@ -32,7 +32,7 @@ _NUMBERS: dict[str, tuple[int, dict[str, int]]] = {
             "unshare": 272, "setns": 308, "mount": 165, "bpf": 321, "userfaultfd": 323,
             "add_key": 248, "request_key": 249, "keyctl": 250, "shmget": 29, "shmat": 30, "shmctl": 31, "semget": 64,
             "semop": 65, "semctl": 66, "msgget": 68, "msgsnd": 69, "msgrcv": 70, "msgctl": 71, "mq_open": 240,
-            "mq_unlink": 241,
+            "mq_unlink": 241, "sendto": 44, "sendmsg": 46, "sendmmsg": 307,
             "open": 2, "openat": 257, "openat2": 437, "creat": 85, "open_by_handle_at": 304,
             "truncate": 76, "unlink": 87, "unlinkat": 263, "rename": 82, "renameat": 264, "renameat2": 316,
             "link": 86, "linkat": 265, "symlink": 88, "symlinkat": 266, "mkdir": 83, "mkdirat": 258, "rmdir": 84,
@@ -54,7 +54,7 @@ _NUMBERS: dict[str, tuple[int, dict[str, int]]] = {
             "unshare": 97, "setns": 268, "mount": 40, "bpf": 280, "userfaultfd": 282,
             "add_key": 217, "request_key": 218, "keyctl": 219, "shmget": 194, "shmat": 196, "shmctl": 195,
             "semget": 190, "semop": 193, "semctl": 191, "msgget": 186, "msgsnd": 189, "msgrcv": 188, "msgctl": 187,
-            "mq_open": 180, "mq_unlink": 181,
+            "mq_open": 180, "mq_unlink": 181, "sendto": 206, "sendmsg": 211, "sendmmsg": 269,
             "openat": 56, "openat2": 437, "open_by_handle_at": 265,
             "truncate": 45, "unlinkat": 35, "renameat": 38, "renameat2": 276,
             "linkat": 37, "symlinkat": 36, "mkdirat": 34,
@@ -82,6 +82,7 @@ _OTHERS = (
         "shmctl",
     ),
     *("semget", "semop", "semctl", "msgget", "msgsnd", "msgrcv", "msgctl", "mq_open", "mq_unlink"),
+    *("sendto", "sendmsg", "sendmmsg"),  # its answers are written; these would send what is not read in its turn
 )
 _TURNS = ("sched_setparam", "sched_setscheduler", "sched_setattr", "sched_setaffinity")
 _CHANGES = (
