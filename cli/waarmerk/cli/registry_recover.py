@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``waarmerk registry recover``: the Content Credentials of a stripped file's original, from here or from others."""
 
+import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -27,13 +28,17 @@ _SENT = ("mark", "fingerprint", "picture")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Given:
-    """A manifest store, whose it is said to be, and what a confined process makes of it."""
+    """A manifest store, whose it is said to be, and what a confined process makes of it.
+
+    ``match`` is the report's match of the entry it was kept with, None where a service gave it.
+    """
 
     data: bytes
     origin: str
     sha256: str | None
     stands: dict[str, Any]
     is_confirmed: bool
+    match: dict[str, Any] | None = None
 
 
 @click.command()
@@ -56,6 +61,7 @@ class _Given:
 @options.trust
 @options.at
 @click.option("--force", is_flag=True, help="Replace the output if it is there.")
+@known.form
 @options.language
 def recover(
     name: Path,
@@ -69,13 +75,15 @@ def recover(
     trust: Path | None,
     at: datetime | None,
     force: bool,
+    form: str,
     lang: str,
 ) -> int:
     """Give back the Content Credentials of the original of a stripped file, as INPUT.original.c2pa.
 
     They are about the original: they show what it said of itself, and they do not hold for INPUT, which every reader
-    will say. From your own registry only a match that the pixels confirm counts. With --online a service of others is
-    asked instead, and sent no more than --send names. Exit code 1 if there is none with credentials.
+    will say. From your own registry only a match that the pixels confirm counts, and where the whole of an item is
+    known no other one. With --online a service of others is asked instead, and sent no more than --send names. Exit
+    code 1 if there is none with credentials.
     """
     if sum(each is not None for each in (target, sidecar, attach)) > 1:
         raise click.UsageError("name one output: OUTPUT.c2pa, --sidecar or --attach")
@@ -98,17 +106,23 @@ def recover(
         from waarmerk.provenance.registry.online import Service  # noqa: PLC0415 - nothing else reaches a network
 
         given = from_service(Service(address=online), name, document, sent, settings, moment)
-    if given is None:
-        known.say(words.say("registry", "not-recovered" if online is None else "not-online", name=name))
-        return exits.FAILED
-    out = _written(given, name, target or sidecar, attach, force=force)
-    _tell(given, out, name, words)
-    return exits.OK
+    out = None if given is None else _written(given, name, target or sidecar, attach, force=force)
+    matches = [each for each in document["matches"] if each["verified"]] if online is None else []
+    if form == "json":
+        known.say(json.dumps(_plain(given, out, name, matches), indent=2, ensure_ascii=True))
+    elif given is None or out is None:
+        _tell_none(name, matches, words, is_online=online is not None)
+    else:
+        _tell(given, out, name, words)
+        _tell_others(given, name, matches, words)
+    return exits.FAILED if given is None else exits.OK
 
 
 def _from_registry(name: Path, document: dict[str, Any], settings: Settings, moment: datetime) -> _Given | None:
-    numbers = [int(each["registry_id"][1:]) for each in document["matches"] if each["verified"]]
-    recovered = known.recovery(replace(settings, keys=()), moment).manifest_of(numbers)
+    """The first of the matches with credentials; of a file whose whole is known, of that alone (``finder.origins``)."""
+    verified = [each for each in document["matches"] if each["verified"]]
+    matches = {int(each["registry_id"][1:]): each for each in _wholes(verified) or verified}
+    recovered = known.recovery(replace(settings, keys=()), moment).manifest_of(list(matches))
     if recovered is None:
         return None
     entry = recovered.entry
@@ -118,7 +132,12 @@ def _from_registry(name: Path, document: dict[str, Any], settings: Settings, mom
         sha256=entry.sha256.hex(),
         stands=_stands(name, recovered.data, settings, moment),
         is_confirmed=True,
+        match=matches[entry.number],
     )
+
+
+def _wholes(matches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [each for each in matches if each["is_whole"]]
 
 
 def from_service(
@@ -210,3 +229,56 @@ def _tell(given: _Given, out: Path, name: Path, words: Wording) -> None:
     known.say("  " + words.say("registry", f"content-{stands['content']}", name=name))
     if not given.is_confirmed:
         known.say("  " + words.say("registry", "not-confirmed", name=name))
+
+
+def _tell_others(given: _Given, name: Path, matches: list[dict[str, Any]], words: Wording) -> None:
+    """Whether the file is the whole of what was taken, and what else it could be a copy of."""
+    if given.match is not None and not given.match["is_whole"]:
+        percent = given.match["seen_percent"]
+        known.say("  " + words.say("registry", "recovered-part", name=name, id=given.origin, percent=percent))
+        if given.match is not matches[0]:
+            first = matches[0]["registry_id"]
+            known.say("  " + words.say("registry", "recovered-second", name=name, id=given.origin, first=first))
+    others = [each for each in matches if each is not given.match]
+    if others:
+        known.say("  " + words.say("registry", "recovered-others", others=_listed(others, words)))
+
+
+def _tell_none(name: Path, matches: list[dict[str, Any]], words: Wording, *, is_online: bool) -> None:
+    """That there is nothing to give back, and of what the file is known to be a copy."""
+    wholes = _wholes(matches)
+    others = [each for each in matches if not each["is_whole"]]
+    if not wholes or not others:
+        known.say(words.say("registry", "not-online" if is_online else "not-recovered", name=name))
+        return
+    ids = ", ".join(each["registry_id"] for each in wholes)
+    known.say(words.say("registry", "not-recovered-whole", name=name, id=ids))
+    known.say("  " + words.say("registry", "recovered-others", others=_listed(others, words)))
+
+
+def _listed(matches: list[dict[str, Any]], words: Wording) -> str:
+    key = {True: "match-whole", False: "other-part"}
+    told = (words.say("registry", key[each["is_whole"]], percent=each["seen_percent"]) for each in matches)
+    return "; ".join(f"{each['registry_id']} ({seen})" for each, seen in zip(matches, told, strict=True))
+
+
+def _plain(given: _Given | None, out: Path | None, name: Path, matches: list[dict[str, Any]]) -> dict[str, Any]:
+    """The same as an object. ``others`` are the other confirmed matches, the strongest first."""
+    taken = None if given is None else given.match
+    same = ("registry_id", "kind", "distance", "is_whole", "seen_percent")
+    others = [{key: each[key] for key in same} for each in matches if each is not taken]
+    if given is None:
+        return {"name": str(name), "recovered": None, "others": others}
+    stands = given.stands
+    recovered = {
+        "target": str(out),
+        "from": given.origin,
+        "sha256": given.sha256,
+        "label": stands["label"],
+        "signature": stands["signature"],
+        "signer": stands["signer"],
+        "content": stands["content"],
+        "is_confirmed": given.is_confirmed,
+        "match": None if taken is None else {key: taken[key] for key in same},
+    }
+    return {"name": str(name), "recovered": recovered, "others": others}

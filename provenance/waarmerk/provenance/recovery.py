@@ -23,7 +23,7 @@ from waarmerk.provenance.model.moment import rfc3339
 from waarmerk.provenance.registry.claim_review import Review
 from waarmerk.provenance.registry.clip_finder import ClipFinder, Traces, clip_frames, clip_stretches, traces_of
 from waarmerk.provenance.registry.features import Features
-from waarmerk.provenance.registry.finder import Bytes, Finder, Found, reference_file, ties, upright
+from waarmerk.provenance.registry.finder import Bytes, Finder, Found, origins, reference_file, ties, upright
 from waarmerk.provenance.registry.model import Basis, Binding, BindingKind, Entry, Role
 from waarmerk.provenance.registry.store import Store
 
@@ -215,9 +215,12 @@ class Recovery:
         return self._finder.find(digest, rgb, marks, by_pixels=by_pixels)
 
     def recover(self, path: Path, *, by_marks: bool = True, by_pixels: bool = True) -> Recovered | None:
-        """The stored manifest of the original of ``path``, None where no verified match has one. Raises as ``add``."""
+        """The stored manifest of the original of ``path``, None where none may be given back: see ``origins``.
+
+        Raises as ``add``.
+        """
         found = self.match(path, by_marks=by_marks, by_pixels=by_pixels)
-        return self.manifest_of([each.entry.number for each in found if each.verified])
+        return self.manifest_of([each.entry.number for each in origins(found)])
 
     def manifest_of(self, numbers: Sequence[int]) -> Recovered | None:
         """The stored manifest of the first of these entries that has one, None without any.

@@ -81,3 +81,62 @@ def test_beside_and_within_a_changed_copy(desk: Desk, tmp_path: Path, waarmerk: 
     assert waarmerk(*recovering, "--attach", out, "--sidecar", side).returncode == 2
     assert waarmerk(*recovering, "--attach", tmp_path / "copy.jpg", "--force").returncode == 2, "nor the input"
     assert json.loads(waarmerk("verify", out, "--format", "json", *CLOCK).stdout)[0]["status"] == "examined"
+
+
+def test_of_a_known_whole_without_credentials_nothing_else_is_written(tmp_path: Path, waarmerk: Run) -> None:
+    media = Path(__file__).resolve().parents[3] / "samples" / "media"
+    recovery = build_recovery(Settings(registry=str(tmp_path / "known.sqlite")), at=AT)
+    recovery.add(media / "camera-capture.jpg", Wishes(), at=AT)
+    with Image.open(media / "ai-edited.jpg") as image:
+        image.convert("RGB").save(tmp_path / "edit.jpg", quality=90)
+        image.convert("RGB").save(tmp_path / "copy.jpg", quality=60)
+    recovery.add(tmp_path / "edit.jpg", Wishes(), at=AT)
+    done = waarmerk("registry", "recover", tmp_path / "copy.jpg", "--registry", tmp_path / "known.sqlite", *CLOCK)
+    assert done.returncode == 1
+    assert "is the whole of r2, of which no Content Credentials are kept" in " ".join(done.stdout.split())
+    assert not (tmp_path / "copy.jpg.original.c2pa").exists()
+
+
+@pytest.mark.slow
+def test_what_differs_is_said_and_the_others_are_named(tmp_path: Path, waarmerk: Run) -> None:
+    media = Path(__file__).resolve().parents[3] / "samples" / "media"
+    settings = Settings(registry=str(tmp_path / "known.sqlite"))
+    recovery = build_recovery(settings, at=AT)
+    recovery.add(media / "camera-capture.jpg", Wishes(), at=AT)
+    with Image.open(media / "ai-edited.jpg") as image:
+        edit = image.convert("RGB")
+    edit.save(tmp_path / "edit.jpg", quality=90)  # its credentials are lost
+    edit.save(tmp_path / "whole.jpg", quality=60)
+    edit.crop((64, 48, 608, 456)).save(tmp_path / "crop.jpg", quality=60)
+
+    def recovered(name: str, *more: str) -> tuple[int, str]:
+        done = waarmerk("registry", "recover", tmp_path / name, "--registry", tmp_path / "known.sqlite", *CLOCK, *more)
+        return done.returncode, " ".join(done.stdout.split())
+
+    status, told = recovered("whole.jpg")
+    assert status == 0
+    assert "is not the whole of r1: 100 % of it is seen, and something differs" in told
+    assert "Also confirmed" not in told
+    (tmp_path / "whole.jpg.original.c2pa").unlink()
+    recovery.add(tmp_path / "edit.jpg", Wishes(), at=AT)
+    status, told = recovered("whole.jpg")
+    assert status == 1
+    assert "is the whole of r2, of which no Content Credentials are kept" in told
+    assert "Also confirmed: r1 (not the whole: 100 % of it seen)." in told
+    assert not (tmp_path / "whole.jpg.original.c2pa").exists()
+    status, told = recovered("whole.jpg", "--format", "json")
+    document = json.loads(told)
+    assert (status, document["recovered"]) == (1, None)
+    assert [(each["registry_id"], each["is_whole"]) for each in document["others"]] == [("r2", True), ("r1", False)]
+    status, told = recovered("crop.jpg", "--lang", "nl")
+    assert status == 0
+    assert "is niet het geheel van r1" in told
+    assert "lijkt meer op r2 dan op r1, en van r2 zijn geen Content Credentials bewaard" in told
+    assert "Ook bevestigd: r2 (niet het geheel: 72 % ervan te zien)." in told
+    (tmp_path / "crop.jpg.original.c2pa").unlink()
+    recovery.add(media / "ai-edited.jpg", Wishes(), at=AT)
+    status, told = recovered("crop.jpg", "--format", "json")
+    document = json.loads(told)
+    assert status == 0
+    assert (document["recovered"]["from"], document["recovered"]["match"]["is_whole"]) == ("r3", False)
+    assert [each["registry_id"] for each in document["others"]] == ["r2", "r1"]

@@ -37,6 +37,7 @@ from waarmerk.provenance.registry.store import Store
 Bytes = npt.NDArray[np.uint8]
 
 _MOST_COMPARED = 8  # candidates of one search; each costs a comparison
+NEARLY_ALL = 0.90  # of what was entered, as for ``whole``: below that a part of it is missing
 _MOST_OF_IT = 0.75  # of the picture that is looked up: beside it nothing else of size can be shown
 _QUALITY = 85  # of the JPEG that is kept to compare with
 
@@ -73,18 +74,54 @@ class Found:
         """How much of the entry was seen, 0 to 1."""
         return 1.0 if self.kind == "exact" else 0.0 if self.resemblance is None else self.resemblance.overlap
 
+    @property
+    def agreement(self) -> float:
+        """How much of what could be compared agrees, 0 to 1."""
+        return 1.0 if self.kind == "exact" else 0.0 if self.resemblance is None else self.resemblance.share
+
+    @property
+    def of_all(self) -> bool:
+        """Whether nothing of note differs, nearly all of the entry is there, and hardly anything beside it."""
+        return self.whole and min(self.share, self.fills) >= NEARLY_ALL
+
 
 _ORDER = {"exact": 0, "watermark": 1, "fingerprint": 2}
+_FARTHEST = 257  # bits: more than any two hashes are apart
 
 
 def strongest_first(found: Iterable[Found]) -> tuple[Found, ...]:
-    """What is verified first: exact, then by how much of the entry is there, to the hundredth; marked before near."""
+    """The one order of what is known of a file, for whoever lists it or takes the first of it.
 
-    def rank(each: Found) -> tuple[bool, bool, float, int, int]:
-        share = round(each.share, 2) if each.verified else 0.0
-        return not each.verified, each.kind != "exact", -share, _ORDER[each.kind], each.entry.number
+    Verified before candidates; the file itself; the whole of an entry; where nothing differs before where a part does;
+    by how much of the entry is there and agrees, to the hundredth, and how much agrees, to the thousandth; marked
+    before near; by distance; by number.
+    """
+
+    def rank(each: Found) -> tuple[bool, bool, bool, bool, float, float, int, int, int]:
+        there, agrees = (each.share * each.agreement, each.agreement) if each.verified else (0.0, 0.0)
+        return (
+            not each.verified,
+            each.kind != "exact",
+            not each.of_all,
+            not each.whole,
+            -round(there, 2),
+            -round(agrees, 3),
+            _ORDER[each.kind],
+            _FARTHEST if each.distance is None else each.distance,
+            each.entry.number,
+        )
 
     return tuple(sorted(found, key=rank))
+
+
+def origins(found: Iterable[Found]) -> tuple[Found, ...]:
+    """Which of what was found (``strongest_first``) may have its credentials given back for the file that was examined.
+
+    What is verified, and the whole alone where the whole of anything is known: of what differs in a part from a file
+    that is known itself, the credentials tell of another picture.
+    """
+    verified = tuple(each for each in found if each.verified)
+    return tuple(each for each in verified if each.of_all) or verified
 
 
 def upright(picture: Picture) -> Bytes:

@@ -101,12 +101,15 @@ def manifest(store: Store, manifest_id: str, *, max_bytes: int) -> bytes | None:
 
 
 def _named(found: Iterable[tuple[Entry, int]], most: int) -> tuple[Resolved, ...]:
-    """Each manifest once, with its best score; what has no manifest, or is a fact-check's own picture, is left out."""
+    """Each manifest once, with its best score, equal ones as ``found`` has them.
+
+    What has no manifest, or is a fact-check's own picture, is left out.
+    """
     best: dict[str, int] = {}
     for entry, score in found:
         if entry.manifest is not None and entry.manifest_label is not None and entry.role is Role.ITEM:
             best[entry.manifest_label] = max(score, best.get(entry.manifest_label, 0))
-    ranked = sorted(best.items(), key=lambda pair: (-pair[1], pair[0]))
+    ranked = sorted(best.items(), key=lambda pair: -pair[1])
     return tuple(Resolved(manifest_id=name, similarity=score) for name, score in ranked[:most])
 
 

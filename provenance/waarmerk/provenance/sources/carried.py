@@ -16,22 +16,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from waarmerk.provenance.model import Origin
-from waarmerk.provenance.registry.finder import Found
+from waarmerk.provenance.registry.finder import NEARLY_ALL, Found
 from waarmerk.provenance.registry.model import Entry, Role, State
 
-NEARLY_ALL = 0.90  # of what was entered, as for ``whole``: below that a part of it is missing
 MOST = 0.5  # of what was entered: below that it is a fragment, which a source may be; of what was looked up
 _FINER = 1.25**2  # times as many pixels as the part had; resizing to the next usual width stays below it
 
 
-def of_all(found: Found) -> bool:
-    """Whether nothing of note differs, nearly all of the entry is there, and hardly anything beside it."""
-    return found.whole and min(found.share, found.fills) >= NEARLY_ALL
-
-
 def is_carried(found: Found) -> bool:
     """Whether the origin that the entry states holds for what was looked up as well."""
-    if of_all(found):
+    if found.of_all:
         return True
     is_made = found.entry.origin is Origin.AI_GENERATED
     return is_made and found.fills >= MOST and _holds_for_each_part(found)

@@ -27,12 +27,12 @@ from waarmerk.provenance.model import (
     Origin,
 )
 from waarmerk.provenance.registry.clip_finder import ClipFinder, clip_stretches
-from waarmerk.provenance.registry.finder import Bytes, Finder, Found, ties, upright
+from waarmerk.provenance.registry.finder import NEARLY_ALL, Bytes, Finder, Found, origins, ties, upright
 from waarmerk.provenance.registry.model import Basis, BindingKind, Entry, Role, State
 from waarmerk.provenance.registry.signals import Signals
 from waarmerk.provenance.registry.store import Store
 from waarmerk.provenance.sources import EvidenceSource, Examination
-from waarmerk.provenance.sources.carried import MOST, NEARLY_ALL, is_carried, is_proposed, of_all, with_its_parts
+from waarmerk.provenance.sources.carried import MOST, is_carried, is_proposed, with_its_parts
 
 CODES = frozenset(
     {
@@ -81,7 +81,7 @@ class RegistrySource:
         state = ChannelState.FOUND if found or hints else ChannelState.NONE
         return replace(
             seen,
-            evidence=(*seen.evidence, *(evidence_of(each) for each in _named(found)), *map(_hint, hints)),
+            evidence=(*seen.evidence, *_told(found), *map(_hint, hints)),
             channels=(*seen.channels, Channel(name="registry", state=state)),
             matches=tuple(match_of(each) for each in found),
         )
@@ -139,6 +139,13 @@ def _named(found: tuple[Found, ...]) -> Iterator[Found]:
     """All that is verified; of the rest a few, and none where something is verified."""
     verified = [each for each in found if each.verified]
     yield from verified or found[:_CANDIDATES_NAMED]
+
+
+def _told(found: tuple[Found, ...]) -> Iterator[Evidence]:
+    """The evidence of what is named; only of one of them it says that recovery gives its credentials back."""
+    kept = next((each for each in origins(found) if each.entry.manifest is not None), None)
+    for each in _named(found):
+        yield evidence_of(each, gives_back=each is kept)
 
 
 def counted(found: tuple[Found, ...]) -> tuple[Found, ...]:
@@ -213,7 +220,7 @@ def match_of(found: Found) -> Match:
         region=None if laid is None else laid.region,
         seen=None if laid is None else laid.seen,
         seen_percent=percent(found.share) if found.verified else None,
-        is_whole=of_all(found) if found.verified else None,
+        is_whole=found.of_all if found.verified else None,
         mirrored=None if laid is None else laid.mirrored,
         not_carried=not_carried(found),
     )
@@ -238,13 +245,16 @@ def _origin(found: Found) -> Origin:
     entry = found.entry
     if not _says(found) or (entry.origin.is_ai and not is_carried(found)):
         return Origin.UNKNOWN
-    if entry.origin is Origin.CAPTURED and (not of_all(found) or entry.issuer is not None):
+    if entry.origin is Origin.CAPTURED and (not found.of_all or entry.issuer is not None):
         return Origin.UNKNOWN
     return entry.origin
 
 
-def evidence_of(found: Found) -> Evidence:
-    """One match as evidence: a verified one states what was entered, as a claim; a candidate states nothing."""
+def evidence_of(found: Found, *, gives_back: bool = True) -> Evidence:
+    """One match as evidence: a verified one states what was entered, as a claim; a candidate states nothing.
+
+    ``gives_back``: kept credentials are the ones that recovery gives back for this file.
+    """
     entry = found.entry
     if not found.verified:
         return _pointer(Finding("registry.candidate", entry.registry_id))
@@ -253,7 +263,7 @@ def evidence_of(found: Found) -> Evidence:
     if entry.state is not State.ACTIVE:
         return _pointer(Finding("registry.disputed", entry.registry_id))
     origin = _origin(found)
-    findings = [Finding("registry.known" if of_all(found) else "registry.known-part", _about(found))]
+    findings = [Finding("registry.known" if found.of_all else "registry.known-part", _about(found))]
     if found.resemblance is not None and found.resemblance.mirrored:
         findings.append(Finding("registry.mirrored", entry.registry_id))
     if kept_back := not_carried(found):
@@ -262,7 +272,7 @@ def evidence_of(found: Found) -> Evidence:
         findings.append(Finding("registry.capture", f"{entry.registry_id}, {entry.source}"))
     checked = "registry.fact-checked" if found.share >= MOST else "registry.fact-checked-part"
     findings += [Finding(checked, address) for address in entry.fact_checks]
-    if entry.manifest is not None and found.kind != "exact":
+    if gives_back and entry.manifest is not None and found.kind != "exact":
         findings.append(Finding("registry.has-manifest", entry.registry_id))
     return Evidence(
         channel="registry",
@@ -286,8 +296,8 @@ def _pointer(*findings: Finding) -> Evidence:
 
 def _about(found: Found) -> str:
     """The entry; how much of it is there and where, unless it is all of this; what is proposed."""
-    region = found.resemblance.region if found.resemblance is not None and not of_all(found) else None
-    part = "" if of_all(found) else f", {percent(found.share)} %"
+    region = found.resemblance.region if found.resemblance is not None and not found.of_all else None
+    part = "" if found.of_all else f", {percent(found.share)} %"
     place = "" if region is None else f" ({region[2]} x {region[3]}, {region[0]}, {region[1]})"
     labels = ", ".join(match_of(found).labels)
     return f"{found.entry.registry_id}{part}{place}{': ' if labels else ''}{labels}"
