@@ -164,13 +164,16 @@ def test_a_clip_is_examined_once_and_its_marks_are_not_searched_for_strangers(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
-    perform = Pool.perform
 
-    def counted(self: Pool, *given: Any, **named: Any) -> Any:
-        asked.append(named["options"])
-        return perform(self, *given, **named)
+    def counted(way: Any) -> Any:
+        def told(self: Pool, *given: Any, **named: Any) -> Any:
+            asked.append(named["options"])
+            return way(self, *given, **named)
 
-    monkeypatch.setattr(Pool, "perform", counted)
+        return told
+
+    monkeypatch.setattr(Pool, "perform", counted(Pool.perform))  # strangers are asked about from a thread
+    monkeypatch.setattr(Pool, "attend", counted(Pool.attend))
     clip = (MEDIA / "clip.mp4").read_bytes()
     told, owner = door.send(clip), door.send(clip, door.tenant)
     assert asked == [{"withhold": True}, {}]
