@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a file is examined for somebody: with their settings, when it is its turn, counted; for strangers coarsely."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from fastapi import Request
 
@@ -17,6 +17,7 @@ from waarmerk.api.tenants import Tenant
 from waarmerk.api.trail import trail_of
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs.answers import document_of, fingerprinted, parted
+from waarmerk.provenance.jobs.errand import Asked
 from waarmerk.provenance.jobs.job import Job, State
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.runner import Finished
@@ -24,14 +25,6 @@ from waarmerk.provenance.media.sniff import Kind, kind_at
 from waarmerk.provenance.model.moment import moment_of
 
 _PAGE = "waarmerk.page/1"  # the form of a result that holds more than a report
-
-
-class _Asked(TypedDict):
-    at: datetime
-    named: bool
-    facts: Sequence[str]
-    options: Mapping[str, Any]
-    settings: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +129,7 @@ def _ask(services: Services, path: Path, question: Question, **options: bool) ->
     return services.bench.perform(verb, path, **asked)
 
 
-def _asked(services: Services, question: Question, **options: bool) -> tuple[str, _Asked]:
+def _asked(services: Services, question: Question, **options: bool) -> tuple[str, Asked]:
     return "dossier" if question.dossier else "verify", {
         "at": question.at,
         "named": False,

@@ -3,11 +3,11 @@
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
 from fastapi import Request
 
@@ -28,6 +28,7 @@ from waarmerk.api.shelf import Shelf
 from waarmerk.api.tenants import Keyring
 from waarmerk.api.worklist import Worklist
 from waarmerk.provenance.jobs.audit import Audit
+from waarmerk.provenance.jobs.errand import Asked
 from waarmerk.provenance.settings import Settings
 
 
@@ -46,31 +47,11 @@ class Bench(Protocol):
         """The report document of the file at ``path``; a file that ends its worker has one too."""
         ...
 
-    def perform(
-        self,
-        verb: str,
-        path: Path,
-        *,
-        at: datetime,
-        named: bool = True,
-        facts: Sequence[str] = (),
-        options: Mapping[str, Any] | None = None,
-        settings: dict[str, Any] | None = None,
-    ) -> dict[str, Any]:
+    def perform(self, verb: str, path: Path, **asked: Unpack[Asked]) -> dict[str, Any]:
         """``{"answer": …}`` of one of the verbs of ``jobs.workbench``, or ``{"fault": code}``."""
         ...
 
-    async def attend(
-        self,
-        verb: str,
-        path: Path,
-        *,
-        at: datetime,
-        named: bool = True,
-        facts: Sequence[str] = (),
-        options: Mapping[str, Any] | None = None,
-        settings: dict[str, Any] | None = None,
-    ) -> dict[str, Any]:
+    async def attend(self, verb: str, path: Path, **asked: Unpack[Asked]) -> dict[str, Any]:
         """The same, while the event loop goes on."""
         ...
 

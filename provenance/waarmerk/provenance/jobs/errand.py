@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Required, TypedDict
 
 from waarmerk.provenance.jobs.spool import is_nameless
 from waarmerk.provenance.media.sniff import Kind, kind_of, sniff
@@ -19,6 +19,18 @@ DEADLINE_SECONDS_PER_DETECTOR = 12.0  # each has 10 of its own (jobs/detectors.p
 LARGE_BYTES = 32 * 2**20
 _HEAD_BYTES = 4096
 _SHORT = 16 * 2**10  # characters; JSON makes six of one at most
+
+
+class Asked(TypedDict, total=False):
+    """What belongs to a question beside the verb and the file: the moment, whether the file's name is told, further
+    facts for the rules (``field=value``), options of the verb, and settings other than those that workers have.
+    """
+
+    at: Required[datetime]
+    named: bool
+    facts: Sequence[str]
+    options: Mapping[str, Any] | None
+    settings: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +50,19 @@ class Errand:
 def errand_of(
     verb: str,
     path: Path,
-    settings: dict[str, Any],
+    known: dict[str, Any],
     *,
     at: datetime,
-    named: bool,
-    facts: Sequence[str],
-    options: Mapping[str, Any] | None,
+    named: bool = True,
+    facts: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
+    settings: dict[str, Any] | None = None,
 ) -> Errand:
-    """The errand of doing ``verb`` (see ``jobs.workbench.Workbench.perform``) with the file at ``path``."""
+    """The errand of doing ``verb`` (see ``jobs.workbench.Workbench.perform``) with the file at ``path``.
+
+    ``known`` are the settings where no others are asked for.
+    """
+    settings = known if settings is None else settings
     seconds = _deadline(path) + DEADLINE_SECONDS_PER_KEY * len(settings.get("keys") or ())
     return Errand(
         task={

@@ -13,13 +13,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from waarmerk.provenance.jobs import child
 from waarmerk.provenance.jobs.answers import document_of
 from waarmerk.provenance.jobs.aside import arrival, aside
 from waarmerk.provenance.jobs.child import Worker, WorkerGone
-from waarmerk.provenance.jobs.errand import Errand, errand_of
+from waarmerk.provenance.jobs.errand import Asked, Errand, errand_of
 from waarmerk.provenance.jobs.spool import empty_folder
 
 TASKS_PER_WORKER = 20_000  # then a fresh process; until then its children are (jobs/worker.py)
@@ -108,39 +108,17 @@ class Pool:
         answer = self.perform("verify", path, at=at, named=named, facts=facts, settings=settings)
         return document_of(answer, path, at=at, named=named)
 
-    def perform(
-        self,
-        verb: str,
-        path: Path,
-        *,
-        at: datetime,
-        named: bool = True,
-        facts: Sequence[str] = (),
-        options: Mapping[str, Any] | None = None,
-        settings: dict[str, Any] | None = None,
-    ) -> dict[str, Any]:
+    def perform(self, verb: str, path: Path, **asked: Unpack[Asked]) -> dict[str, Any]:
         """Have one worker do ``verb`` (see ``jobs.workbench.Workbench.perform``) with the file at ``path``."""
-        known = self._settings if settings is None else settings
-        return self._run(errand_of(verb, path, known, at=at, named=named, facts=facts, options=options))
+        return self._run(errand_of(verb, path, self._settings, **asked))
 
-    async def attend(
-        self,
-        verb: str,
-        path: Path,
-        *,
-        at: datetime,
-        named: bool = True,
-        facts: Sequence[str] = (),
-        options: Mapping[str, Any] | None = None,
-        settings: dict[str, Any] | None = None,
-    ) -> dict[str, Any]:
+    async def attend(self, verb: str, path: Path, **asked: Unpack[Asked]) -> dict[str, Any]:
         """As ``perform``, for whoever has an event loop: a worker that stands ready is asked and heard from there.
 
         Each thread that wakes for a moment takes the caches of one that computes. What may take a while (starting,
         ending, waiting for a place) is done in a thread. Who is cancelled loses the worker.
         """
-        known = self._settings if settings is None else settings
-        errand = errand_of(verb, path, known, at=at, named=named, facts=facts, options=options)
+        errand = errand_of(verb, path, self._settings, **asked)
         worker = self._ready(errand)
         if worker is None:
             return await aside(self._threads, lambda: self._run(errand))
