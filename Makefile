@@ -20,8 +20,10 @@ verify: install
 test: install lint
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
+# The second line runs the tests of the command line once more, with a Python that is started for each command.
 test-slow: install
 	$(BIN)/python -m pytest -m slow
+	WAARMERK_TEST_PROCESSES=fresh $(BIN)/python -m pytest tests/unit/cli tests/docs tests/unit/registry
 
 lint: install
 	$(BIN)/ruff check .

@@ -2,14 +2,14 @@
 """What many tests need: the shared material where it is there, a clock, the command line as a user runs it."""
 
 import subprocess
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.nursery import Nursery
 from tests.postgres import server  # noqa: F401 - a fixture for all
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,26 +56,25 @@ def clock() -> Clock:
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Runs commands, each in a process of its own that finds the libraries loaded."""
+    with Nursery() as made:
+        yield made
+
+
 @pytest.fixture
-def waarmerk(tmp_path: Path) -> Run:
+def waarmerk(tmp_path: Path, nursery: Nursery) -> Run:
     """Run the command as a user does, with a data folder of its own."""
 
     def run(
         *arguments: str | Path, stdin: str | bytes | None = None, cwd: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
-        command: Sequence[str] = [sys.executable, "-m", "waarmerk.cli", *map(str, arguments)]
         data = stdin.encode() if isinstance(stdin, str) else stdin
-        done = subprocess.run(
-            command,
-            input=data,
-            capture_output=True,
-            timeout=120,
-            check=False,
-            cwd=cwd,
-            env={"PATH": "/usr/bin:/bin", "XDG_DATA_HOME": str(tmp_path / "data"), "HOME": str(tmp_path)},
-        )
+        env = {"PATH": "/usr/bin:/bin", "XDG_DATA_HOME": str(tmp_path / "data"), "HOME": str(tmp_path)}
+        done = nursery.run([*map(str, arguments)], env=env, cwd=cwd, data=data)
         return subprocess.CompletedProcess(
-            command, done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
+            done.args, done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
         )
 
     return run

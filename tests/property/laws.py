@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import SearchStrategy
 
+PROMISED = 2_000  # with every change, of the laws that docs/promises.md names (P2)
 MOST = 100_000  # in the slow suite, for the laws that nothing may raise a verdict or the trust in a parent
 Drawn = Callable[[Random], tuple[Any, ...]]
 
 
 def law(
-    *strategies: SearchStrategy[Any], examples: int = 2_000, slow: int = 20_000, drawn: Drawn | None = None
+    *strategies: SearchStrategy[Any], examples: int = 500, slow: int = 20_000, drawn: Drawn | None = None
 ) -> Callable[[Callable[..., None]], Callable[[int], None]]:
     """Make a test of a function that asserts something about values of the strategies.
 

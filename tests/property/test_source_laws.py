@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.property.laws import MOST, law
+from tests.property.laws import MOST, PROMISED, law
 from waarmerk.provenance.labelling.facts import Facts
 from waarmerk.provenance.labelling.facts import evidence_of as stated_evidence
 from waarmerk.provenance.marks.published import published_marks
@@ -292,7 +292,13 @@ CREDENTIAL_STEPS = ("integrity", "signer", "bars")
 STEPS = (*CREDENTIAL_STEPS, "bound", "payload", "opened", "closed", "verified")
 
 
-@law(SEEN, st.sampled_from(STEPS), slow=MOST, drawn=lambda chance: (any_seen(chance), chance.choice(STEPS)))
+@law(
+    SEEN,
+    st.sampled_from(STEPS),
+    examples=PROMISED,
+    slow=MOST,
+    drawn=lambda chance: (any_seen(chance), chance.choice(STEPS)),
+)
 def test_less_trust_never_upgrades(seen: Seen, step: str) -> None:
     before, after = weigh(evidence_of(seen)), weigh(evidence_of(weakened(seen, step)))
     assert STRENGTH[after.tier] <= STRENGTH[before.tier]

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.property.laws import MOST, law
+from tests.property.laws import MOST, PROMISED, law
 from waarmerk.provenance.credentials.ingredients import walk
 from waarmerk.provenance.credentials.signals import assess
 from waarmerk.provenance.credentials.store import parse_store
@@ -103,7 +103,7 @@ def read(manifests: dict[str, Any], status: SignerStatus) -> Credential:
     )
 
 
-@law(MANIFESTS, st.sampled_from([SignerStatus.OFFICIAL, SignerStatus.UNKNOWN]), examples=500)
+@law(MANIFESTS, st.sampled_from([SignerStatus.OFFICIAL, SignerStatus.UNKNOWN]))
 def test_generated_is_said_only_where_the_signal_says_it(manifests: dict[str, Any], status: SignerStatus) -> None:
     found = read(manifests, status)
     evidence = evidence_of(found)
@@ -113,7 +113,7 @@ def test_generated_is_said_only_where_the_signal_says_it(manifests: dict[str, An
     assert any(each.origin.is_ai for each in evidence) == says_ai, "and neither forgets what the other heard"
 
 
-@law(MANIFESTS, slow=MOST, drawn=lambda chance: (any_manifests(chance),))
+@law(MANIFESTS, examples=PROMISED, slow=MOST, drawn=lambda chance: (any_manifests(chance),))
 def test_what_is_trusted_is_said_by_the_signer_or_by_one_a_list_vouches_for(manifests: dict[str, Any]) -> None:
     """With the strangers' manifests emptied, the trusted part stays what it was."""
     found = read(manifests, SignerStatus.OFFICIAL)
@@ -130,7 +130,7 @@ def test_what_is_trusted_is_said_by_the_signer_or_by_one_a_list_vouches_for(mani
     assert all(each.assurance >= Assurance.VALID for each in evidence_of(found))
 
 
-@law(MANIFESTS, examples=500)
+@law(MANIFESTS)
 def test_every_ai_type_raises_the_signal(manifests: dict[str, Any]) -> None:
     found = read(manifests, SignerStatus.UNKNOWN)
     kinds = {class_of(value) for value in found.source_types}

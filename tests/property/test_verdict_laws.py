@@ -7,7 +7,7 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from tests.property.laws import MOST, law
+from tests.property.laws import MOST, PROMISED, law
 from waarmerk.provenance.model import Assurance, Claimant, Evidence, Finding, Origin, Tier
 from waarmerk.provenance.verdict import tier_of, weigh
 
@@ -71,7 +71,7 @@ def test_the_badge_needs_a_trusted_signer_and_nothing_against_it(many: list[Evid
         assert not any(e.bars for e in many if e.assurance is Assurance.TRUSTED and e.origin is Origin.CAPTURED)
 
 
-@law(MANY, EVIDENCE, slow=MOST, drawn=lambda chance: (some(chance), chance.choice(ALL)))
+@law(MANY, EVIDENCE, examples=PROMISED, slow=MOST, drawn=lambda chance: (some(chance), chance.choice(ALL)))
 def test_more_evidence_never_weakens_an_ai_claim_nor_gives_a_badge(many: list[Evidence], one: Evidence) -> None:
     before, after = weigh(many), weigh([*many, one])
     assert STRENGTH[after.tier] >= STRENGTH[before.tier]
@@ -81,7 +81,7 @@ def test_more_evidence_never_weakens_an_ai_claim_nor_gives_a_badge(many: list[Ev
         assert after.authentic_capture <= before.authentic_capture
 
 
-@law(MANY, st.integers(0, 5), slow=MOST, drawn=lambda chance: (some(chance), chance.randint(0, 5)))
+@law(MANY, st.integers(0, 5), examples=PROMISED, slow=MOST, drawn=lambda chance: (some(chance), chance.randint(0, 5)))
 def test_taking_trust_away_never_upgrades(many: list[Evidence], index: int) -> None:
     if not many:
         return

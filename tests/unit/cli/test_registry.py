@@ -175,10 +175,10 @@ def test_match_says_what_verify_says_of_the_registry_in_the_same_words_and_figur
     (about,) = [each["about"] for each in found[1]["concerns"] if each["code"] == "registry.known-part"]
     assert f" {found[1]['matches'][0]['seen_percent']} % " in about
 
-    for language in ("en", "nl"):
-        told = waarmerk("registry", "match", *names, *where, "--lang", language).stdout
-        panels = " ".join(waarmerk("verify", *names, *where, "--lang", language).stdout.split())
+    for language, asked in (("en", names), ("nl", names[1:2])):
+        told = waarmerk("registry", "match", *asked, *where, "--lang", language).stdout
+        panels = " ".join(waarmerk("verify", *asked, *where, "--lang", language).stdout.split())
         said = [line.strip() for line in told.splitlines() if line.startswith("  ")]
-        assert len(said) == sum(len(each["concerns"]) for each in found)
+        assert len(said) == sum(len(one["concerns"]) for name, one in zip(names, found, strict=True) if name in asked)
         assert all(line in panels for line in said)
         assert f"{found[1]['matches'][0]['seen_percent']} % " in told

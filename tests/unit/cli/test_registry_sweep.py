@@ -60,17 +60,20 @@ def test_seven_reposts_are_found_and_others_are_not(folder: Path, waarmerk: Run)
     assert not any(row["says_itself"] for row in rows)
     listed = folder / "list.txt"
     listed.write_text("\n".join(row["name"] for row in rows[:2]))
-    table = waarmerk("registry", "sweep", "--files-from", listed, *where, "--format", "csv", *AT)
+    table = waarmerk("registry", "sweep", "-j1", "--files-from", listed, *where, "--format", "csv", *AT)
     parsed = list(csv.DictReader(io.StringIO(table.stdout)))
     assert [(row["registry_id"], row["fact_checks"]) for row in parsed] == [("r1", CHECK)] * 2
-    human = waarmerk("registry", "sweep", folder / "stream" / "repost6.jpg", *where, "--lang", "nl", *AT)
+    human = waarmerk("registry", "sweep", "-j1", folder / "stream" / "repost6.jpg", *where, "--lang", "nl", *AT)
     assert "Gefactcheckt, ingevoerd door Desk A." in human.stdout
     assert CHECK in human.stdout
-    clean = waarmerk("registry", "sweep", folder / "stream" / "other0.jpg", *where, *AT)
+    clean = waarmerk("registry", "sweep", "-j1", folder / "stream" / "other0.jpg", *where, *AT)
     assert (clean.returncode, clean.stdout) == (0, "")
-    assert waarmerk("registry", "sweep", folder / "stream" / "notes.txt", *where, *AT).returncode == 3
-    (folder / "stream" / "leeg.jpg").write_bytes(b"")
-    broken = waarmerk("registry", "sweep", folder / "stream", *where, *AT)
+    assert waarmerk("registry", "sweep", "-j1", folder / "stream" / "notes.txt", *where, *AT).returncode == 3
+    (folder / "other").mkdir()
+    (folder / "other" / "leeg.jpg").write_bytes(b"")
+    for name in ("notes.txt", "other0.jpg"):
+        (folder / "stream" / name).rename(folder / "other" / name)
+    broken = waarmerk("registry", "sweep", "-j1", folder / "other", *where, *AT)
     assert broken.returncode == 3
     assert "leeg.jpg" in broken.stderr
     assert "notes.txt" not in broken.stderr
@@ -84,9 +87,9 @@ def test_what_says_itself_what_it_is_is_listed_only_on_request(desk: Desk, tmp_p
     where = ("--registry", tmp_path / "known.sqlite", "--trust", desk.folder / "trust", *AT)
     waarmerk("registry", "add", tmp_path / "labelled.jpg", *where, "--origin", "generated", "--label", "ai-generated")
     both = (tmp_path / "labelled.jpg", tmp_path / "stripped.jpg")
-    rows = json.loads(waarmerk("registry", "sweep", *both, *where, "--format", "json").stdout)
+    rows = json.loads(waarmerk("registry", "sweep", "-j1", *both, *where, "--format", "json").stdout)
     assert [(Path(row["name"]).name, row["origin"]) for row in rows] == [("stripped.jpg", "ai-generated")]
-    rows = json.loads(waarmerk("registry", "sweep", *both, *where, "--all", "--format", "json").stdout)
+    rows = json.loads(waarmerk("registry", "sweep", "-j1", *both, *where, "--all", "--format", "json").stdout)
     assert [(Path(row["name"]).name, row["says_itself"]) for row in rows] == [
         ("labelled.jpg", ["credentials", "metadata"]),
         ("stripped.jpg", []),
@@ -97,9 +100,9 @@ def test_copies_are_counted_by_the_hour_and_only_where_asked(folder: Path, waarm
     where = ("--registry", folder / "known.sqlite")
     waarmerk("registry", "add", folder / "item.jpg", *where, "--label", "satire", *AT)
     stream = (folder / "stream" / "repost0.jpg", folder / "stream" / "repost6.jpg", folder / "stream" / "other0.jpg")
-    waarmerk("registry", "sweep", *stream, *where, *AT)
+    waarmerk("registry", "sweep", "-j1", stream[1], *where, *AT)
     assert json.loads(waarmerk("registry", "velocity", *where, "--format", "json", *AT).stdout) == []
-    waarmerk("registry", "sweep", *stream, *where, "--count", *AT)
+    waarmerk("registry", "sweep", "-j1", *stream, *where, "--count", *AT)
     waarmerk("registry", "match", stream[1], *where, "--count", "--at", "2026-11-22T10:10:00Z")
     (seen,) = json.loads(waarmerk("registry", "velocity", *where, "--format", "json", *AT).stdout)
     assert seen == {
@@ -120,12 +123,12 @@ def test_dispute_withdraw_reinstate_and_the_history(folder: Path, waarmerk: Run)
     copy = folder / "stream" / "repost6.jpg"
     waarmerk("registry", "add", folder / "item.jpg", *where, "--label", "satire")
     assert waarmerk("registry", "dispute", "r1", "--why", "Wrong place", *where).returncode == 0
-    assert waarmerk("registry", "sweep", copy, *where).returncode == 0
+    assert waarmerk("registry", "sweep", "-j1", copy, *where).returncode == 0
     assert "disputed" in waarmerk("registry", "list", *where[:2]).stdout
     assert waarmerk("registry", "withdraw", "r1", "--why", "It was right", *where).returncode == 0
     assert waarmerk("registry", "match", copy, *where).returncode == 1
     assert waarmerk("registry", "reinstate", "r1", "--why", "Right place", *where).returncode == 0
-    assert waarmerk("registry", "sweep", copy, *where).returncode == 1
+    assert waarmerk("registry", "sweep", "-j1", copy, *where).returncode == 1
     noted = json.loads(waarmerk("registry", "history", "r1", *where[:2], "--format", "json").stdout)
     assert [(note["what"], note["why"]) for note in noted] == [
         ("added", None),

@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Registries on both engines: SQLite in a file, and a private PostgreSQL on a Unix socket where its programs are."""
+"""Registries on both engines: SQLite in a file, and a private PostgreSQL on a Unix socket where its programs are.
+
+The places of a picture are found once for all comparisons with it: they follow from its pixels and from nothing else.
+"""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from tests.nursery import FRESH
 from tests.postgres import Server
 from waarmerk.provenance.registry.database import opened_server, server_address
+from waarmerk.provenance.registry.registration import Bytes, Places, places_of
 from waarmerk.provenance.registry.store import Store
 
 
@@ -44,3 +51,23 @@ def on_disk(request: pytest.FixtureRequest, address: str, tmp_path: Path) -> Cal
         return b"".join(path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file())
 
     return read
+
+
+@lru_cache(maxsize=64)
+def _places(grey: bytes, shape: tuple[int, int], *, spread: bool) -> Places:
+    found = places_of(np.frombuffer(grey, np.uint8).reshape(shape), spread=spread)
+    for each in (found.at, found.described):
+        each.setflags(write=False)
+    return found
+
+
+def remembered(grey: Bytes, *, spread: bool = False) -> Places:
+    """As ``places_of``: the same numbers, found once for each picture."""
+    return _places(grey.tobytes(), (grey.shape[0], grey.shape[1]), spread=spread)
+
+
+@pytest.fixture(autouse=True)
+def places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two thirds of a comparison are spent on finding places, mostly those of a picture that was compared before."""
+    if not FRESH:
+        monkeypatch.setattr("waarmerk.provenance.registry.resemblance.places_of", remembered)
