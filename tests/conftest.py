@@ -2,14 +2,14 @@
 """What many tests need: the shared material where it is there, a clock, the command line as a user runs it."""
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from tests.nursery import Nursery
+from tests.nursery import at_hand
 from tests.postgres import server  # noqa: F401 - a fixture for all
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,15 +56,8 @@ def clock() -> Clock:
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    """Runs commands, each in a process of its own that finds the libraries loaded."""
-    with Nursery() as made:
-        yield made
-
-
 @pytest.fixture
-def waarmerk(tmp_path: Path, nursery: Nursery) -> Run:
+def waarmerk(tmp_path: Path) -> Run:
     """Run the command as a user does, with a data folder of its own."""
 
     def run(
@@ -72,7 +65,7 @@ def waarmerk(tmp_path: Path, nursery: Nursery) -> Run:
     ) -> subprocess.CompletedProcess[str]:
         data = stdin.encode() if isinstance(stdin, str) else stdin
         env = {"PATH": "/usr/bin:/bin", "XDG_DATA_HOME": str(tmp_path / "data"), "HOME": str(tmp_path)}
-        done = nursery.run([*map(str, arguments)], env=env, cwd=cwd, data=data)
+        done = at_hand().run([*map(str, arguments)], env=env, cwd=cwd, data=data)
         return subprocess.CompletedProcess(
             done.args, done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
         )

@@ -7,6 +7,7 @@ waarmerk.cli`` calls. Arguments, output, exit code and files are those of a proc
 has tests of its own. ``WAARMERK_TEST_PROCESSES=fresh`` starts Python for each command (``make test-slow`` does).
 """
 
+import atexit
 import json
 import os
 import socket
@@ -15,6 +16,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -25,7 +27,7 @@ _SERVES = """
 import gc, importlib, json, os, pkgutil, socket, sys
 import waarmerk.cli
 for module in pkgutil.iter_modules(waarmerk.cli.__path__):
-    if module.name not in ("__main__", "serve"):
+    if module.name != "__main__":
         importlib.import_module("waarmerk.cli." + module.name)
 for name in sys.argv[2:]:
     importlib.import_module(name)
@@ -86,12 +88,17 @@ while True:
 """
 # What commands load only when they need it; only modules, nothing that they would hold.
 _LOADED = (
-    "scipy.fft",
-    "cv2",
-    "c2pa",
-    "sqlalchemy.dialects.sqlite",
-    "waarmerk.provenance.jobs.workbench",
-    "waarmerk.watermark.schemes.ring",
+    *("scipy.fft", "scipy.fftpack", "cv2", "imagehash", "pdqhash", "c2pa", "zoneinfo", "defusedxml.ElementTree"),
+    *(f"PIL.{each}ImagePlugin" for each in ("Bmp", "Gif", "Jpeg", "Png", "Ppm")),
+    *("PIL.ImageSequence", "cryptography.hazmat.backends.openssl.backend", "importlib.resources.readers", "jinja2"),
+    *("alembic.command", "alembic.config", "mako.template", "pygments.lexers"),
+    *("sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql"),
+    *(
+        f"waarmerk.provenance.{each}"
+        for each in ("build", "recovery", "jobs.workbench", "marking.labeller", "marking.clips")
+    ),
+    *(f"waarmerk.provenance.report.{each}" for each in ("html", "human", "pdf", "search", "view")),
+    *("waarmerk.watermark.schemes.ring", "waarmerk.api.app", "waarmerk.api.server"),
 )
 
 
@@ -161,6 +168,14 @@ class Nursery:
             )
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == b"ready\n", self.process.communicate()[1]
+
+
+@cache
+def at_hand() -> Nursery:
+    """The one of this test run; it ends with it."""
+    made = Nursery()
+    atexit.register(made.__exit__)
+    return made
 
 
 class _Streams:

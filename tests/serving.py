@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.conftest import ROOT
+from tests.nursery import at_hand
 
 SAMPLE = ROOT / "samples" / "media"
 _LISTENS = re.compile(r"listening on http://127\.0\.0\.1:(\d+)")
@@ -98,9 +99,9 @@ def tenant(folder: Path, name: str, *scopes: str, options: tuple[str, ...] = ())
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_DATA_HOME": str(folder / "xdg")}
 
     def run(*arguments: str) -> str:
-        command = [sys.executable, "-m", "waarmerk.cli", "tenant", *arguments, "--data", str(folder)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment, timeout=120)
-        return done.stdout.strip()
+        done = at_hand().run(["tenant", *arguments, "--data", str(folder)], env=environment, cwd=None, data=None)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode().strip()
 
     run("add", name, *options)
     made = run("key", name, *(each for scope in scopes for each in ("--scope", scope)))

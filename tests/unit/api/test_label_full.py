@@ -77,7 +77,14 @@ def _bounded(size: int) -> tuple[str, ...]:
     return (sys.executable, "-P", "-c", start)
 
 
-@pytest.mark.parametrize(("kind", "size"), [("picture", 0), ("picture", 40_000), ("clip", 0), ("clip", 40_000)])
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [
+        ("picture", 0),
+        ("clip", 40_000),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in (("picture", 40_000), ("clip", 0))),
+    ],
+)
 def test_no_room_is_no_finding_about_the_file(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, size: int
 ) -> None:

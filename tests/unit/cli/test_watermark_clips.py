@@ -34,8 +34,8 @@ def key(tmp_path: Path, waarmerk: Run) -> Path:
     "form",
     [
         ("a.mp4", "mp4", "libx264", "aac"),
-        ("a.mov", "mov", "libx264", "aac"),
-        ("a.mkv", "matroska", "libx264", "flac"),
+        pytest.param(("a.mov", "mov", "libx264", "aac"), marks=pytest.mark.slow),
+        pytest.param(("a.mkv", "matroska", "libx264", "flac"), marks=pytest.mark.slow),
         ("a.webm", "webm", "libvpx-vp9", "libopus"),
     ],
 )

@@ -66,7 +66,15 @@ def poison(path: Path, key: Key, origin: Origin) -> tuple[Entry, tuple[Binding, 
     return entry, (*hashes, mark)
 
 
-@pytest.mark.parametrize(("origin", "accepted"), [*product((Origin.AI_GENERATED, Origin.CAPTURED), (False, True))])
+@pytest.mark.parametrize(
+    ("origin", "accepted"),
+    [
+        (Origin.AI_GENERATED, False),
+        (Origin.AI_GENERATED, True),
+        (Origin.CAPTURED, True),
+        pytest.param(Origin.CAPTURED, False, marks=pytest.mark.slow),
+    ],
+)
 def test_no_package_labels_a_photograph_by_itself(
     photographs: Path, tmp_path: Path, origin: Origin, accepted: bool
 ) -> None:

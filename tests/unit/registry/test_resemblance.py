@@ -76,7 +76,7 @@ COPIES: list[Callable[[Bytes], Bytes]] = [
 
 
 @pytest.mark.parametrize("number", range(len(COPIES)))
-@pytest.mark.parametrize("seed", [3, 21])
+@pytest.mark.parametrize("seed", [3, pytest.param(21, marks=pytest.mark.slow)])
 def test_a_copy_is_known_again(number: int, seed: int) -> None:
     picture = scene(600, 800, seed)
     seen = compare(reference_of(picture), COPIES[number](picture))
@@ -191,7 +191,7 @@ ALIKE = [
 
 
 @pytest.mark.parametrize("number", range(len(ALIKE)))
-@pytest.mark.parametrize("quality", [95, 50])
+@pytest.mark.parametrize("quality", [pytest.param(95, marks=pytest.mark.slow), 50])
 def test_what_was_made_alike_does_not_count(number: int, quality: int) -> None:
     one, other = ALIKE[number]
     assert not compare(reference_of(one), jpeg(other, quality)).verified

@@ -44,8 +44,16 @@ def known(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return settings, {name: recovery.add(MEDIA / name, SAID[name], at=AT).registry_id for name in request.param}
 
 
-@pytest.mark.parametrize("box", [WHOLE, CROP], ids=["whole", "crop"])
-@pytest.mark.parametrize(("shown", "other"), [(PHOTOGRAPH, EDIT), (EDIT, PHOTOGRAPH)])
+@pytest.mark.parametrize(
+    ("shown", "other", "box"),
+    [
+        (PHOTOGRAPH, EDIT, WHOLE),
+        (EDIT, PHOTOGRAPH, WHOLE),
+        (PHOTOGRAPH, EDIT, CROP),
+        pytest.param(EDIT, PHOTOGRAPH, CROP, marks=pytest.mark.slow),
+    ],
+    ids=["photograph", "edit", "crop of the photograph", "crop of the edit"],
+)
 def test_what_is_shown_comes_first_and_its_credentials_come_back(
     known: tuple[Settings, dict[str, str]], tmp_path: Path, shown: str, other: str, box: tuple[int, int, int, int]
 ) -> None:
