@@ -13,6 +13,7 @@ Truths = npt.NDArray[np.bool_]
 
 _ROUNDS, _FITTED, _CLOSE = 4, 0.7, 0.5  # of the fit; share of the parts; how strongly it is held to no change at all
 
+_PLACE, _FOREIGN = 25, 10.0  # pixels: where colours were before; levels off these
 _GREY = 2.0  # levels of Cb and Cr, standard deviation
 
 
@@ -40,6 +41,15 @@ def beyond(seen: Floats, wanted: Floats) -> Floats:
     near, wanted = np.ones((3, 3), np.uint8), np.ascontiguousarray(wanted)
     away = np.maximum(seen - cv2.dilate(wanted, near), 0) + np.maximum(cv2.erode(wanted, near) - seen, 0)
     return np.asarray(away, np.float32)
+
+
+def foreign(expected: Floats, values: Floats) -> Truths:
+    """Where (H x W) light or colour of ``values`` is none that the place had before, give or take a little."""
+    near, found = np.ones((_PLACE, _PLACE), np.uint8), np.zeros(values.shape[:2], np.bool_)
+    for plane in range(values.shape[2]):
+        had, seen = np.ascontiguousarray(expected[:, :, plane]), values[:, :, plane]
+        found |= (seen > cv2.dilate(had, near) + _FOREIGN) | (seen < cv2.erode(had, near) - _FOREIGN)
+    return found
 
 
 def _terms(planes: Floats) -> Floats:
