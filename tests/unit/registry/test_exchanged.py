@@ -91,3 +91,12 @@ def test_light_alone_tells_it_and_what_moved_a_little_is_the_same() -> None:
     drawing = np.full((480, 640, 3), 230, np.uint8)
     cv2.circle(drawing, (320, 240), 150, (20, 20, 20), 12)
     assert not is_exchanged(planes(drawing), np.roll(planes(drawing), 3, axis=1), known)
+
+
+def test_a_sticker_in_the_tone_of_what_it_partly_hides_is_no_ink() -> None:
+    picture = np.full((480, 640, 1), 115, np.float32)
+    picture[180:240, 200:260] = 202
+    copy = picture.copy()
+    cv2.circle(copy, (200, 210), 40, (202,), -1)
+    copy[200:208, 204:209] = 115  # an eye, in the tone of the ground
+    assert not is_exchanged(picture, copy, np.ones((480, 640), np.bool_))

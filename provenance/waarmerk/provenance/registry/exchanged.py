@@ -30,8 +30,9 @@ _TONES, _STEP = 3, 12.0  # tones of each picture that are tried; levels that one
 # Measured in decision 123, in levels: how far ink is from its ground at least, and a tone from the ink at most; of how
 # far it was or is, the same, and how far the ground that shows may be from the ground that went.
 _STANDS, _EVEN, _NEAR, _ONE_GROUND = 10.0, 30.0, 0.4, 0.45
-# Of what changed, what changed places at least; of what came that is not the ink, what may be foreign; pixels.
-_EXCHANGED, _FOREIGN, _PIXELS = 0.4, 0.2, 8
+# Of what changed, what changed places at least; of what came that is not the ink, what may be foreign; pixels that went
+# and that came, and the fewer of these of the more: a sticker in the tone of a wall hides a little of it at most.
+_EXCHANGED, _FOREIGN, _PIXELS, _AS_MANY = 0.4, 0.2, 8, 0.08
 _ASIDE, _WINDOW, _MOVED = 3, 15, 0.5  # pixels; pixels that move as one; of what differs, left where that is undone
 
 
@@ -73,7 +74,8 @@ def _changed_places(place: _Place, ink: Floats) -> bool:
     was, now = (np.linalg.norm(planes - ink, axis=1) for planes in (place.before, place.now))
     went = (was < np.minimum(_NEAR * now, _EVEN)) & (now > _STANDS)
     came = (now < np.minimum(_NEAR * was, _EVEN)) & (was > _STANDS)
-    if float((went | came).mean()) < _EXCHANGED or min(_solid(place.mask, went), _solid(place.mask, came)) < _PIXELS:
+    pixels = sorted((_solid(place.mask, went), _solid(place.mask, came)))
+    if float((went | came).mean()) < _EXCHANGED or pixels[0] < max(_PIXELS, _AS_MANY * pixels[1]):
         return False
     ground, shown = np.median(place.before[came], axis=0), np.median(place.now[went], axis=0)
     clear = max(float(np.median(now[went])), float(np.median(was[came])))
