@@ -68,6 +68,8 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
         responses=problems.RESPONSES,
         default_response_class=Json,
+        # The framework's own: who asked what would go wherever its environment names, and each request pays for asking.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.services = services
     problems.install(app)

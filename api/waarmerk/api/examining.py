@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import Request
 
 from waarmerk.api.caller import Caller
+from waarmerk.api.gate import Turn
 from waarmerk.api.oracle import coarse, tells_marks, unmeasured
 from waarmerk.api.services import Services, services_of
 from waarmerk.api.spool import Upload
@@ -51,18 +52,18 @@ async def examined(
     """Examine an upload; ``facts`` are ``field=value`` for the rules. Raises Problem where all workers are busy."""
     services = services_of(request)
     question = Question(at=at, tenant=caller.tenant, facts=tuple(facts), dossier=dossier)
-    async with services.gate.turn(stranger=caller.is_stranger):
-        done = await _in_turn(services, upload.path, question)
+    async with services.gate.turn(stranger=caller.is_stranger) as turn:
+        done = await _in_turn(services, upload.path, question, turn)
     trail_of(request).note(done.report)
     return done
 
 
-async def _in_turn(services: Services, path: Path, question: Question) -> Examined:
+async def _in_turn(services: Services, path: Path, question: Question, turn: Turn) -> Examined:
     """As ``examine``, in the event loop as far as nothing is waited for but a worker."""
     if _has_secrets(services, question):
         return await services.gate.aside(lambda: examine(services, path, question))
     verb, asked = _asked(services, question)
-    done = _read(await services.bench.attend(verb, path, **asked), path, question)
+    done = _read(await services.bench.attend(verb, path, begun=turn.begin, **asked), path, question)
     if question.tenant is None or services.audit is None:
         return _given(services, done, question)
     return await services.gate.aside(lambda: _given(services, done, question))

@@ -18,6 +18,23 @@ T = TypeVar("T")
 SPOOL_BYTES = 4 * 2**30
 
 
+class Turn:
+    """The turn of one file, from the moment at which it is worked on: it may wait within its turn too."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._began = monotonic()
+
+    def begin(self) -> None:
+        """What waited begins now."""
+        self._began = self._monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been worked on."""
+        return self._monotonic() - self._began
+
+
 class Gate:
     """Places for files under examination and for those that wait, and room for the bytes of all uploads."""
 
@@ -27,13 +44,17 @@ class Gate:
         working: int,
         monotonic: Callable[[], float],
         waiting: int | None = None,
+        ahead: int = 0,
         spool_bytes: int = SPOOL_BYTES,
     ) -> None:
-        """``working`` files at once, ``waiting`` more or as many as ``Places`` allows; ``spool_bytes`` of uploads."""
+        """``working`` files at once, ``waiting`` more or as many as ``Places`` allows; ``spool_bytes`` of uploads.
+
+        ``ahead`` of those that wait have their turn before it is free, so that they are at hand when it is.
+        """
         self._places = Places(working=working, waiting=waiting)
         self._monotonic = monotonic
         self._taken = 0
-        self._turns = asyncio.Semaphore(working)  # first come, first served
+        self._turns = asyncio.Semaphore(working + ahead)  # first come, first served
         self._threads = ThreadPoolExecutor(working, thread_name_prefix="waarmerk-gate")
         self._room = spool_bytes
         self._held = 0
@@ -59,15 +80,15 @@ class Gate:
         self._held -= size
 
     @asynccontextmanager
-    async def turn(self, *, stranger: bool = True) -> AsyncIterator[None]:
+    async def turn(self, *, stranger: bool = True) -> AsyncIterator[Turn]:
         """Wait for one's turn. Raises Problem where too many wait already."""
         with self._place(stranger=stranger):
             async with self._turns:
-                began = self._monotonic()
+                turn = Turn(self._monotonic)
                 try:
-                    yield
+                    yield turn
                 finally:
-                    self._places.took(self._monotonic() - began)
+                    self._places.took(turn.seconds)
 
     async def aside(self, task: Callable[[], T]) -> T:
         """Do ``task`` in a thread, by who has the turn; whoever is cancelled meanwhile waits for it."""

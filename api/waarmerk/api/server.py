@@ -159,7 +159,7 @@ def _services(
 ) -> Services:
     worklist, label_work = later
     room = shutil.disk_usage(gettempdir()).free * 3 // 4
-    gate = Gate(working=options.workers, monotonic=monotonic, spool_bytes=min(SPOOL_BYTES, room))
+    gate = Gate(working=options.workers, ahead=options.workers, monotonic=monotonic, spool_bytes=min(SPOOL_BYTES, room))
     metrics = Metrics()
     metrics.gauge("jobs_open", "Jobs that wait or run", worklist.queue.open_count)
     metrics.gauge("places_taken", "Files under examination or waiting", lambda: gate.taken)

@@ -51,8 +51,10 @@ class Bench(Protocol):
         """``{"answer": …}`` of one of the verbs of ``jobs.workbench``, or ``{"fault": code}``."""
         ...
 
-    async def attend(self, verb: str, path: Path, **asked: Unpack[Asked]) -> dict[str, Any]:
-        """The same, while the event loop goes on."""
+    async def attend(
+        self, verb: str, path: Path, *, begun: Callable[[], object] = ..., **asked: Unpack[Asked]
+    ) -> dict[str, Any]:
+        """The same, while the event loop goes on; ``begun`` is called when a worker begins."""
         ...
 
 

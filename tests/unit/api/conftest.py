@@ -2,7 +2,7 @@
 """An application on a bench that says what it was given, and a keyring with two tenants."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,10 @@ class Recorder:
         report = self.verify(path, at=at, named=named, facts=facts, settings=settings)
         return {"answer": {"report": report, "dossier": None} if verb == "dossier" else report}
 
-    async def attend(self, verb: str, path: Path, **wishes: Any) -> dict[str, Any]:
+    async def attend(
+        self, verb: str, path: Path, *, begun: Callable[[], object] = lambda: None, **wishes: Any
+    ) -> dict[str, Any]:
+        begun()
         return await asyncio.to_thread(self.perform, verb, path, **wishes)
 
 

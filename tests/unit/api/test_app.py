@@ -201,3 +201,9 @@ def test_who_leaves_in_the_middle_of_an_upload_is_no_fault_of_ours(
     assert json.loads(lines[0])["status"] == 499
     assert sent == []
     assert services.gate.held == 0
+
+
+def test_the_framework_tells_nobody_what_was_asked(services: Services) -> None:
+    """With an exporter in its environment it would send each request there; see ``create_app``."""
+    assert not create_app(services)._native_telemetry.enabled()
+    assert create_app(services)._telemetry["auto_configure"] is False

@@ -197,3 +197,32 @@ def test_an_answer_that_nobody_reads_is_dropped(services: Services, lines: list[
     asyncio.run(scene())
     assert "TimeoutError" in "".join(lines)
     assert services.gate.held == 0
+
+
+def test_those_at_hand_have_their_turn_and_are_timed_from_when_they_begin() -> None:
+    """One is worked on, one is at hand, the third waits; the hour that the second was at hand is not its own."""
+    now = [0.0]
+
+    async def scene() -> list[str]:
+        gate, entered = Gate(working=1, ahead=1, monotonic=lambda: now[0]), []
+        go = [asyncio.Event() for _ in range(3)]
+
+        async def turn(number: int) -> None:
+            async with gate.turn() as mine:
+                entered.append(f"{number} in")
+                await go[number].wait()
+                mine.begin()
+                now[0] += 1.0
+                entered.append(f"{number}: {mine.seconds:g}")
+
+        tasks = [asyncio.create_task(turn(number)) for number in range(3)]
+        await asyncio.sleep(0.01)
+        now[0] = 3600.0
+        for number in range(3):
+            go[number].set()
+            await asyncio.sleep(0.01)
+        await asyncio.gather(*tasks)
+        assert gate.taken == 0
+        return entered
+
+    assert asyncio.run(scene()) == ["0 in", "1 in", "0: 1", "2 in", "1: 1", "2: 1"]

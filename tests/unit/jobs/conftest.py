@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A queue on each engine."""
+"""A queue on each engine; little time for each file."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,10 +9,16 @@ import pytest
 
 from tests.conftest import Clock
 from tests.postgres import Server
+from waarmerk.provenance.jobs import errand
 from waarmerk.provenance.jobs.database import Database
 from waarmerk.provenance.jobs.job import NewJob
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.queue import Queue
+
+
+@pytest.fixture
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(errand, "DEADLINE_SECONDS", 1.0)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -3,6 +3,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ import pytest
 
 from tests.conftest import AT, ROOT
 from waarmerk.provenance.jobs import workbench
+from waarmerk.provenance.jobs.frames import Written
 from waarmerk.provenance.jobs.workbench import Workbench
+from waarmerk.provenance.model import Match
+from waarmerk.provenance.report.document import Writer, canonical, to_dict
 from waarmerk.provenance.settings import Settings
 
 MEDIA = ROOT / "samples" / "media"
@@ -70,3 +74,34 @@ def test_further_facts_cost_no_new_lists(folder: Path, monkeypatch: pytest.Monke
     facts = told(bench, AT, facts=["jur=NL", "role=deployer"])
     assert facts["credentials"] == plain["credentials"]
     assert facts["labels"] != plain["labels"]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_report_that_is_written_at_once_is_the_same_report(folder: Path, named: bool) -> None:
+    """Twice over, so that labels which were written before are met again; with matches that have labels too."""
+    bench = Workbench(Settings(trust=folder, context=("platform=youtube",)))
+    seen = set()
+    for path in 2 * sorted(MEDIA.iterdir()):
+        plain = bench.perform("verify", path, named=named, at=AT)
+        written = bench.perform("verify", path, named=named, at=AT, written=True)
+        assert isinstance(written, Written)
+        assert written.text == canonical(plain), path.name
+        seen.add(len(plain["labels"]))
+    assert len(seen) > 1
+
+
+def test_what_stands_beside_others_is_not_written(folder: Path) -> None:
+    bench, path = Workbench(Settings(trust=folder)), MEDIA / "ai-edited.jpg"
+    for verb, options in (("verify", {"record": True}), ("verify", {"fingerprint": True}), ("dossier", {})):
+        wishes = {"named": True, "at": AT, "options": options}
+        assert bench.perform(verb, path, **wishes, written=True) == bench.perform(verb, path, **wishes)
+
+
+def test_labels_are_written_where_those_of_the_report_stand(folder: Path) -> None:
+    """A known picture has labels of its own before them; here it has none, and is called as if it had."""
+    bench = Workbench(Settings(trust=folder))
+    report = bench._decided(MEDIA / "ai-edited.jpg", AT).report
+    match = Match(registry_id="x", kind="exact", distance=None, verified=True, source='"labels":[]')
+    for duties in ((), report.duties):
+        changed = replace(report, matches=(match, match), duties=duties)
+        assert Writer(tool_version="1").written(changed) == canonical(to_dict(changed, tool_version="1"))

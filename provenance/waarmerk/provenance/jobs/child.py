@@ -82,6 +82,7 @@ class Worker:
             )
             unless_started.pop_all()
         self.tasks = 0
+        self.listener: object = None  # who hears it from an event loop, or did last
         self._has_answered = False
         self.share = share
         self.settings = settings
@@ -129,6 +130,11 @@ class Worker:
         except BlockingIOError:
             raise WorkerGone("worker.answer") from None
         return Frame(self._line.fileno())
+
+    @property
+    def is_at_its_last(self) -> bool:
+        """Whether the answer that is to come is the last on this line."""
+        return self._left <= 1
 
     def hear(self, frame: Frame) -> dict[str, Any]:
         """The answer that has arrived. Raises as ``ask`` does, after a second at most where the worker is gone."""

@@ -5,6 +5,7 @@ Each worker has one task at a time, and each of its children a line of its own. 
 nonsense is killed and replaced; its file is tried once more, alone in a fresh worker, then recorded as unreadable.
 """
 
+import asyncio
 import contextlib
 import sys
 import threading
@@ -17,9 +18,11 @@ from typing import Any, Self, Unpack
 
 from waarmerk.provenance.jobs import child
 from waarmerk.provenance.jobs.answers import document_of
-from waarmerk.provenance.jobs.aside import arrival, aside
+from waarmerk.provenance.jobs.aside import aside
+from waarmerk.provenance.jobs.attending import Attendance
 from waarmerk.provenance.jobs.child import Worker, WorkerGone
 from waarmerk.provenance.jobs.errand import Asked, Errand, errand_of
+from waarmerk.provenance.jobs.roster import Place, Roster
 from waarmerk.provenance.jobs.spool import empty_folder
 
 TASKS_PER_WORKER = 20_000  # then a fresh process; until then its children are (jobs/worker.py)
@@ -59,11 +62,9 @@ class Pool:
         # A worker dies with the thread that started it (PR_SET_PDEATHSIG); a caller's may end long before the pool.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="waarmerk-start")
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="waarmerk-attend")  # may all wait for a place
+        self._placed = ThreadPoolExecutor(size, thread_name_prefix="waarmerk-placed")  # each has one
         self._ender = ThreadPoolExecutor(1, thread_name_prefix="waarmerk-end")  # never does, and gives places back
-        self._turn = threading.Condition()
-        self._busy = 0
-        self._waiting = 0
-        self._idle: list[Worker] = []  # the longest idle first
+        self._roster = Roster(size)
         self._all: set[Worker] = set()
         self._started = 0
         self._lock = threading.Lock()
@@ -77,7 +78,7 @@ class Pool:
 
     def warm(self) -> None:
         """Start one worker now, so that it gets ready while the caller does other things."""
-        self._give(self._take(self._settings) or self._start(self._settings))
+        self._roster.give(self._roster.take(self._settings).worker or self._start(self._settings))
 
     def close(self) -> None:
         """End all workers; whoever still waits for one gets WorkerGone or a fault."""
@@ -85,8 +86,12 @@ class Pool:
             self._closed = True
             workers, self._all = self._all, set()
         for worker in workers:
+            if isinstance(worker.listener, Attendance):
+                worker.listener.close()
             worker.end()
+        self._roster.close()
         self._threads.shutdown()
+        self._placed.shutdown()
         self._ender.shutdown()
         self._starter.shutdown()
         with contextlib.suppress(OSError):
@@ -112,30 +117,54 @@ class Pool:
         """Have one worker do ``verb`` (see ``jobs.workbench.Workbench.perform``) with the file at ``path``."""
         return self._run(errand_of(verb, path, self._settings, **asked))
 
-    async def attend(self, verb: str, path: Path, **asked: Unpack[Asked]) -> dict[str, Any]:
+    async def attend(
+        self, verb: str, path: Path, *, begun: Callable[[], object] = lambda: None, **asked: Unpack[Asked]
+    ) -> dict[str, Any]:
         """As ``perform``, for whoever has an event loop: a worker that stands ready is asked and heard from there.
 
-        Each thread that wakes for a moment takes the caches of one that computes. What may take a while (starting,
-        ending, waiting for a place) is done in a thread. Who is cancelled loses the worker.
+        Each thread that wakes for a moment takes the caches of one that computes. What may take a while (starting and
+        ending) is done in a thread. ``begun`` is called when it is one's turn. Who is cancelled loses the worker.
         """
         errand = errand_of(verb, path, self._settings, **asked)
-        worker = self._ready(errand)
-        if worker is None:
+        if not errand.is_short:
             return await aside(self._threads, lambda: self._run(errand))
         try:
-            frame = worker.tell(errand.task, wait=False)
-            await arrival(frame, seconds=errand.seconds)
-            answer = worker.hear(frame) if frame.is_whole else await aside(self._ender, lambda: worker.hear(frame))
-        except BaseException as fault:
-            if self._closed and isinstance(fault, WorkerGone):
-                return {"fault": fault.code}
-            self._ender.submit(self._lose, worker)
-            if isinstance(fault, WorkerGone):
-                gone = fault
-                return await aside(self._threads, lambda: self._after(gone, errand))
+            answer = await self._attended(errand, begun)
+            return answer if isinstance(answer, dict) else await self._placed_aside(errand, answer)
+        except WorkerGone as fault:
+            gone = fault
+        except RuntimeError:  # its threads are gone
+            if not self._closed:
+                raise
+            gone = WorkerGone("worker.crashed")
+        return {"fault": gone.code} if self._closed else await aside(self._threads, lambda: self._after(gone, errand))
+
+    async def _attended(self, errand: Errand, begun: Callable[[], object]) -> dict[str, Any] | Place:
+        """The answer, or a place in which something has to be done first that takes a while."""
+        give, pass_on = self._roster.give, self._roster.pass_on
+        asks = Attendance(errand, give=give, pass_on=pass_on, lose=self._lose_later, begun=begun)
+        ticket = self._roster.ask(errand.settings, asks.granted)
+        try:
+            return await asks.over
+        except asyncio.CancelledError:
+            if not self._roster.leave(ticket):
+                asks.give_up()
             raise
-        self._give(worker)
-        return answer
+
+    async def _placed_aside(self, errand: Errand, place: Place) -> dict[str, Any]:
+        """The errand, once, in a thread that has its place already: none of these waits for another."""
+        has_begun: list[bool] = []
+
+        def run() -> dict[str, Any]:
+            has_begun.append(True)
+            return self._ask(errand, place)
+
+        try:
+            return await aside(self._placed, run)
+        except BaseException:
+            if not has_begun:  # cancelled, or the pool is closed
+                self._roster.pass_on(place)
+            raise
 
     def each(
         self,
@@ -180,9 +209,12 @@ class Pool:
         if not self._closed:
             self._gone(end.code)
 
-    def _ask(self, errand: Errand, *, fresh: bool = False) -> dict[str, Any]:
-        worker = self._take(errand.settings)
+    def _ask(self, errand: Errand, place: Place | None = None, *, fresh: bool = False) -> dict[str, Any]:
+        place = place or self._roster.take(errand.settings)
+        worker = place.worker
         try:
+            if place.gone is not None:
+                self._end(place.gone)
             if worker is not None and (fresh or worker.tasks >= worker.share):
                 self._end(worker)
                 worker = None
@@ -191,50 +223,26 @@ class Pool:
         except BaseException:
             self._lose(worker)
             raise
-        self._give(worker)
+        self._roster.give(worker)
         return answer
-
-    def _ready(self, errand: Errand) -> Worker | None:
-        """A worker to which this can be given now, with its place; None where that takes longer, or others wait."""
-        with self._turn:
-            fit = self._fit(errand.settings)
-            if fit is None or fit.tasks >= fit.share or self._busy >= self.size or self._waiting or not errand.is_short:
-                return None
-            self._busy += 1
-            self._idle.remove(fit)
-            return fit
-
-    def _fit(self, settings: dict[str, Any]) -> Worker | None:
-        return next((worker for worker in reversed(self._idle) if worker.settings == settings), None)
-
-    def _take(self, settings: dict[str, Any]) -> Worker | None:
-        """Wait for a place; the last idle worker with these settings, None where one is to be started."""
-        with self._turn:
-            self._waiting += 1
-            while self._busy >= self.size:
-                self._turn.wait()
-            self._waiting -= 1
-            self._busy += 1
-            fit = self._fit(settings)
-            gone = None if fit or len(self._idle) + self._busy <= self.size else self._idle[0]
-            self._idle = [worker for worker in self._idle if worker not in (fit, gone)]
-        if gone is not None:
-            self._end(gone)
-        return fit
-
-    def _give(self, worker: Worker | None) -> None:
-        """Give a place back, with the worker in it."""
-        with self._turn:
-            self._busy -= 1
-            if worker is not None:
-                self._idle.append(worker)
-            self._turn.notify()
 
     def _lose(self, worker: Worker | None) -> None:
         """End it, and give its place back."""
         if worker is not None:
             self._end(worker)
-        self._give(None)
+        self._roster.give(None)
+
+    def _lose_later(self, worker: Worker, first: Callable[[], object]) -> None:
+        """The same in a thread, in which ``first`` is called before."""
+
+        def lose() -> None:
+            first()
+            self._lose(worker)
+
+        try:
+            self._ender.submit(lose)
+        except RuntimeError:  # closed: it has been ended
+            first()
 
     def _start(self, settings: dict[str, Any]) -> Worker:
         with self._lock:

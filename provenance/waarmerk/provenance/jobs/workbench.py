@@ -20,12 +20,14 @@ from waarmerk.provenance.build import (
 from waarmerk.provenance.credentials import CredentialReader, load_engine
 from waarmerk.provenance.errors import UnsupportedAsset
 from waarmerk.provenance.jobs.detectors import closed_sources
+from waarmerk.provenance.jobs.frames import Written
 from waarmerk.provenance.jobs.resolving import Resolving
 from waarmerk.provenance.labelling.applied import AppliedRules
 from waarmerk.provenance.labelling.loader import load_packs
 from waarmerk.provenance.media.open import open_asset
+from waarmerk.provenance.model import Report
 from waarmerk.provenance.pipeline import Basis, Decided, Verifier
-from waarmerk.provenance.report.document import to_dict
+from waarmerk.provenance.report.document import Writer, to_dict
 from waarmerk.provenance.report.wording import LANGUAGES, wording
 from waarmerk.provenance.settings import Settings
 from waarmerk.provenance.trust import TrustStore, seen_at, state_of
@@ -61,6 +63,7 @@ class Workbench:
         self._packs = load_packs(settings.rule_packs, weigh=weigh)
         self._rules = applied_rules(self._packs, settings, settings.context)
         self._detectors = closed_sources(settings.declared_detectors, settings.limits)
+        self._writer = Writer(tool_version=self._version)
         self._lists: _Lists | None = None
         self._verifier: tuple[_Lists, Verifier] | None = None
         self._searcher: tuple[datetime, Verifier] | None = None
@@ -75,8 +78,11 @@ class Workbench:
         at: datetime,
         facts: Sequence[str] = (),
         options: Mapping[str, Any] | None = None,
+        written: bool = False,
     ) -> Any:
         """Do ``verb`` with the file at ``path``; the answer is plain data. Raises ConfigurationError, KeyError.
+
+        ``written``: a report that nothing stands beside is ``Written``.
 
         ``facts`` are further ``field=value`` for the rules, on top of the context of the settings. ``options`` are
         ``record`` and ``fingerprint`` for ``verify`` and ``dossier``, which then answer ``{"answer", "record",
@@ -90,6 +96,8 @@ class Workbench:
         if verb in ("verify", "dossier"):
             record, withhold = bool(wishes.get("record")), bool(wishes.get("withhold"))
             decided = self._decided(path, at, facts, record=record, withhold=withhold)
+            if written and verb == "verify" and not record and not wishes.get("fingerprint"):
+                return Written(self._writer.written(_as_named(decided.report, named)))
             answer = self._told(decided, named) if verb == "verify" else self._dossier(path, decided, named, at)
             if not record and not wishes.get("fingerprint"):
                 return answer
@@ -180,10 +188,7 @@ class Workbench:
         return applied_rules(self._packs, self._settings, (*self._settings.context, *facts)) if facts else self._rules
 
     def _told(self, decided: Decided, named: bool) -> dict[str, Any]:
-        document = to_dict(decided.report, tool_version=self._version)
-        if not named:
-            document["asset"]["name"] = None
-        return document
+        return to_dict(_as_named(decided.report, named), tool_version=self._version)
 
     def _export(self, path: Path, at: datetime, facts: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
         """The data of one export, and whether an AI finding was left out of it that waits for a person."""
@@ -222,10 +227,7 @@ class Workbench:
                     at=at,
                 ),
             )
-        document = to_dict(self._searcher[1].verify(path), tool_version=self._version)
-        if not named:
-            document["asset"]["name"] = None
-        return document
+        return to_dict(_as_named(self._searcher[1].verify(path), named), tool_version=self._version)
 
     def _key_frames(self, path: Path) -> list[dict[str, Any]]:
         """Pictures out of a clip: ``seconds``, ``width``, ``height`` and ``jpeg`` in base64."""
@@ -285,3 +287,8 @@ class Workbench:
         document = self._crjson(path, at)
         ours = {"report": {key: report[key] for key in ("status", "error", "verdict", "credentials")}}
         return {"crjson": document, "rubric": evaluate(document), **ours}
+
+
+def _as_named(report: Report, named: bool) -> Report:
+    """The report without the name of the file, unless that is told."""
+    return report if named else replace(report, asset=replace(report.asset, name=None))

@@ -103,7 +103,7 @@ def _refusal(error: ConfigurationError) -> dict[str, Any]:
 
 def _answer(bench: "Workbench", task: dict[str, Any]) -> dict[str, Any]:
     try:
-        return {"answer": bench.perform(**_arguments(task))}
+        return {"answer": bench.perform(**_arguments(task), written=True)}
     except ConfigurationError as error:
         return _refusal(error)
     except Error as error:

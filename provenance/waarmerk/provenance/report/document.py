@@ -6,6 +6,7 @@ Keys are never renamed and never left out; what is unknown is null. Equal report
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from waarmerk.provenance.model import (
@@ -27,10 +28,37 @@ from waarmerk.provenance.report.escape import plain
 from waarmerk.provenance.report.wording import LANGUAGES, Wording, wording
 
 FORMAT = "waarmerk.report/1"
+_NO_LABELS = '"labels":[]'
+_MOST_LABELS = 256  # of about 1.2 kB
 
 
 def to_dict(report: Report, *, tool_version: str) -> dict[str, Any]:
     """The report as plain data: dict, list, str, int, float, bool and None only."""
+    return _document(report, tool_version, [label(duty) for duty in report.duties])
+
+
+class Writer:
+    """Writes many reports as ``canonical(to_dict(…))`` does. The same few labels, most of the text, stand in all of
+    them: each is written once, and the most recent ones are kept.
+    """
+
+    def __init__(self, *, tool_version: str) -> None:
+        self._version = tool_version
+        self._label = lru_cache(_MOST_LABELS)(_label_text)
+
+    def written(self, report: Report) -> str:
+        """One line of JSON."""
+        text = canonical(_document(report, self._version, []))
+        before, _, after = text.rpartition(_NO_LABELS)  # behind it come only digests, names and dates of lists
+        labels = ",".join([self._label(duty) for duty in report.duties])
+        return f'{before}"labels":[{labels}]{after}'
+
+
+def _label_text(duty: Duty) -> str:
+    return canonical(label(duty))
+
+
+def _document(report: Report, tool_version: str, labels: list[dict[str, Any]]) -> dict[str, Any]:
     asset = report.asset
     return {
         "format": FORMAT,
@@ -53,7 +81,7 @@ def to_dict(report: Report, *, tool_version: str) -> dict[str, Any]:
         "metadata": None if report.declarations is None else _metadata(report.declarations),
         "watermarks": [_mark(mark) for mark in report.marks],
         "matches": [_match(match) for match in report.matches],
-        "labels": [label(duty) for duty in report.duties],
+        "labels": labels,
         "basis": {
             "rule_packs": [_edition(pack, "version") for pack in report.rule_packs],
             "trust_lists": [_edition(edition, "issued") for edition in report.trust_lists],
