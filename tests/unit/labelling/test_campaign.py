@@ -11,7 +11,7 @@ from waarmerk.provenance.labelling.context import Context
 from waarmerk.provenance.labelling.decide import decide
 from waarmerk.provenance.labelling.loader import load_packs
 from waarmerk.provenance.labelling.stated import split_facts, weighed
-from waarmerk.provenance.model import Duty
+from waarmerk.provenance.model import Duty, DutyStatus
 from waarmerk.provenance.report.rows import fact_words
 from waarmerk.provenance.report.wording import wording
 from waarmerk.provenance.verdict import weigh
@@ -80,8 +80,19 @@ def test_an_assumption_is_told_in_words(language: str, words: str) -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [{"political_ad": False}, {"political_ad": None}, {"role": "platform"}, {"role": PUBLISHER}, {"role": None}],
+    [{"political_ad": False}, {"role": "platform"}, {"role": PUBLISHER}, {"role": None}],
 )
 def test_everybody_else_is_told_their_own(changed: dict[str, Any]) -> None:
     alone, together = both({name: value for name, value in {**AD, **changed}.items() if value is not None})
     assert together == alone
+
+
+@pytest.mark.parametrize("further", [{}, {"sponsor_third_country": True}])
+def test_whether_it_is_a_political_advertisement_is_asked_where_nobody_says(further: dict[str, Any]) -> None:
+    """A site of one's own has no rule that asks it; what the publisher owes hangs on it all the same."""
+    alone, together = both({name: value for name, value in {**AD, **further}.items() if name != "political_ad"})
+    undecided = together[len(alone) :]
+    assert {duty.rule for duty in undecided} == {"TTPA-11-label", "TTPA-12-notice"}
+    assert {duty.status for duty in undecided} == {DutyStatus.UNDECIDED}
+    assert all([question.field for question in duty.asks] == ["political_ad"] for duty in undecided)
+    assert f"role = {PUBLISHER} (assumed)" in undecided[0].because
