@@ -3,11 +3,13 @@
 
 A dispute changes nothing by itself, or anybody could silence a registry. It is known by its id alone, which nobody can
 guess, to whoever made it; and to the tenant whose registry it is about ('' is that of the service itself). Whether
-there is such a tenant or entry is not told.
+there is such a tenant or entry is not told: one about a tenant that there is not waits for the service's own keepers,
+and is counted under the name that was given, so that not even a full list tells.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from waarmerk.api.problems import Problem
+from waarmerk.api.tenants import TENANT
 from waarmerk.provenance.jobs.database import Database, milliseconds, moment
 
 KEEP = timedelta(days=90)
@@ -78,7 +81,10 @@ class Disputes:
         self._database.create(TABLES)
 
     def add(self, *, tenant: str, registry_id: str, reason: str, contact: str | None) -> Dispute:
-        """Record a dispute; those whose time is over go. Raises Problem where too many wait."""
+        """Record a dispute about the registry of ``tenant``, as it was given; those whose time is over go.
+
+        Raises Problem where too many wait.
+        """
         now, id = self._clock(), secrets.token_urlsafe(18)
         waiting = sa.select(sa.func.count()).where(DISPUTE.c.tenant == tenant, DISPUTE.c.outcome == Outcome.OPEN.value)
         row: dict[str, Any] = {
@@ -104,17 +110,27 @@ class Disputes:
         return next(iter(self._select(DISPUTE.c.id == id, most=1)), None)
 
     def page(self, *, tenant: str, before: int | None, most: int) -> list[Dispute]:
-        """Disputes about the registry of a tenant, the newest first."""
+        """Disputes that this tenant answers ('' the service), the newest first."""
         earlier = sa.true() if before is None else DISPUTE.c.number < before
-        return self._select(DISPUTE.c.tenant == tenant, earlier, most=most)
+        return self._select(_answered_by(tenant), earlier, most=most)
 
-    def answer(self, id: str, *, outcome: Outcome, answer: str) -> None:
-        """Note what became of a dispute. Raises Problem where it was answered already, or is gone."""
+    def is_for(self, dispute: Dispute, tenant: str) -> bool:
+        """Whether this tenant answers the dispute ('' the service)."""
+        return bool(self._select(DISPUTE.c.id == dispute.id, _answered_by(tenant), most=1))
+
+    @contextmanager
+    def answering(self, id: str, *, outcome: Outcome, answer: str) -> Iterator[None]:
+        """Note what became of a dispute; what is done about it is done within this context.
+
+        The dispute is taken before that, by one alone: a second answer waits, and is refused with nothing done. Where
+        what is done fails, the dispute is open again. Raises Problem where it was answered already, or is gone.
+        """
         waits = (DISPUTE.c.id == id, DISPUTE.c.outcome == Outcome.OPEN.value)
         values = {"outcome": outcome.value, "answer": answer, "answered_at": milliseconds(self._clock())}
         with self._database.writing() as connection:
             if connection.execute(sa.update(DISPUTE).where(*waits).values(values)).rowcount != 1:
                 raise Problem("dispute.answered")
+            yield
 
     def remove(self, id: str) -> bool:
         """Erase a dispute; whether it was there."""
@@ -126,6 +142,13 @@ class Disputes:
         wanted = sa.select(DISPUTE).where(*where, alive).order_by(DISPUTE.c.number.desc()).limit(most)
         with self._database.reading() as connection:
             return [_dispute(row) for row in connection.execute(wanted).mappings()]
+
+
+def _answered_by(tenant: str) -> sa.ColumnElement[bool]:
+    """Disputes that this tenant answers; the service also those about a tenant that there is not."""
+    if tenant:
+        return DISPUTE.c.tenant == tenant
+    return sa.or_(DISPUTE.c.tenant == "", DISPUTE.c.tenant.not_in(sa.select(TENANT.c.name)))
 
 
 def _dispute(row: Any) -> Dispute:

@@ -2,7 +2,9 @@
 """A tenant's registry over HTTP, and disputes about it: look up, list, withdraw; nobody sees another's."""
 
 import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,13 @@ from tests.conftest import AT, ROOT
 from tests.unit.api.conftest import bearer, problem
 from waarmerk.api.app import create_app
 from waarmerk.api.disputes import Disputes
+from waarmerk.api.registries import changed
 from waarmerk.api.services import Services
 from waarmerk.api.tenants import Keyring, Scope, Tenant
 from waarmerk.api.worklist import Worklist
 from waarmerk.provenance import Pool, Settings
 from waarmerk.provenance.build import build_recovery
+from waarmerk.provenance.errors import StoreError
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.queue import Queue
 from waarmerk.provenance.recovery import Wishes
@@ -156,6 +160,103 @@ def test_anybody_may_dispute_and_the_keeper_answers(
     assert client.delete(where).status_code == 204
     problem(client.get(where), 404, "dispute.unknown")
     assert client.get("/v1/disputes", headers=keeper).json() == {"disputes": []}
+
+
+def test_a_second_answer_changes_nothing(client: TestClient, keeper: dict[str, str], address: str) -> None:
+    where = dispute(client).headers["location"]
+    first = {"outcome": "rejected", "answer": "No: it stays."}
+    answered = client.post(f"{where}/answer", json=first, headers=keeper).json()
+    before = Store(address).notes()
+    for outcome in ("withdrawn", "disputed", "rejected"):
+        second = {"outcome": outcome, "answer": "second"}
+        problem(client.post(f"{where}/answer", json=second, headers=keeper), 409, "dispute.answered")
+    assert Store(address).notes() == before
+    entry = Store(address).held(1)
+    assert entry is not None
+    assert entry.state == "active"
+    assert client.get(where).json() == answered
+
+
+def test_of_two_answers_at_once_one_is_carried_out(
+    client: TestClient, keeper: dict[str, str], address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second is asked while the first is being carried out, and after it has looked whether somebody answered."""
+    where = dispute(client).headers["location"]
+    at_it, second_sent, done = threading.Event(), threading.Event(), []
+    from waarmerk.api.routes import disputes as route
+
+    def slowly(*given: Any, **more: Any) -> bool:
+        done.append(given[2])
+        at_it.set()
+        assert second_sent.wait(20)
+        return changed(*given, **more)
+
+    monkeypatch.setattr(route, "changed", slowly)
+    answering = Disputes.answering
+
+    def seen(self: Disputes, id: str, **given: Any) -> Any:
+        if at_it.is_set():
+            second_sent.set()
+        return answering(self, id, **given)
+
+    monkeypatch.setattr(Disputes, "answering", seen)
+
+    def answer(outcome: str) -> int:
+        said = {"outcome": outcome, "answer": outcome}
+        return int(client.post(f"{where}/answer", json=said, headers=keeper).status_code)
+
+    with ThreadPoolExecutor(2) as both:
+        first = both.submit(answer, "disputed")
+        assert at_it.wait(20)
+        second = both.submit(answer, "withdrawn")
+        assert (first.result(), second.result()) == (200, 409)
+    assert done == ["disputed"]
+    assert Store(address).notes()[-1][1::2] == ("disputed", "disputed")
+    assert client.get(where).json()["outcome"] == "disputed"
+
+
+def test_where_the_entry_cannot_be_changed_the_dispute_is_open_again(
+    client: TestClient, keeper: dict[str, str], address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = dispute(client).headers["location"]
+    from waarmerk.api.routes import disputes as route
+
+    def failing(*_given: Any, **_more: Any) -> bool:
+        raise StoreError("registry.failed", "the registry cannot be used")
+
+    said = {"outcome": "withdrawn", "answer": "Right."}
+    with monkeypatch.context() as broken:
+        broken.setattr(route, "changed", failing)
+        problem(client.post(f"{where}/answer", json=said, headers=keeper), 503, "service.not-ready")
+    assert client.get(where).json()["outcome"] == "open"
+    assert client.post(f"{where}/answer", json=said, headers=keeper).json()["outcome"] == "withdrawn"
+
+
+def test_a_dispute_about_no_tenant_reaches_the_keepers_of_the_service(
+    client: TestClient, keyring: Keyring, keeper: dict[str, str], address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = dispute(client, of="nobody").json()
+    assert made["of"] == "nobody"
+    assert set(made) == set(dispute(client).json()), "the answer tells no tenant from none"
+    admin = bearer(keyring, "south", Scope.REGISTRY, Scope.ADMIN)
+    (listed,) = client.get("/v1/disputes", params={"service": True}, headers=admin).json()["disputes"]
+    assert listed == made
+    path, said = f"/v1/disputes/{made['id']}/answer", {"outcome": "disputed", "answer": "About r1 here, then."}
+    problem(client.post(path, json=said, headers=keeper), 404, "dispute.unknown")
+    assert client.post(path, json=said, headers=admin).json()["outcome"] == "disputed"
+    monkeypatch.setattr("waarmerk.api.disputes.MOST_OPEN", 2)
+    told = {of: [dispute(client, of=of).status_code for _ in range(3)] for of in ("other", "nobody2", "nobody3", "")}
+    assert set(map(tuple, told.values())) == {(201, 201, 429)}, "nor does a full list"
+
+
+def test_a_service_without_a_registry_answers_disputes_too(client: TestClient, keyring: Keyring) -> None:
+    services = client.app.state.services  # type: ignore[attr-defined]
+    admin = bearer(keyring, "south", Scope.REGISTRY, Scope.ADMIN)
+    bare = create_app(replace(services, settings=Settings()))
+    asked = TestClient(bare, raise_server_exceptions=False)
+    path = dispute(asked, of="").headers["location"] + "/answer"
+    problem(asked.post(path, json={"outcome": "withdrawn", "answer": "x"}, headers=admin), 404, "registry.unknown")
+    assert asked.post(path, json={"outcome": "rejected", "answer": "x"}, headers=admin).status_code == 200
 
 
 def test_whether_there_is_such_a_tenant_or_entry_is_not_told(client: TestClient, keeper: dict[str, str]) -> None:

@@ -31,7 +31,11 @@ class NewDispute(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     registry_id: str = Field(pattern=ID, description="The entry, as reports name it in `matches`")
-    of: str = Field(default="", pattern=_NAME, description="Whose registry: a tenant, empty for that of the service")
+    of: str = Field(
+        default="",
+        pattern=_NAME,
+        description="Whose registry: a tenant; empty, or no tenant here, for that of the service",
+    )
     reason: str = Field(min_length=1, max_length=2000)
     contact: str | None = Field(default=None, max_length=200, description="Where an answer may go, if you want one")
 
@@ -52,6 +56,7 @@ class DisputeDocument(BaseModel):
 
     id: str
     registry_id: str
+    of: str = Field(description="As it was given; whether there is such a tenant is not told")
     reason: str
     contact: str | None
     outcome: Outcome
@@ -127,18 +132,23 @@ async def answer(request: Request, dispute: str, caller: Keeper) -> Json:
     """Reject it, or mark the entry: `disputed` proposes nothing any more, `withdrawn` is found no more."""
     services, given = services_of(request), await told(request, DisputeAnswer)
     held, found = _disputes(services), await _found(request, dispute)
-    if found.tenant != _side(caller, service=not found.tenant and Scope.ADMIN in caller.scopes):
-        raise Problem("dispute.unknown")
+    is_admin, outcome = Scope.ADMIN in caller.scopes, Outcome(given.outcome)
 
     def work() -> None:
-        outcome = Outcome(given.outcome)
-        if outcome is not Outcome.REJECTED:
-            settings = caller.profile(services.settings) if found.tenant else services.settings
-            if found.tenant:
-                services.registries.own(caller, services.settings)
+        is_own = held.is_for(found, caller.name)
+        if not is_own and not (is_admin and held.is_for(found, "")):
+            raise Problem("dispute.unknown")
+        settings = services.settings
+        if is_own and outcome is not Outcome.REJECTED:
+            services.registries.own(caller, services.settings)
+            settings = caller.profile(services.settings)
+        with held.answering(dispute, outcome=outcome, answer=given.answer):
+            if outcome is Outcome.REJECTED:
+                return
+            if settings.registry is None:
+                raise Problem("registry.unknown")
             if not changed(settings, found.registry_id, outcome.value, why=given.answer, at=services.clock()):
                 raise Problem("registry.unknown")
-        held.answer(dispute, outcome=outcome, answer=given.answer)
 
     await run_sync(work)
     return Json(_document(await _found(request, dispute)))
@@ -169,6 +179,7 @@ def _document(dispute: Dispute) -> dict[str, Any]:
     same = ("id", "registry_id", "reason", "contact", "outcome", "answer")
     return {
         **{name: getattr(dispute, name) for name in same},
+        "of": dispute.tenant,
         "created_at": rfc3339(dispute.created_at),
         "answered_at": None if answered is None else rfc3339(answered),
     }
