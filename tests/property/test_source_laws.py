@@ -36,7 +36,7 @@ from waarmerk.provenance.model import (
 from waarmerk.provenance.model.source_types import IPTC, canonical
 from waarmerk.provenance.registry.finder import Found as MatchFound
 from waarmerk.provenance.registry.model import Entry
-from waarmerk.provenance.sources import closed, credentials, metadata, open_marks, registry, watermark
+from waarmerk.provenance.sources import closed, credentials, metadata, open_marks, told, watermark
 from waarmerk.provenance.sources.closed import read_answer
 from waarmerk.provenance.verdict import weigh
 from waarmerk.watermark import Detection, Key, Payload
@@ -123,7 +123,7 @@ def match_of(seen: Seen) -> list[Evidence]:
         return []
     entry = Entry(sha256=bytes(32), media_type="image/png", added_at="2026-11-21T12:00:00Z", origin=seen.known)
     kind = "exact" if seen.verified else "fingerprint"  # of which the pixels were not confirmed
-    return [registry.evidence_of(MatchFound(entry=entry, kind=kind, distance=0))]
+    return [told.evidence_of(MatchFound(entry=entry, kind=kind, distance=0))]
 
 
 def word_of(seen: Seen) -> list[Evidence]:

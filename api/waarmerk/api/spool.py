@@ -62,9 +62,7 @@ async def _from_body(request: Request, held: ExitStack) -> Upload:
     async for piece in request.stream():
         copy.write(piece)
     copy.flush()
-    if not copy.tell():
-        raise Problem("request.no-file", "the body is empty")
-    return Upload(path=path, bytes=copy.tell())
+    return Upload(path=path, bytes=copy.tell())  # an empty file is a file, as it is in a form
 
 
 async def _from_form(request: Request, held: ExitStack, max_parts: int) -> Upload:

@@ -14,11 +14,13 @@ from pathlib import Path
 
 from waarmerk.api.caller import Caller
 from waarmerk.api.problems import Problem
-from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.errors import ConfigurationError, LimitExceeded
 from waarmerk.provenance.jobs.job import Job, NewJob
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.policy import policy_digest
 from waarmerk.provenance.jobs.queue import Queue, queued
+from waarmerk.provenance.media.limits import MIB
+from waarmerk.provenance.media.open import require_size
 from waarmerk.provenance.model.moment import rfc3339
 from waarmerk.provenance.settings import Settings
 
@@ -52,10 +54,12 @@ class Worklist:
     ) -> Job:
         """The job for the file at ``source``; the same one for the same file. Raises Problem, StoreError.
 
+        One that is larger than any of its kind may be is no job, which could only fail (``request.too-large``).
         ``facts`` (``field=value``) are what somebody answered on the page: such a job is like no other, and its result
         holds what a dossier shows as well.
         """
         self.require_room(caller)
+        self._require_size(source)
         page = {} if facts is None else {"facts": list(facts), "dossier": True}
 
         def made(name: str, size: int, digest: bytes) -> NewJob:
@@ -72,6 +76,15 @@ class Worklist:
         if is_new:
             self._notify()
         return job
+
+    def _require_size(self, source: Path) -> None:
+        limits = self._settings.limits
+        try:
+            require_size(source, limits=limits)
+        except LimitExceeded:
+            most = (limits.image_bytes // MIB, limits.video_bytes // MIB)
+            detail = "at most {} MiB of a picture or document are examined, {} MiB of a clip or sound".format(*most)
+            raise Problem("request.too-large", detail) from None
 
     def identity(self, caller: Caller, digest: bytes, at: datetime | None) -> bytes:
         """What makes two jobs the same; for strangers none are. Raises Problem where the policy cannot be read."""

@@ -93,6 +93,17 @@ def numbers_of(names: Iterable[str]) -> list[int]:
     return [int(name[1:]) for name in chosen]
 
 
+def matched(name: Path, match: dict[str, Any], words: Wording) -> str:
+    """One match of a file, as a line."""
+    labels = ", ".join(match["labels"]) or words.say("registry", "none")
+    parts = {"name": name, "id": match["registry_id"], "kind": match["kind"], "labels": labels}
+    if match["edit_of"] is not None:
+        return words.say("registry", "match-edit", original=match["edit_of"], **parts)
+    if match["verified"]:
+        return words.say("registry", "match-verified", seen=seen(match, words), **parts)
+    return words.say("registry", "match-candidate", **parts)
+
+
 def seen(match: dict[str, Any], words: Wording) -> str:
     """How much of the known item is seen in the file, where that is confirmed."""
     if match["is_whole"]:

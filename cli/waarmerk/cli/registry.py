@@ -149,12 +149,7 @@ def match(
         elif not found:
             known.say(words.say("registry", "match-none", name=path))
         for each in found:
-            labels = ", ".join(each["labels"]) or words.say("registry", "none")
-            parts = {"name": path, "id": each["registry_id"], "kind": each["kind"], "labels": labels}
-            if each["verified"]:
-                known.say(words.say("registry", "match-verified", seen=known.seen(each, words), **parts))
-            else:
-                known.say(words.say("registry", "match-candidate", **parts))
+            known.say(known.matched(path, each, words))
         for each in concerns:  # as verify says it
             known.say("  " + words.concern(each["code"], each["about"]))
     if form == "json":

@@ -126,10 +126,11 @@ def _show(found: list[review.Row], form: str, words: Wording) -> None:
     elif form == "csv":
         sys.stdout.write(review.header() + "".join(review.line(row) for row in found))
     for row in found if form == "human" else ():
-        known.say(words.say("registry", "sweep-row" if row["is_whole"] else "sweep-part", **_spoken(row, words)))
+        key = "sweep-edit" if row["edit_of"] is not None else "sweep-row" if row["is_whole"] else "sweep-part"
+        known.say(words.say("registry", key, **_spoken(row, words)))
         for address in row["fact_checks"]:
             known.say("  " + words.say("registry", "sweep-check", address=address))
-        if row["not_carried"]:
+        if row["not_carried"] and row["edit_of"] is None:
             known.say("  " + words.say("registry", "not-carried", what=", ".join(row["not_carried"])))
 
 
@@ -137,7 +138,8 @@ def _spoken(row: review.Row, words: Wording) -> dict[str, str]:
     labels = ", ".join(row["labels"]) or words.say("registry", "none")
     basis = words.say("registry", f"basis-{row['basis']}", source=row["source"])
     distance = "" if row["distance"] is None else f" {words.say('registry', 'bits', count=row['distance'])}"
-    return {"name": row["name"], "id": row["registry_id"], "labels": labels, "basis": basis, "distance": distance}
+    said = {"name": row["name"], "id": row["registry_id"], "labels": labels, "basis": basis, "distance": distance}
+    return {**said, "original": row["edit_of"] or ""}
 
 
 @click.command()

@@ -34,7 +34,15 @@ def test_a_multipart_file_reaches_the_verifier_and_is_gone_afterwards(client: Te
 def test_a_raw_body_is_the_file(client: TestClient, recorder: Recorder) -> None:
     client.post("/v1/verify", content=b"abc", headers={"content-type": "image/jpeg"})
     assert recorder.given[0]["data"] == b"abc"
-    problem(client.post("/v1/verify", content=b""), 400, "request.no-file")
+
+
+@pytest.mark.parametrize("path", ["/v1/verify", "/v1/verify?at=2027-01-01T00:00:00Z"])
+def test_an_empty_file_is_a_file_however_it_comes(client: TestClient, recorder: Recorder, path: str) -> None:
+    """As the command line gives a report of an empty file."""
+    raw, form = client.post(path, content=b""), client.post(path, files={"file": ("a.jpg", b"")})
+    assert (raw.status_code, form.status_code) == (200, 200)
+    assert raw.json() == form.json()
+    assert [given["data"] for given in recorder.given] == [b"", b""]
 
 
 def test_the_clock_can_be_given(client: TestClient, recorder: Recorder) -> None:

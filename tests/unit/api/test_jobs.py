@@ -18,6 +18,7 @@ from tests.unit.api.conftest import Recorder, bearer, problem
 from waarmerk.api import once as once_module
 from waarmerk.api.app import create_app
 from waarmerk.api.examining import examine_job
+from waarmerk.api.limits import BodyLimits
 from waarmerk.api.routes import verify as verify_route
 from waarmerk.api.services import Services
 from waarmerk.api.tenants import Keyring, Scope
@@ -25,6 +26,7 @@ from waarmerk.api.worklist import STRANGERS_WAITING, Worklist
 from waarmerk.provenance.jobs.job import State
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.queue import Queue
+from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.settings import Settings
 
 
@@ -171,7 +173,7 @@ def test_a_key_under_way_is_a_conflict_and_a_failed_request_frees_it(
     client: TestClient, keyring: Keyring, north: dict[str, str], other: dict[str, str]
 ) -> None:
     headers = {**north, "Idempotency-Key": "k1"}
-    problem(client.post("/v1/jobs", content=b"", headers=headers), 400, "request.no-file")
+    problem(client.post("/v1/jobs", files={"other": b"x"}, headers=headers), 400, "request.no-file")
     key = hashlib.sha256(b"/v1/jobs\nk1").digest()
     once_module._begin(keyring._database, "south", key, AT)
     problem(client.post("/v1/jobs", content=b"abc", headers=headers), 409, "idempotency.in-flight")
@@ -218,6 +220,43 @@ def test_a_batch_is_taken_line_by_line_and_told_in_order(
     assert told[0]["report"]["format"] == "waarmerk.report/1"
     problem(client.get(where, headers=other), 404, "batch.unknown")
     problem(client.get(where + "/results", headers=other), 404, "batch.unknown")
+
+
+def test_two_lines_of_one_id_are_one_and_a_refusal(
+    client: TestClient, worklist: Worklist, services: Services, north: dict[str, str]
+) -> None:
+    lines = [line("a", b"one"), line("a", b"two"), '{"id": "b", "content": "***"}', line("b", b"three")]
+    taken = send(client, north, *lines)
+    do_all(worklist, services)
+    told = [json.loads(each) for each in client.get(taken.json()["results"], headers=north).text.splitlines()]
+    assert [(each["position"], each["id"], each["state"], each["code"]) for each in told] == [
+        (0, "a", "done", None),
+        (1, "a", "failed", "batch.same-id"),
+        (2, "b", "failed", "batch.line"),
+        (3, "b", "done", None),
+    ]
+    assert worklist.queue.open_count("south") == 0
+
+
+def test_a_file_that_is_too_large_for_its_kind_is_no_job(
+    worklist: Worklist, services: Services, north: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = TestClient(create_app(replace(services, worklist=worklist, body=BodyLimits(max_bytes=2**23))))
+    limits = Limits().lowered({"image_bytes": 2**20, "video_bytes": 2**21})
+    monkeypatch.setattr(worklist, "_settings", Settings(limits=limits))
+    picture = b"\xff\xd8\xff\xe0".ljust(2**20 + 1, b"\0")
+    film = b"\0\0\0\x14ftypisom\0\0\0\0isom".ljust(2**20 + 1, b"\0")
+    told = problem(client.post("/v1/jobs", content=picture, headers=north), 413, "request.too-large")
+    assert "at most 1 MiB of a picture or document are examined, 2 MiB of a clip or sound" in told["detail"]
+    later = {**north, "Prefer": "respond-async"}
+    problem(client.post("/v1/verify", content=picture, headers=later), 413, "request.too-large")
+    assert worklist.queue.counts() == {}
+    assert client.post("/v1/jobs", content=film, headers=north).status_code == 202
+    taken = send(client, north, line("a", picture), line("b", b"two"))
+    assert (taken.json()["items"], taken.json()["failed"]) == (2, 1)
+    do_all(worklist, services)
+    told = [json.loads(each) for each in client.get(taken.json()["results"], headers=north).text.splitlines()]
+    assert [(each["id"], each["code"]) for each in told] == [("a", "media.too-large"), ("b", None)]
 
 
 def test_the_results_of_a_batch_as_a_table_page_by_page(

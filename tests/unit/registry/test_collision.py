@@ -19,7 +19,7 @@ from waarmerk.provenance.registry.hashes import fingerprints
 from waarmerk.provenance.registry.model import Entry
 from waarmerk.provenance.registry.resemblance import compare, reference_of
 from waarmerk.provenance.registry.store import Store
-from waarmerk.provenance.sources.registry import match_of
+from waarmerk.provenance.sources.told import match_of
 
 DAY = datetime(2026, 11, 22, 12, tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 TARGETS: list[Callable[[], Bytes]] = [

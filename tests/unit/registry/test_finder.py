@@ -22,7 +22,7 @@ from waarmerk.provenance.registry.hashes import LOCAL_KEPT, fingerprints, local_
 from waarmerk.provenance.registry.model import Binding, BindingKind, Entry, State
 from waarmerk.provenance.registry.resemblance import Resemblance
 from waarmerk.provenance.registry.store import Store
-from waarmerk.provenance.sources.registry import evidence_of, match_of
+from waarmerk.provenance.sources.told import evidence_of, match_of
 from waarmerk.provenance.verdict import weigh
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -199,6 +199,42 @@ def test_a_photograph_in_a_poster_is_not_called_ai_for_what_the_poster_is(
     assert (again.verdict.origin, summary_key(again)) == (Origin.AI_MODIFIED, "ai-modified-known"), "nor is a copy less"
 
 
+@pytest.mark.parametrize("camera", [Origin.CAPTURED, None])
+def test_an_edit_is_named_and_asks_nothing_of_the_photograph_it_was_made_from(
+    known: Known, camera: Origin | None
+) -> None:
+    """The photograph is known too: the edit's label and its fact-check are about the edit."""
+    changed = known.rgb.copy()
+    cv2.circle(changed, (560, 420), 46, (230, 60, 40), -1)
+    known.add(known.save("edit.jpg", changed), origin=Origin.AI_MODIFIED, labels=("ai-modified",), fact_checks=(CHECK,))
+    alone = known.verify(known.save("copy.jpg", known.rgb, 60))
+    assert [each.labels for each in alone.matches] == [("ai-modified",)], "nothing else is known: it may be the edit"
+    (part,) = alone.matches
+    assert part.seen is not None
+    assert part.seen[2:] == (1.0, 1.0), "the box around what is seen is all of it"
+    assert part.seen_percent is not None
+    assert 90 <= part.seen_percent < 100, "what differs is not seen"
+
+    known.add(known.save("photograph.jpg", known.rgb), origin=camera)
+    report = known.verify(known.save("copy.jpg", known.rgb, 60))
+    photograph, edit = report.matches
+    assert (photograph.registry_id, photograph.is_whole, photograph.edit_of) == ("r2", True, None)
+    assert (edit.registry_id, edit.edit_of, edit.labels, edit.origin) == ("r1", "r2", (), Origin.UNKNOWN)
+    assert edit.not_carried == ("ai-modified",)
+    assert {"registry.known", "registry.edit", "registry.fact-checked-edit"} <= codes(report)
+    assert not {"registry.known-part", "registry.not-carried", "registry.fact-checked"} & codes(report)
+    assert "r1 (ai-modified), r2" in {each.about for each in report.verdict.concerns if each.code == "registry.edit"}
+    assert report.verdict.tier.value == "none"
+    assert not [duty for duty in report.duties if duty.rule.startswith("FC-") and duty.status == "required"]
+    rows = list(rows_of(to_dict(report, tool_version="0")))
+    assert [(row["registry_id"], row["labels"], row["edit_of"]) for row in rows] == [("r2", [], None), ("r1", [], "r2")]
+
+    again = known.verify(known.save("again.jpg", changed, 60))
+    edit, photograph = again.matches
+    assert (edit.registry_id, edit.labels, edit.edit_of, photograph.edit_of) == ("r1", ("ai-modified",), None, None)
+    assert again.verdict.origin is Origin.AI_MODIFIED, "a copy of the edit is as known as before"
+
+
 @pytest.mark.parametrize("label", ["ai-generated", "deepfake", "satire"])
 def test_the_label_of_an_entry_without_an_origin_is_proposed_and_states_none(known: Known, label: str) -> None:
     photograph = scene(400, 600, 7)

@@ -9,8 +9,9 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -98,13 +99,16 @@ async def submit(
     services = services_of(request)
     worklist, moment = worklist_of(services), given_moment(at)
     async with once(request, caller) as claim:
-        digest, items = hashlib.sha256((at or "").encode()), list[NewItem]()
+        digest, items, names = hashlib.sha256((at or "").encode()), list[NewItem](), set[str]()
         async for line in _lines(request):
             digest.update(hashlib.sha256(line).digest())
             if len(items) >= MAX_ITEMS:
                 raise Problem("batch.too-many")
             if claim.earlier is None:
-                items.append(await run_sync(_taken, worklist, caller, line, moment, services.clock()))
+                take = partial(_taken, worklist, caller, line, at=moment, now=services.clock(), names=names)
+                items.append(await run_sync(take))
+                if items[-1].code != "batch.line":
+                    names.add(items[-1].name)
         if (replayed := claim.replay(digest.digest())) is not None:
             return replayed
         if not items:
@@ -159,18 +163,22 @@ async def _lines(request: Request) -> AsyncIterator[bytes]:
                 if line.strip():
                     yield line.strip()
         if len(rest) > MAX_LINE_BYTES:
-            raise Problem("batch.too-many")
+            raise Problem("batch.too-many", "a line has at most 45 MiB: a file of 32 MiB in base64, and its name")
     if rest.strip():
         yield bytes(rest).strip()
 
 
-def _taken(worklist: Worklist, caller: Caller, line: bytes, at: datetime | None, now: datetime) -> NewItem:
-    """One line as an item, its job submitted. Raises Problem, StoreError."""
+def _taken(
+    worklist: Worklist, caller: Caller, line: bytes, *, at: datetime | None, now: datetime, names: Collection[str]
+) -> NewItem:
+    """One line as an item, its job submitted; ``names`` are those of the lines before. Raises Problem, StoreError."""
     try:
         told = Line.model_validate_json(line)
         content = None if told.content is None else base64.b64decode(told.content, validate=True)
     except (ValidationError, binascii.Error):
         return NewItem(name=_name(line), code="batch.line")
+    if told.id in names:
+        return NewItem(name=told.id, code="batch.same-id")  # two reports under one id: nobody could tell whose is whose
     if content is None:
         identity = worklist.identity(caller, bytes.fromhex(told.sha256 or ""), at)
         known = worklist.queue.of_identity(identity)
@@ -178,7 +186,12 @@ def _taken(worklist: Worklist, caller: Caller, line: bytes, at: datetime | None,
     with nameless_file() as (copy, path):
         copy.write(content)
         copy.flush()
-        return NewItem(name=told.id, job=worklist.submit(caller, path, at=at, now=now).id)
+        try:
+            return NewItem(name=told.id, job=worklist.submit(caller, path, at=at, now=now).id)
+        except Problem as problem:
+            if problem.code != "request.too-large":
+                raise
+            return NewItem(name=told.id, code="media.too-large")  # the others go on
 
 
 def _name(line: bytes) -> str:

@@ -60,6 +60,7 @@ class FileMatch(Match):
     is_whole: bool | None
     mirrored: bool | None
     not_carried: list[str]
+    edit_of: str | None
 
 
 class Concern(BaseModel):

@@ -246,7 +246,7 @@ def fact_checked(matches: tuple[Match, ...], *, read: bool) -> str:
 
     Only the operator's own entry of these very bytes is ``exact``: what others sent is for a person to look at.
     """
-    checked = [match for match in matches if match.verified and match.fact_checks]
+    checked = [match for match in matches if match.verified and match.fact_checks and match.edit_of is None]
     if any(match.kind == "exact" and match.basis != "package" for match in checked):
         return "exact"
     return "near" if checked else "none" if read else "unread"

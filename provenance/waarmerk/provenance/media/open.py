@@ -46,6 +46,18 @@ def open_asset(path: Path, *, limits: Limits) -> Asset:
     return replace(asset, sidecars=beside, hints=(*asset.hints, *sidecars.findings(beside))) if beside else asset
 
 
+def require_size(path: Path, *, limits: Limits) -> None:
+    """Refuse the file at ``path`` if ``open_asset`` would for its size; no more than its beginning is read.
+
+    Raises LimitExceeded (``media.too-large``), UnsupportedAsset (``media.not-a-file``), OSError.
+    """
+    with _open_regular(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if size > limits.image_bytes:
+            found = sniff(Window(stream, size).up_to(0, limits.sniff_bytes))
+            _require_size(size, found or "application/octet-stream", limits)
+
+
 def _opened(path: Path, *, limits: Limits) -> Asset:
     with _open_regular(path) as stream:
         before = os.fstat(stream.fileno())

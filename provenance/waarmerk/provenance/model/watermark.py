@@ -35,10 +35,11 @@ class Match:
     so. ``fact_checks`` are addresses of those who wrote about it. ``region`` (left, top, width, height) is where the
     known picture lies in this one, in pixels of this one turned upright; ``seen`` which part of the known picture is
     there, in shares of its sides (the box around it); both None where nothing was laid on anything.
-    ``seen_percent``: how much of the known asset is there, 100 for all of it only; ``is_whole``: all but an edge of it
-    is, nothing of note differs, and hardly anything stands beside it; both None for a candidate. ``mirrored``: it is
-    there turned over.
+    ``seen_percent``: how much of the known asset is there, 100 for the whole only, and without what differs where
+    nearly all of it is in view; ``is_whole``: all but an edge of it is there, nothing of note differs, and hardly
+    anything stands beside it; both None for a candidate. ``mirrored``: it is there turned over.
     ``not_carried``: what is said of AI about the known picture as a whole, and does not hold for this one by that.
+    ``edit_of``: the entry that this file is the whole of, where the known picture is an edit of that.
     """
 
     registry_id: str
@@ -56,3 +57,4 @@ class Match:
     is_whole: bool | None = None
     mirrored: bool | None = None
     not_carried: tuple[str, ...] = ()
+    edit_of: str | None = None

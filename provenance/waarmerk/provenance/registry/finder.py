@@ -49,7 +49,8 @@ class Found:
     ``distance`` is that of the nearest whole-picture hash in bits, 0 for an exact match, None where no such hash led
     here. ``resemblance`` is None where nothing was compared: an exact match needs no comparison, and without pixels
     there is none. ``fills`` is how much of the examined picture the entry takes, 0 to 1. ``is_put_together``: the
-    entry is known to be made of parts; asked only where a part of it was seen.
+    entry is known to be made of parts; asked only where a part of it was seen. ``edit_of``: the entry that the examined
+    picture is the whole of, where this one is known as an edit of it.
     """
 
     entry: Entry
@@ -58,6 +59,7 @@ class Found:
     resemblance: Resemblance | None = None
     fills: float = 1.0
     is_put_together: bool = False
+    edit_of: str | None = None
 
     @property
     def verified(self) -> bool:

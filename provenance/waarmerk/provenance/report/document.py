@@ -217,6 +217,7 @@ def _match(match: Match) -> dict[str, Any]:
         "is_whole": match.is_whole,
         "mirrored": match.mirrored,
         "not_carried": list(match.not_carried),
+        "edit_of": match.edit_of,
     }
 
 

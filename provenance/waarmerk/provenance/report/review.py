@@ -26,6 +26,7 @@ COLUMNS = (
     "says_itself",
     "seen_percent",
     "not_carried",
+    "edit_of",
 )
 _OWN_CHANNELS = {"unknown-signer": "credentials", "unsigned-metadata": "metadata", "mark": "watermark"}
 _AI = ("ai-generated", "ai-modified")
@@ -37,13 +38,16 @@ def rows_of(document: Mapping[str, Any], *, everything: bool = False) -> Iterato
     """The rows of one report, the strongest match first; with ``everything`` those that carry their label as well.
 
     A row is due where the registry knows labels, an AI origin or a fact-check that the file does not tell itself. A
-    fact-check stands beside a file, never in it: a copy of what was fact-checked is always due.
+    fact-check stands beside a file, never in it: a copy of what was fact-checked is always due. Where an edit of an
+    item is listed, the item itself stands before it, whatever is known of that.
     """
     if document["status"] != "examined":
         return
     says = says_itself(document)
+    edited = {match["edit_of"] for match in document["matches"] if match["not_carried"] or match["fact_checks"]}
     for match in document["matches"]:
         known = bool(match["labels"] or match["fact_checks"] or match["origin"] in _AI or match["not_carried"])
+        known = known or match["registry_id"] in edited
         if not match["verified"] or not known:
             continue
         if says and not match["fact_checks"] and not everything:
@@ -63,6 +67,7 @@ def rows_of(document: Mapping[str, Any], *, everything: bool = False) -> Iterato
             "says_itself": says,
             "seen_percent": match["seen_percent"],
             "not_carried": match["not_carried"],
+            "edit_of": match["edit_of"],
         }
 
 

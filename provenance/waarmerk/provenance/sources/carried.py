@@ -7,6 +7,9 @@ changed, is found by the very same match. Nor is anything carried where the part
 what was entered: a source has that, and a crop only when it was enlarged. Nor to a page of which it is a small part,
 nor where a part of it is known here as a capture: then it was made from that.
 
+Where the file is the whole of an item that is known itself, what AI changed of it is an edit of that: nothing that is
+said of the edit is carried or proposed.
+
 An origin is a statement about the file, and is carried where it holds. A label is a proposal to a person, who is told
 what is seen: of what was changed it is made for copies too that were cut or written on, not for fragments. Labels are
 free text in any language: which of them speak of AI is not guessed, so all of an entry follow its origin.
@@ -27,12 +30,16 @@ def is_carried(found: Found) -> bool:
     """Whether the origin that the entry states holds for what was looked up as well."""
     if found.of_all:
         return True
+    if found.edit_of is not None:
+        return False
     is_made = found.entry.origin is Origin.AI_GENERATED
     return is_made and found.fills >= MOST and _holds_for_each_part(found)
 
 
 def is_proposed(found: Found) -> bool:
     """Whether the labels of the entry are proposed for what was looked up as well."""
+    if found.edit_of is not None:
+        return False
     if not found.entry.origin.is_ai or is_carried(found):
         return True
     if found.entry.origin is Origin.AI_GENERATED:
@@ -51,9 +58,28 @@ def with_its_parts(found: Sequence[Found]) -> tuple[Found, ...]:
     )
 
 
+def with_its_whole(found: Sequence[Found]) -> tuple[Found, ...]:
+    """What was found, and of each edit of an item that the file is the whole of, which item that is."""
+    whole = next((each.entry for each in found if each.verified and each.of_all and _is_own(each.entry)), None)
+    if whole is None:
+        return tuple(found)
+    return tuple(replace(each, edit_of=whole.registry_id) if _is_edit(each, whole) else each for each in found)
+
+
+def _is_edit(found: Found, whole: Entry) -> bool:
+    """Whether this is an edit of ``whole``, which the file is: AI changed it, or ``whole`` came from a camera."""
+    entry = found.entry
+    if not found.verified or found.of_all or entry.role is not Role.ITEM or entry.origin is Origin.CAPTURED:
+        return False
+    return entry.origin is Origin.AI_MODIFIED or whole.origin is Origin.CAPTURED
+
+
+def _is_own(entry: Entry) -> bool:
+    return entry.state is State.ACTIVE and entry.role is Role.ITEM and entry.issuer is None
+
+
 def _is_own_capture(entry: Entry) -> bool:
-    is_item = entry.state is State.ACTIVE and entry.role is Role.ITEM and entry.issuer is None
-    return is_item and entry.origin is Origin.CAPTURED
+    return _is_own(entry) and entry.origin is Origin.CAPTURED
 
 
 def _over_each_other(one: Found, other: Found) -> bool:

@@ -23,7 +23,6 @@ from waarmerk.provenance.model import (
     Evidence,
     Finding,
     MarkFinding,
-    Match,
     Origin,
 )
 from waarmerk.provenance.registry.clip_finder import ClipFinder, clip_stretches
@@ -32,7 +31,8 @@ from waarmerk.provenance.registry.model import Basis, BindingKind, Entry, Role, 
 from waarmerk.provenance.registry.signals import Signals
 from waarmerk.provenance.registry.store import Store
 from waarmerk.provenance.sources import EvidenceSource, Examination
-from waarmerk.provenance.sources.carried import MOST, is_carried, is_proposed, with_its_parts
+from waarmerk.provenance.sources.carried import with_its_parts, with_its_whole
+from waarmerk.provenance.sources.told import evidence_of, hint, match_of
 
 CODES = frozenset(
     {
@@ -40,10 +40,12 @@ CODES = frozenset(
         "registry.known-part",
         "registry.mirrored",
         "registry.not-carried",
+        "registry.edit",
         "registry.candidate",
         "registry.capture",
         "registry.fact-checked",
         "registry.fact-checked-part",
+        "registry.fact-checked-edit",
         "registry.has-manifest",
         "registry.disputed",
         "registry.debunk",
@@ -70,7 +72,7 @@ class RegistrySource:
         seen = self._marks.examine(asset) if self._marks is not None else Examination()
         try:
             rgb = self._pixels(asset)
-            found = with_its_parts(counted(self._found(asset, rgb, seen.marks)))
+            found = with_its_whole(with_its_parts(counted(self._found(asset, rgb, seen.marks))))
             found = tuple(map(self._asked_for_parts, found))
             seen = bound(seen, self._issued(found, rgb))
             hints = self._hints(rgb)
@@ -81,7 +83,7 @@ class RegistrySource:
         state = ChannelState.FOUND if found or hints else ChannelState.NONE
         return replace(
             seen,
-            evidence=(*seen.evidence, *_told(found), *map(_hint, hints)),
+            evidence=(*seen.evidence, *_told(found), *map(hint, hints)),
             channels=(*seen.channels, Channel(name="registry", state=state)),
             matches=tuple(match_of(each) for each in found),
         )
@@ -200,109 +202,3 @@ def _is_issued(found: Found, rgb: Bytes | None) -> bool:
         return False
     filled = seen.region[2] * seen.region[3] / (rgb.shape[0] * rgb.shape[1])
     return seen.overlap >= _MOST_OF_IT and filled >= _MOST_OF_IT
-
-
-def match_of(found: Found) -> Match:
-    """As the report states it: labels, fact-checks and origin only of what is verified and stands."""
-    entry = found.entry
-    says = _says(found)
-    laid = found.resemblance if found.verified else None  # what could not be verified lies nowhere
-    return Match(
-        registry_id=entry.registry_id,
-        kind=found.kind,
-        distance=found.distance,
-        verified=found.verified,
-        labels=entry.labels if says and is_proposed(found) else (),
-        origin=_origin(found),
-        basis=entry.basis.value,
-        source=entry.source,
-        fact_checks=entry.fact_checks if says else (),
-        region=None if laid is None else laid.region,
-        seen=None if laid is None else laid.seen,
-        seen_percent=percent(found.share) if found.verified else None,
-        is_whole=found.of_all if found.verified else None,
-        mirrored=None if laid is None else laid.mirrored,
-        not_carried=not_carried(found),
-    )
-
-
-def not_carried(found: Found) -> tuple[str, ...]:
-    """What is said about the whole of an entry and not proposed for this file: its labels, or else the origin."""
-    entry = found.entry
-    if not _says(found) or not entry.origin.is_ai or is_carried(found):
-        return ()
-    if not entry.labels:
-        return (entry.origin.value,)
-    return () if is_proposed(found) else entry.labels
-
-
-def _says(found: Found) -> bool:
-    return found.verified and found.entry.state is State.ACTIVE and found.entry.role is Role.ITEM
-
-
-def _origin(found: Found) -> Origin:
-    """What the match says of this file: a capture only where nothing of note differs, and never on others' word."""
-    entry = found.entry
-    if not _says(found) or (entry.origin.is_ai and not is_carried(found)):
-        return Origin.UNKNOWN
-    if entry.origin is Origin.CAPTURED and (not found.of_all or entry.issuer is not None):
-        return Origin.UNKNOWN
-    return entry.origin
-
-
-def evidence_of(found: Found, *, gives_back: bool = True) -> Evidence:
-    """One match as evidence: a verified one states what was entered, as a claim; a candidate states nothing.
-
-    ``gives_back``: kept credentials are the ones that recovery gives back for this file.
-    """
-    entry = found.entry
-    if not found.verified:
-        return _pointer(Finding("registry.candidate", entry.registry_id))
-    if entry.role is Role.DEBUNK:
-        return _pointer(*(Finding("registry.debunk", address) for address in entry.fact_checks or (entry.registry_id,)))
-    if entry.state is not State.ACTIVE:
-        return _pointer(Finding("registry.disputed", entry.registry_id))
-    origin = _origin(found)
-    findings = [Finding("registry.known" if found.of_all else "registry.known-part", _about(found))]
-    if found.resemblance is not None and found.resemblance.mirrored:
-        findings.append(Finding("registry.mirrored", entry.registry_id))
-    if kept_back := not_carried(found):
-        findings.append(Finding("registry.not-carried", f"{entry.registry_id}: {', '.join(kept_back)}"))
-    if origin is Origin.CAPTURED:
-        findings.append(Finding("registry.capture", f"{entry.registry_id}, {entry.source}"))
-    checked = "registry.fact-checked" if found.share >= MOST else "registry.fact-checked-part"
-    findings += [Finding(checked, address) for address in entry.fact_checks]
-    if gives_back and entry.manifest is not None and found.kind != "exact":
-        findings.append(Finding("registry.has-manifest", entry.registry_id))
-    return Evidence(
-        channel="registry",
-        claimant=Claimant.REGISTRY,
-        assurance=Assurance.DECLARED,
-        origin=origin if origin.is_ai else Origin.UNKNOWN,
-        contradicts_ai=origin is Origin.CAPTURED,
-        findings=tuple(findings),
-    )
-
-
-def _hint(near: tuple[Entry, int]) -> Evidence:
-    """What others sent and nobody can compare here: a pointer, whatever it says."""
-    entry, distance = near
-    return _pointer(Finding("registry.signal", f"{entry.registry_id}, {entry.source}, {distance} bits apart"))
-
-
-def _pointer(*findings: Finding) -> Evidence:
-    return Evidence(channel="registry", claimant=Claimant.REGISTRY, assurance=Assurance.INDIRECT, findings=findings)
-
-
-def _about(found: Found) -> str:
-    """The entry; how much of it is there and where, unless it is all of this; what is proposed."""
-    region = found.resemblance.region if found.resemblance is not None and not found.of_all else None
-    part = "" if found.of_all else f", {percent(found.share)} %"
-    place = "" if region is None else f" ({region[2]} x {region[3]}, {region[0]}, {region[1]})"
-    labels = ", ".join(match_of(found).labels)
-    return f"{found.entry.registry_id}{part}{place}{': ' if labels else ''}{labels}"
-
-
-def percent(share: float) -> int:
-    """A share in whole per cents, 100 only for all of it."""
-    return min(99, round(100 * share)) if share < 1 else 100
