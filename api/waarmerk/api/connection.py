@@ -16,6 +16,7 @@ from waarmerk.api.trail import MAX_HEAD_BYTES
 
 HEAD_SECONDS = 30.0
 MAX_CONNECTIONS = 2000
+_READ_BYTES = 256 * 2**10
 _MOST_OFFERS = 8  # of another protocol, in one read: each has a head parsed twice
 
 
@@ -50,7 +51,12 @@ class _HeadWithBody:
         return self._transport.is_closing()
 
 
-class BoundedConnection(HttpToolsProtocol):
+# What arrives is read into this, by one connection at a time: between ``get_buffer`` and the end of ``buffer_updated``
+# nothing else runs. A new object for each piece took caches from the workers beside.
+_ARRIVED = memoryview(bytearray(_READ_BYTES))
+
+
+class BoundedConnection(HttpToolsProtocol, asyncio.BufferedProtocol):
     """HTTP/1.1 with a deadline for everything that is not the body of a request under way.
 
     The parser keeps a line of a head, or of the trailers of a body in chunks, until it ends, and knows no longest one.
@@ -77,7 +83,15 @@ class BoundedConnection(HttpToolsProtocol):
         self._stop()
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next piece of data goes."""
+        return _ARRIVED
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """A piece of data is there."""
+        self.data_received(_ARRIVED[:nbytes])
+
+    def data_received(self, data: bytes | memoryview) -> None:
         """Pass data to the parser, and refuse what it only collects."""
         self._unset_keepalive_if_required()
         self._moved = False
@@ -90,7 +104,7 @@ class BoundedConnection(HttpToolsProtocol):
         if self._kept > MAX_HEAD_BYTES and not self.transport.is_closing():
             self._refuse()
 
-    def _parse(self, data: bytes) -> None:
+    def _parse(self, data: bytes | memoryview) -> None:
         left = memoryview(data)
         for _ in range(_MOST_OFFERS + 1):
             try:
@@ -138,8 +152,13 @@ class BoundedConnection(HttpToolsProtocol):
             self._stop()
 
     def on_body(self, body: bytes) -> None:
-        """Pass a piece of the body on."""
+        """Pass a piece of the body on: the first as it is, which uvicorn would copy twice, others behind it."""
         self._moved = True
+        cycle: Any = self.cycle  # None until the first request
+        if cycle is not None and not cycle.body:
+            cycle.body = b""  # with bytes behind it that is those bytes
+        elif cycle is not None and isinstance(cycle.body, bytes):
+            cycle.body = bytearray(cycle.body)  # many small ones would be copied again and again
         super().on_body(body)
 
     def on_message_complete(self) -> None:

@@ -154,3 +154,56 @@ def test_an_answer_that_breaks_off_after_its_head_is_seen_to_break_off() -> None
     wire = answered(b"GET", [start((b"content-length", b"5"))], fails=True)
     assert wire.sent.endswith(b"content-length: 5\r\n\r\n")
     assert wire.is_closed
+
+
+def upload(pieces: list[bytes], head: bytes) -> bytes:
+    """The body that an application was given, with the head and each piece read on its own into the common buffer."""
+    whole: list[bytes] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        for _ in range(len(pieces) // 3):  # some pieces are there before anybody asks
+            await asyncio.sleep(0)
+        body, more = [], True
+        while more:
+            message = await receive()
+            assert isinstance(message["body"], bytes)
+            body.append(message["body"])
+            more = message.get("more_body", False)
+        whole.append(b"".join(body))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def talk() -> None:
+        config = Config(app, http=BoundedConnection, log_level="critical")
+        config.load()
+        connection, other = (BoundedConnection(config, ServerState(), {}) for _ in range(2))
+        for each in (connection, other):
+            each.connection_made(_Wire())
+        for piece in (head, *pieces):
+            for each, data in ((connection, piece), (other, b"GET / HTTP/1.1\r\n")):  # whose head never ends
+                buffer = each.get_buffer(-1)
+                buffer[: len(data)] = data
+                each.buffer_updated(len(data))
+            await asyncio.sleep(0)
+        while not whole:
+            await asyncio.sleep(0)
+        connection.connection_lost(None)
+        other.connection_lost(None)
+
+    asyncio.run(talk())
+    return whole[0]
+
+
+@pytest.mark.parametrize("size", [1, 100, 70_000, 250_000])
+def test_a_body_is_whole_in_however_many_pieces_it_comes(size: int) -> None:
+    body = bytes(number * 7 % 251 for number in range(1 if size == 1 else 300_000))
+    pieces = [body[at : at + size] for at in range(0, len(body), size)][:400]
+    sent = b"".join(pieces)
+    head = b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(sent)
+    assert upload(pieces, head) == sent
+
+
+def test_many_small_chunks_in_one_read_are_not_copied_again_and_again() -> None:
+    chunks, end = [b"1\r\nx\r\n" * 40_000] * 3, b"0\r\n\r\n"
+    head = b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert upload([*chunks, end], head) == b"x" * 120_000
