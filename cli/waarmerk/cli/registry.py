@@ -47,7 +47,7 @@ def registry() -> None:
     "--origin", type=click.Choice(tuple(_ORIGINS)), help="What it is, as you know it: generated is every part of it."
 )
 @click.option("--label", "labels", multiple=True, help="A label to propose for copies; repeatable.")
-@click.option("--fact-check", "fact_checks", multiple=True, metavar="ADDRESS", help="Who wrote about it; repeatable.")
+@click.option("--fact-check", "fact_checks", multiple=True, metavar="ADDRESS", help="Who wrote about it: http(s).")
 @click.option("--source", default="own", show_default=True, help="Who says so.")
 @click.option("--keep-until", type=options.Moment(), help="When the entry is due for removal.")
 @click.option("--published", is_flag=True, help="It is public: its hashes may leave in a package.")

@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,16 +26,19 @@ if TYPE_CHECKING:
 def enter(
     feed: Path, images: Path | None, named: tuple[str, ...], settings: Settings, at: datetime, form: str, words: Wording
 ) -> int:
-    """Enter the pictures that the fact-checks in ``feed`` name, and list those that are not there; the exit code."""
+    """Enter the pictures that the fact-checks in ``feed`` name; the exit code.
+
+    Pictures that are not there are listed, and so are fact-checks that nothing is taken from.
+    """
     from waarmerk.provenance.registry import claim_review  # noqa: PLC0415 - one command of many
 
     with feed.open("rb") as stream:
-        reviews = claim_review.read_reviews(stream.read(claim_review.MAX_BYTES + 1))
+        told = claim_review.read_reviews(stream.read(claim_review.MAX_BYTES + 1))
     files = _files(images, named)
     pictures = [claim_review.Picture(name=path.name, sha256=_digest(path), address=address) for path, address in files]
-    matched, unmatched = claim_review.plan(reviews, pictures)
+    matched, unmatched = claim_review.plan(told.reviews, pictures)
     at_work = known.recovery(settings, at)
-    rows, codes = [], [exits.FAILED if unmatched else exits.OK]
+    rows, codes = [], [exits.FAILED if unmatched or told.left_out else exits.OK]
     with Pool(known.within_reach(settings).to_json(), size=1) as pool:
         for each in matched:
             path = files[each.picture][0]
@@ -51,11 +55,12 @@ def enter(
     missing = [
         {"address": each.reference.address, "fact_check": each.review.address, "why": each.why} for each in unmatched
     ]
+    count, left_out = len(told.reviews) + len(told.left_out), [asdict(each) for each in told.left_out]
     if form == "json":
-        shown = {"fact_checks": len(reviews), "pictures": rows, "unmatched": missing}
+        shown = {"fact_checks": count, "pictures": rows, "unmatched": missing, "left_out": left_out}
         known.say(json.dumps(shown, indent=2, ensure_ascii=True))
     else:
-        _tell(len(reviews), rows, missing, words)
+        _tell(count, rows, missing, left_out, words)
     return exits.worst(codes)
 
 
@@ -79,14 +84,25 @@ def _entered(
     return at_work.check(features, seen, matched.review, matched.role, at=at)
 
 
-def _tell(count: int, rows: list[dict[str, Any]], missing: list[dict[str, str]], words: Wording) -> None:
+def _tell(
+    count: int,
+    rows: list[dict[str, Any]],
+    missing: list[dict[str, str]],
+    left_out: list[dict[str, Any]],
+    words: Wording,
+) -> None:
     for row in rows:
         parts = {"id": row["registry_id"] or "-", "name": row["name"], "address": row["fact_check"]}
         role = f"-{row['role']}" if row["what"] == "entered" else ""
         known.say(words.say("registry", f"review-{row['what']}{role}", **parts))
     for each in missing:
         known.say(words.say("registry", f"review-{each['why']}", address=each["address"], check=each["fact_check"]))
-    known.say(words.say("registry", "reviews", count=count, entered=len(rows), missing=len(missing)))
+    for each in left_out:
+        pictures = ", ".join(each["pictures"]) or words.say("registry", "none")
+        parts = {"place": each["place"], "address": each["address"] or "-", "pictures": pictures}
+        known.say(words.say("registry", f"review-{each['why']}", **parts))
+    counts = {"count": count, "left_out": len(left_out), "missing": len(missing), "named": len(rows) + len(missing)}
+    known.say(words.say("registry", "reviews", **counts))
 
 
 def _files(images: Path | None, named: tuple[str, ...]) -> list[tuple[Path, str | None]]:

@@ -13,14 +13,14 @@ from pathlib import Path
 
 from waarmerk.provenance.credentials.container import find_stores
 from waarmerk.provenance.credentials.jumbf import JumbfError, active_label
-from waarmerk.provenance.errors import Error, LimitExceeded, StoreError, UnsupportedAsset
+from waarmerk.provenance.errors import ConfigurationError, Error, LimitExceeded, StoreError, UnsupportedAsset
 from waarmerk.provenance.media.image import decode_rgb
 from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.video import VIDEO_TYPES
 from waarmerk.provenance.media.window import Window
 from waarmerk.provenance.model import Asset, Credential, CredentialState, Integrity, Origin
 from waarmerk.provenance.model.moment import rfc3339
-from waarmerk.provenance.registry.claim_review import Review
+from waarmerk.provenance.registry.claim_review import Review, is_address
 from waarmerk.provenance.registry.clip_finder import ClipFinder, Traces, clip_frames, clip_stretches, traces_of
 from waarmerk.provenance.registry.features import Features
 from waarmerk.provenance.registry.finder import Bytes, Finder, Found, origins, reference_file, ties, upright
@@ -33,7 +33,11 @@ Marks = Sequence[tuple[str, bytes]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What is said of a file that is entered: see ``registry.model.Entry``."""
+    """What is said of a file that is entered: see ``registry.model.Entry``.
+
+    Raises ConfigurationError for a fact-check that is no address (``registry.address``) and a label that says nothing
+    (``registry.label``).
+    """
 
     origin: Origin | None = None
     labels: tuple[str, ...] = ()
@@ -43,6 +47,13 @@ class Wishes:
     role: Role = Role.ITEM
     basis: Basis = Basis.ENTERED
     published: bool = False
+
+    def __post_init__(self) -> None:
+        for each in self.fact_checks:
+            if not is_address(each):  # it is shown as an address, and leaves in packages as one
+                raise ConfigurationError("registry.address", f"{each!r} is no address of a fact-check: http or https")
+        if not all(each.strip() for each in self.labels):
+            raise ConfigurationError("registry.label", "a label says something; this one is empty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

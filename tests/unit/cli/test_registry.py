@@ -95,6 +95,26 @@ def test_a_registry_that_is_none_is_wrong_usage(folder: Path, waarmerk: Run) -> 
     assert not (folder / "none.sqlite").exists()
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--fact-check", "javascript:alert(1)"),
+        ("--fact-check", "https://check.example/1", "--fact-check", ""),
+        ("--label", ""),
+        ("--label", "satire", "--label", " "),
+    ],
+)
+def test_what_is_no_address_and_a_label_that_says_nothing_are_not_entered(
+    wrong: tuple[str, ...], tmp_path: Path, waarmerk: Run
+) -> None:
+    Image.fromarray(scene(120, 160, 1)).save(tmp_path / "1.png")
+    where = ("--registry", tmp_path / "known.sqlite", "--at", AT)
+    done = waarmerk("registry", "add", tmp_path / "1.png", *wrong, *where, "--lang", "nl")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "adres van een factcheck" in done.stderr or "een label zegt iets" in done.stderr
+    assert not (tmp_path / "known.sqlite").exists()
+
+
 def test_an_index_that_fails_is_told_and_the_entry_stands(tmp_path: Path, waarmerk: Run) -> None:
     known = tmp_path / "known.sqlite"
     for number in (1, 2):

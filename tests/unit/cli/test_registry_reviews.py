@@ -68,6 +68,31 @@ def test_the_unstamped_picture_of_an_article_hides_no_copy(folder: Path, waarmer
     assert [row["registry_id"] for row in json.loads(swept.stdout)] == ["r1"]
 
 
+def test_a_feed_says_what_it_left_out_and_why(folder: Path, waarmerk: Run) -> None:
+    feed = folder / "mixed.json"
+    script = {**CLAIM, "url": "javascript:alert(1)", "itemReviewed": {"image": LOST}, "image": None}
+    text = {"@type": "ClaimReview", "url": "https://check.example/text"}
+    feed.write_text(json.dumps([CLAIM, script, text, {**script, "url": ""}]))
+    taking = ("registry", "import", "--claim-review", feed, "--images", folder / "images")
+    done = waarmerk(*taking, "--registry", folder / "known.sqlite", *AT)
+    assert done.returncode == 1, "every picture is there, and not every fact-check"
+    last = done.stdout.splitlines()[2:]
+    assert "javascript:alert(1)" in last[0]
+    assert LOST in last[0]
+    assert last[1] == "https://check.example/text is left out: it names no picture by an address."
+    assert last[2].startswith("Number 4 of the feed is left out: it has no address.")
+    assert last[3:] == [
+        "Fact-checks: 4, of which left out: 3. Pictures that the others name: 2, of which not there: 0."
+    ]
+    shown = json.loads(waarmerk(*taking, "--registry", folder / "known.sqlite", "--format", "json", *AT).stdout)
+    assert (shown["fact_checks"], len(shown["pictures"])) == (4, 2)
+    assert [(each["place"], each["why"]) for each in shown["left_out"]] == [
+        (2, "not-an-address"),
+        (3, "no-picture"),
+        (4, "no-address"),
+    ]
+
+
 def test_wrong_usage(folder: Path, waarmerk: Run) -> None:
     feed = folder / "feed.json"
     for wrong in (

@@ -41,7 +41,14 @@ MEDIA = {
 
 
 def read(document: Any) -> Any:
-    return read_reviews(json.dumps(document).encode())
+    return read_reviews(json.dumps(document).encode()).reviews
+
+
+def left_out(document: Any) -> Any:
+    return [
+        (each.place, each.why, each.address, each.pictures)
+        for each in read_reviews(json.dumps(document).encode()).left_out
+    ]
 
 
 @pytest.mark.parametrize(
@@ -89,6 +96,35 @@ def test_a_review_without_an_address_is_none_and_one_within_another_stays_its_ow
     outer, within = read({**CLAIM, "itemReviewed": {"@type": "Claim", "review": inner}})
     assert (outer.address, within.address) == (CHECK, "https://other.example/1")
     assert [reference.address for reference in outer.references] == [STAMPED], "what the other one is about is its own"
+
+
+def test_what_is_left_out_is_named_with_the_reason_and_nothing_is_in_both() -> None:
+    """A feed of four of which one had an address that is none said "3 fact-checks" and no word of the fourth."""
+    script = {**CLAIM, "url": "javascript:alert(1)", "image": None}
+    nameless = {**MEDIA, "@id": "_:b0"}
+    text = {"@type": "ClaimReview", "url": "https://check.example/text", "claimReviewed": "no picture"}
+    feed = {"@type": "DataFeed", "dataFeedElement": [CLAIM, script, nameless, text, {**CLAIM, "url": ""}]}
+    assert [review.address for review in read(feed)] == [CHECK]
+    assert left_out(feed) == [
+        (2, "not-an-address", "javascript:alert(1)", (POSTED,)),
+        (3, "no-address", None, (POSTED,)),
+        (4, "no-picture", "https://check.example/text", ()),
+        (5, "no-address", None, (POSTED, STAMPED)),
+    ]
+    told = {**text, "url": CHECK}
+    assert left_out([told, MEDIA]) == [], "the other telling of it names the picture"
+
+
+def test_a_media_review_without_an_address_is_told_at_that_of_the_review_it_stands_in() -> None:
+    part = {name: value for name, value in MEDIA.items() if name != "@id"}
+    outer = {"@type": "ClaimReview", "url": CHECK, "author": CLAIM["author"], "associatedMediaReview": part}
+    (review,) = read(outer)
+    assert (review.address, review.publisher) == (CHECK, "Check Desk")
+    assert [each.address for each in review.references] == [POSTED]
+    assert left_out(outer) == []
+    others = {**part, "author": {"@type": "Organization", "name": "Another Desk"}}
+    assert read({**outer, "associatedMediaReview": others}) == (), "what others found is not theirs"
+    assert [each[1] for each in left_out({**outer, "associatedMediaReview": others})] == ["no-picture", "no-address"]
 
 
 def test_which_file_is_which() -> None:

@@ -59,6 +59,28 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A fact-check that nothing is taken from. ``place`` counts the fact-checks of a document, from 1.
+
+    ``why`` is ``no-address``, ``not-an-address`` (``address`` is what it gives as one) or ``no-picture``; ``pictures``
+    are the addresses of those it names.
+    """
+
+    place: int
+    address: str | None
+    why: str
+    pictures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """What a document holds: ``reviews`` that name pictures, each address once, in order; and all the others."""
+
+    reviews: tuple[Review, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
     """A local file that may be one of the pictures. ``address`` is set where somebody said which one it is."""
 
@@ -85,9 +107,10 @@ class Unmatched:
     why: str
 
 
-def read_reviews(data: bytes) -> tuple[Review, ...]:
-    """The reviews of a JSON-LD document (one, a list, ``@graph``, a DataFeed), each address once, in order.
+def read_reviews(data: bytes) -> Feed:
+    """The reviews of a JSON-LD document (one, a list, ``@graph``, a DataFeed), and those that are left out.
 
+    One without an address that stands within another of the same publisher is told at the address of that one.
     Raises UnsupportedAsset (``claim-review.malformed``) for no JSON, LimitExceeded (``claim-review.too-large``).
     """
     if len(data) > MAX_BYTES:
@@ -97,12 +120,27 @@ def read_reviews(data: bytes) -> tuple[Review, ...]:
     except (ValueError, RecursionError) as error:
         raise UnsupportedAsset("claim-review.malformed", "this is no JSON-LD that can be read") from error
     found: dict[str, Review] = {}
-    for node, shown in _Walk().reviews(document):
-        review = _review(node, shown)
-        if review is not None:
-            held = found.get(review.address)
-            found[review.address] = review if held is None else _joined(held, review)
-    return tuple(found.values())
+    places: dict[str, int] = {}
+    left_out: list[LeftOut] = []
+    for node, shown, within in _Walk().reviews(document):
+        place = len(found) + len(left_out) + 1
+        address = _address_of(node) or _lent(node, within)
+        if address is None:
+            told = _text(node.get("url")) or None
+            why = "no-address" if told is None else "not-an-address"
+            pictures = tuple(each.address for each in _references(node, shown))
+            left_out.append(LeftOut(place=place, address=told, why=why, pictures=pictures))
+            continue
+        review, held = _review(node, shown, address), found.get(address)
+        found[address] = review if held is None else _joined(held, review)
+        places.setdefault(address, place)
+    left_out += (
+        LeftOut(place=places[each.address], address=each.address, why="no-picture")
+        for each in found.values()
+        if not each.references
+    )
+    reviews = tuple(each for each in found.values() if each.references)
+    return Feed(reviews=reviews, left_out=tuple(sorted(left_out, key=lambda each: each.place)))
 
 
 def plan(reviews: Sequence[Review], pictures: Sequence[Picture]) -> tuple[tuple[Matched, ...], tuple[Unmatched, ...]]:
@@ -132,6 +170,16 @@ def plan(reviews: Sequence[Review], pictures: Sequence[Picture]) -> tuple[tuple[
     return tuple(matched), tuple(unmatched)
 
 
+def is_address(value: str | None) -> bool:
+    """Whether this is an address that a fact-check can have: http or https, with a host, at most 2,000 characters."""
+    if value is None or _ADDRESS.fullmatch(value) is None:
+        return False
+    try:
+        return bool(urlsplit(value).hostname)
+    except ValueError:
+        return False
+
+
 class _Walk:
     """Through a document, however deep its publisher nests it; bounded."""
 
@@ -139,39 +187,53 @@ class _Walk:
         self._left = MAX_NODES
 
     def reviews(
-        self, node: Any, shown: tuple[Any, ...] = (), depth: int = 0
-    ) -> Iterator[tuple[Mapping[str, Any], Any]]:
-        """Each review, with the pictures that the articles around it show."""
+        self, node: Any, shown: tuple[Any, ...] = (), within: Mapping[str, Any] | None = None, depth: int = 0
+    ) -> Iterator[tuple[Mapping[str, Any], tuple[Any, ...], Mapping[str, Any] | None]]:
+        """Each review, with the pictures that the articles around it show, and the review that it stands in."""
         self._left -= 1
         if self._left < 0 or depth > _DEEPEST:
             raise LimitExceeded("claim-review.too-large", "this feed is nested too deep or holds too much")
         if isinstance(node, list):
             for each in node:
-                yield from self.reviews(each, shown, depth + 1)
+                yield from self.reviews(each, shown, within, depth + 1)
         if not isinstance(node, dict):
             return
         if _types(node) & _REVIEWS:
-            yield node, shown
+            yield node, shown, within
+            within = node
         elif "image" in node and any(kind.endswith(("Article", "WebPage")) for kind in _types(node)):
             shown = (*shown, node["image"])
         for value in node.values():
             if isinstance(value, (dict, list)):
-                yield from self.reviews(value, shown, depth + 1)
+                yield from self.reviews(value, shown, within, depth + 1)
 
 
-def _review(node: Mapping[str, Any], shown: Iterable[Any]) -> Review | None:
-    address = next((each for each in (_text(node.get("url")), _text(node.get("@id"))) if _is_address(each)), None)
-    if address is None:
+def _address_of(node: Mapping[str, Any]) -> str | None:
+    return next((each for each in (_text(node.get("url")), _text(node.get("@id"))) if is_address(each)), None)
+
+
+def _lent(node: Mapping[str, Any], within: Mapping[str, Any] | None) -> str | None:
+    """The address of the review around one that gives none; not if another organisation publishes it."""
+    address = None if within is None or node.get("url") else _address_of(within)
+    if within is None or address is None:
         return None
-    own = [node.get(name) for name in ("image", "thumbnailUrl")]
-    debunks = {found.address: found for value in (*own, *shown) for found in _pictures(value, Role.DEBUNK)}
-    about = {found.address: found for found in _under(node.get("itemReviewed"), 0)}
-    references = (*(about[name] for name in about if name not in debunks), *debunks.values())
+    return address if _publisher(node, address) in (_publisher(within, address), _host(address)) else None
+
+
+def _review(node: Mapping[str, Any], shown: Iterable[Any], address: str) -> Review:
     named = node.get("mediaAuthenticityCategory")
     words = named if isinstance(named, list) else [named]
     categories = {CATEGORIES.get(_term(word)) for word in words}
     labels = (CHECKED, *sorted(label for label in categories if label is not None))
+    references = _references(node, shown)
     return Review(address=address, publisher=_publisher(node, address), labels=labels, references=references)
+
+
+def _references(node: Mapping[str, Any], shown: Iterable[Any]) -> tuple[Reference, ...]:
+    own = [node.get(name) for name in ("image", "thumbnailUrl")]
+    debunks = {found.address: found for value in (*own, *shown) for found in _pictures(value, Role.DEBUNK)}
+    about = {found.address: found for found in _under(node.get("itemReviewed"), 0)}
+    return (*(about[name] for name in about if name not in debunks), *debunks.values())
 
 
 def _joined(one: Review, other: Review) -> Review:
@@ -201,7 +263,7 @@ def _under(node: Any, depth: int) -> Iterator[Reference]:
 
 def _pictures(value: Any, role: Role, digest: Any = None) -> Iterator[Reference]:
     for each in value if isinstance(value, list) else [value]:
-        if isinstance(each, str) and _is_address(each):
+        if isinstance(each, str) and is_address(each):
             told = digest.lower() if isinstance(digest, str) and _SHA256.fullmatch(digest) else None
             yield Reference(address=each, role=role, sha256=told)
         elif isinstance(each, dict):
@@ -217,6 +279,10 @@ def _publisher(node: Mapping[str, Any], address: str) -> str:
                 told = " ".join((_text(each.get("name")) or "").split())
                 if 0 < len(told) <= 200 and told.isprintable():
                     return told
+    return _host(address)
+
+
+def _host(address: str) -> str:
     return urlsplit(address).hostname or address
 
 
@@ -232,15 +298,6 @@ def _term(value: Any) -> str:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _is_address(value: str | None) -> bool:
-    if value is None or _ADDRESS.fullmatch(value) is None:
-        return False
-    try:
-        return bool(urlsplit(value).hostname)
-    except ValueError:
-        return False
 
 
 def _name(address: str) -> str:
