@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether everything this service needs is there: its store, room on disk, its keys, its trust lists.
+"""Whether everything this service needs is there: store, room on disk, keys, trust lists, registry.
 
 Each probe answers None or a code of ours. The answers of one round are kept for two seconds, so that a load balancer
 that asks often costs nothing; a disk that was full has to have twice the room before it counts as free again, so that
@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from waarmerk.provenance.build import load_trust
-from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.build import load_trust, require_registry
+from waarmerk.provenance.errors import ConfigurationError, StoreError
 from waarmerk.provenance.settings import Settings
 
 Probe = Callable[[], str | None]
 _KEPT = timedelta(seconds=2)
+_WAIT_SECONDS = 1.0  # for a registry that somebody is writing to
 MIN_FREE_BYTES = 600 * 2**20  # one file of the largest size, and a little
 
 
@@ -76,6 +77,19 @@ def keys_probe(paths: tuple[Path, ...]) -> Probe:
         try:
             load_keys(paths)
         except ConfigurationError as error:
+            return error.code
+        return None
+
+    return probe
+
+
+def registry_probe(settings: Settings) -> Probe:
+    """Whether the registry of the service, where it has one, can be read."""
+
+    def probe() -> str | None:
+        try:
+            require_registry(settings, wait_seconds=_WAIT_SECONDS)
+        except (ConfigurationError, StoreError) as error:
             return error.code
         return None
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from waarmerk.api.caller import Caller
 from waarmerk.api.problems import Problem
 from waarmerk.provenance.build import build_store
+from waarmerk.provenance.errors import StoreError
 from waarmerk.provenance.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,7 +51,12 @@ class Registries:
     def own(self, caller: Caller, base: Settings) -> Opened:
         """The registry of the caller's tenant itself, never that of the service. Raises Problem, StoreError."""
         own = caller.tenant is not None and caller.tenant.settings.get("registry")
-        opened = self.of(caller.profile(base)) if own else None
+        try:
+            opened = self.of(caller.profile(base)) if own else None
+        except StoreError as error:
+            if error.code != "registry.missing":
+                raise
+            raise Problem("tenant.not-configured", "the registry of this tenant is not there yet") from None
         if opened is None:
             raise Problem("tenant.not-configured", "this tenant has no registry of its own")
         return opened

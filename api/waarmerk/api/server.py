@@ -32,14 +32,14 @@ from waarmerk.api.metrics import Metrics
 from waarmerk.api.migrate import prepare
 from waarmerk.api.postbox import Postbox
 from waarmerk.api.quota import STRANGER_PER_MINUTE, Quota
-from waarmerk.api.readiness import DiskProbe, Probe, Readiness, keys_probe, lists_probe
+from waarmerk.api.readiness import DiskProbe, Probe, Readiness, keys_probe, lists_probe, registry_probe
 from waarmerk.api.services import Services, monotonic, now
 from waarmerk.api.sessions import Sessions
 from waarmerk.api.shelf import Shelf
 from waarmerk.api.tenants import Keyring, service_secret
 from waarmerk.api.webhooks import Postman, Webhooks
 from waarmerk.api.worklist import Worklist
-from waarmerk.provenance.build import tool_version
+from waarmerk.provenance.build import require_registry, tool_version
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.jobs.audit import Audit
@@ -115,8 +115,10 @@ def webhooks(folder: Path, database: str | None = None) -> Iterator[Webhooks]:
 def run(options: ServiceOptions) -> None:
     """Serve until told to stop (SIGINT, SIGTERM); requests under way are finished first.
 
-    Raises ConfigurationError where the address cannot be listened on or the settings cannot be used; StoreError.
+    Raises ConfigurationError where the address cannot be listened on or the settings cannot be used; StoreError, for a
+    registry that cannot be read too.
     """
+    require_registry(options.settings)
     keep_to_itself()  # what a file took over finds keys here, and nobody else of this user has to
     _prepare_for_many()
     journal = Journal()
@@ -171,6 +173,7 @@ def _services(
         "disk": DiskProbe(Path(gettempdir()), worklist.keep.folder, label_work.keep.folder),
         "keys": keys_probe(options.settings.keys),
         "lists": lists_probe(options.settings, clock=now, max_age=options.max_list_age),
+        "registry": registry_probe(options.settings),
     }
     disputes = Disputes(worklist.queue.database, clock=now)
     return Services(

@@ -77,8 +77,8 @@ def features(pool: Pool, path: Path, moment: datetime) -> "Features":
 
 def within_reach(settings: Settings) -> Settings:
     """The settings as a confined process can use them, which may neither write nor connect."""
-    options.mend_registry(settings.registry)
     if not (settings.registry or "").startswith("postgresql"):
+        options.require_registry(settings)
         return settings
     from waarmerk.provenance.build import registry_within_reach  # noqa: PLC0415 - a database
 

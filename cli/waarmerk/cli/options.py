@@ -5,11 +5,14 @@ import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from waarmerk.provenance.model.moment import moment_of
+
+if TYPE_CHECKING:
+    from waarmerk.provenance.settings import Settings
 
 
 class Moment(click.ParamType[datetime]):
@@ -80,15 +83,19 @@ def own_marks(key: Path | None, ledger_file: Path | None) -> dict[str, Any]:
     return {"keys": (key,) if key.exists() else (), "ledger": held if held.is_file() else None}
 
 
-def mend_registry(address: str | None) -> None:
-    """Let the database undo what a killed writer left half done: confined readers may not write."""
-    if address is None or address.startswith("postgresql"):
-        return
-    path = Path(address.removeprefix("sqlite:///"))
-    if path.with_name(path.name + "-journal").exists():
-        from waarmerk.provenance.registry.store import Store  # noqa: PLC0415 - only after an accident
+def require_registry(settings: "Settings") -> None:
+    """Raise unless the registry of these settings can be read by confined processes, which may not write.
 
-        Store(address, writing=True).require()
+    What a killed writer left half done is undone first. ConfigurationError, StoreError.
+    """
+    if settings.registry is None:
+        return
+    from waarmerk.provenance.build import build_store, require_registry  # noqa: PLC0415 - a database
+
+    store = build_store(settings)
+    if store.path is not None and store.path.with_name(store.path.name + "-journal").exists():
+        build_store(settings, writing=True).require()
+    require_registry(settings)
 
 
 def written(moment: datetime) -> str:

@@ -77,7 +77,6 @@ def serve(
     Nothing of an upload is kept. The service fetches no address, whatever a file or a caller names. Who has a key may
     do more: see `waarmerk tenant`.
     """
-    options.mend_registry(registry)
     settings = Settings(
         trust=trust,
         data_folder=options.trust_folder(),
@@ -88,6 +87,7 @@ def serve(
         detectors=detectors,
         rule_packs=rule_packs,
     )
+    options.require_registry(settings)
     _tell_own_roots(trust or options.trust_folder())
     api: Any = door("waarmerk.api.server")
     api.run(

@@ -25,7 +25,7 @@ from waarmerk.provenance.settings import Settings
 from waarmerk.provenance.sources import EvidenceSource
 from waarmerk.provenance.sources.credentials import CredentialSource, Reader
 from waarmerk.provenance.sources.metadata import MetadataSource
-from waarmerk.provenance.sources.unread import UnreadChannels
+from waarmerk.provenance.sources.unread import UnreadChannels, UnusableRegistry
 from waarmerk.provenance.trust import TrustStore, load_store
 from waarmerk.provenance.verdict import weigh
 
@@ -79,12 +79,13 @@ def build_verifier(settings: Settings | None = None, *, at: datetime | None = No
     """A verifier that runs in this process; ``at`` is the clock of its decisions, now if not given.
 
     For files of strangers use ``jobs.Pool``, which runs verifiers in confined processes.
-    Raises ConfigurationError where the settings or the trust store cannot be used.
+    Raises ConfigurationError where the settings or the trust store cannot be used, StoreError for a registry.
     """
     moment = at or datetime.now(UTC)
     chosen = settings or Settings()
     if chosen.detectors:
         raise ConfigurationError("settings.detector", "closed detectors run in confined workers only: use jobs.Pool")
+    require_registry(chosen)
     return assemble(chosen, load_trust(chosen, at=moment), load_rules(chosen), moment)
 
 
@@ -103,7 +104,7 @@ def assemble(
     ``reader`` is one with this trust and this time, where there is one already.
 
     ``withheld``: neither are keys searched nor detectors asked for this caller; the report says so.
-    Raises ConfigurationError where a key or registry is none.
+    Raises ConfigurationError where a key is none.
     """
     silent: list[str] = []
     asked = [name for name, _ in settings.declared_detectors] if detectors else []
@@ -233,25 +234,40 @@ def mark_searches(settings: Settings, pixels: DecodedOnce | None = None) -> tupl
 
 
 def _known(settings: Settings, marks: tuple[EvidenceSource, ...]) -> tuple[EvidenceSource, ...]:
-    """The search for marks, and the look into a registry that goes by them; a registry that is none stops the run.
+    """The search for marks, and the look into a registry that goes by them.
 
-    Raises ConfigurationError, for a registry on a server too: nothing is fetched while strangers' files are examined.
+    A registry that cannot be used is a channel that was not read; ``require_registry`` stops a run of one's own.
     """
     if settings.registry is None:
         return marks
     from waarmerk.provenance.registry.finder import Finder  # noqa: PLC0415 - 0.4 s that only a registry pays for
-    from waarmerk.provenance.registry.store import Store, database_path  # noqa: PLC0415
+    from waarmerk.provenance.registry.store import Store  # noqa: PLC0415
     from waarmerk.provenance.sources.registry import RegistrySource  # noqa: PLC0415
+
+    found = marks[0] if marks else None
+    try:
+        require_registry(settings)
+    except (ConfigurationError, StoreError) as error:
+        return (UnusableRegistry(error.code, marks=found),)
+    store = Store(settings.registry)
+    return (RegistrySource(store, Finder(store, settings.limits), settings.limits, marks=found),)
+
+
+def require_registry(settings: Settings, *, wait_seconds: float | None = None) -> None:
+    """Raise unless the registry of ``settings``, where they name one, can be read by who examines files.
+
+    ConfigurationError for an address that is none, or of a server: nothing is fetched while strangers' files are
+    examined. StoreError for one that is missing, damaged, of another version, or that somebody else has to himself for
+    longer than ``wait_seconds`` (as long as usual, if not given).
+    """
+    if settings.registry is None:
+        return
+    from waarmerk.provenance.registry.database import WAIT_SECONDS  # noqa: PLC0415 - only a registry pays
+    from waarmerk.provenance.registry.store import Store, database_path  # noqa: PLC0415
 
     if database_path(settings.registry) is None:
         raise ConfigurationError("registry.address", "verify takes a registry in a file; nothing is fetched here")
-    store = Store(settings.registry)
-    try:
-        store.require()
-    except StoreError as error:
-        raise ConfigurationError(error.code, error.message) from error
-    found = marks[0] if marks else None
-    return (RegistrySource(store, Finder(store, settings.limits), settings.limits, marks=found),)
+    Store(settings.registry, wait_seconds=WAIT_SECONDS if wait_seconds is None else wait_seconds).require()
 
 
 def build_store(settings: Settings, *, writing: bool = False) -> "Store":
@@ -273,7 +289,7 @@ def build_store(settings: Settings, *, writing: bool = False) -> "Store":
 def registry_within_reach(settings: Settings) -> Settings:
     """The settings with a registry that a process without a network can read: of one on a server, a copy in a file.
 
-    The copy lies in the data folder, readable by its owner alone. Raises ConfigurationError.
+    The copy lies in the data folder, readable by its owner alone. Raises ConfigurationError, StoreError.
     """
     from waarmerk.provenance.registry.store import Store, database_path  # noqa: PLC0415 - only a registry pays
 
@@ -288,8 +304,6 @@ def registry_within_reach(settings: Settings) -> Settings:
     try:
         refresh(source, copy, forget=index.settle)
         index.seal()
-    except StoreError as error:
-        raise ConfigurationError(error.code, error.message) from error
     finally:
         source.close()
     return replace(settings, registry=str(copy.path))

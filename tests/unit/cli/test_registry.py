@@ -86,13 +86,50 @@ def test_verify_looks_into_a_registry_where_one_is_named(desk: Desk, folder: Pat
     assert [c["state"] for c in without["channels"] if c["channel"] == "registry"] == ["unread"]
 
 
-def test_a_registry_that_is_none_is_wrong_usage(folder: Path, waarmerk: Run) -> None:
-    for address in (folder / "none.sqlite", folder / "other.jpg", "https://example.org/", "postgresql://host/name"):
-        done = waarmerk("verify", folder / "copy.jpg", "--registry", address, "--at", AT)
-        assert done.returncode == 2, done.stderr
-        assert "registry." in done.stderr
-    assert waarmerk("registry", "list", "--registry", folder / "none.sqlite").returncode == 3
-    assert not (folder / "none.sqlite").exists()
+def test_an_address_that_is_none_is_wrong_usage(folder: Path, waarmerk: Run) -> None:
+    for command in (("verify", folder / "copy.jpg"), ("registry", "match", folder / "copy.jpg"), ("registry", "list")):
+        done = waarmerk(*command, "--registry", "https://example.org/")
+        assert (done.returncode, "[registry.address]" in done.stderr) == (2, True), done.stderr
+    done = waarmerk("serve", "--data", folder, "--registry", "postgresql://host/name")
+    assert (done.returncode, "[registry.address]" in done.stderr) == (2, True), done.stderr
+
+
+def test_a_registry_that_cannot_be_used_is_told_in_words_and_ends_every_command_alike(
+    folder: Path, waarmerk: Run
+) -> None:
+    """Exit code 3: an input could not be read. No class of an exception is a sentence."""
+    none, damaged, newer = (folder / f"{name}.sqlite" for name in ("none", "damaged", "newer"))
+    damaged.write_bytes(b"no database" * 999)
+    Store(str(newer), writing=True).create()
+    with closing(sqlite3.connect(newer)) as database, database:
+        database.execute("UPDATE registry_version SET version = version + 1")
+    picture = folder / "copy.jpg"
+    told = {
+        none: f"er is geen register {none}: waarmerk registry add maakt het met het eerste bestand [registry.missing]",
+        damaged: "het register is beschadigd, of is er geen; zet een eerdere kopie op zijn plaats [registry.damaged]",
+        newer: "een latere versie van waarmerk schreef dit register; het blijft zoals het is [registry.newer]",
+    }
+    commands: list[tuple[str | Path, ...]] = [
+        ("verify", picture),
+        ("registry", "match", picture),
+        ("registry", "recover", picture),
+        ("registry", "list"),
+        ("registry", "history", "r1"),
+        ("registry", "dispute", "r1", "--why", "x"),
+        ("registry", "remove", "r1"),
+        ("registry", "sweep", folder),
+        ("registry", "upgrade"),
+        ("serve", "--data", folder / "service", "--port", "0"),
+    ]
+    for address, sentence in told.items():
+        for command in commands:
+            language = () if command[0] == "serve" else ("--lang", "nl")
+            done = waarmerk(*command, "--registry", address, *language)
+            assert done.returncode == 3, (command, done.stderr)
+            if language:
+                assert done.stderr.splitlines()[-1] == f"waarmerk: {sentence}", command
+    assert not none.exists()
+    assert not (folder / "service").exists(), "refused before anything is made"
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ async def livez() -> dict[str, str]:
 
 @router.get("/readyz", summary="Everything needed is there", response_description="It can work")
 async def readyz(request: Request, caller: Annotated[Caller, Depends(open_to(ANYONE, counted=False))]) -> Any:
-    """Store, disk, keys and trust lists; which of them is in the way is told to the scope `admin` alone."""
+    """Store, disk, keys, trust lists and registry; which of them is in the way is told to the scope `admin` alone."""
     answers = await run_sync(services_of(request).readiness.answers)
     wrong = {name: code for name, code in answers.items() if code is not None}
     told = Scope.ADMIN in caller.scopes

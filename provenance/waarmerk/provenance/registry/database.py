@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from waarmerk.provenance.errors import ConfigurationError, StoreError
 
-_WAIT_SECONDS = 20.0
+WAIT_SECONDS = 20.0
 _SQLITE = "sqlite:///"
 _POSTGRES = ("postgresql://", "postgresql+psycopg://")
+_SQLITE_FAULTS = {5: "busy", 6: "busy", 11: "damaged", 26: "damaged", 3: "closed", 8: "closed", 14: "closed"}
+_SQLITE_FAULTS |= {10: "disk", 13: "disk"}
 _TURN = 0x57414D4B  # "WAMK": the advisory lock that writers hold
 
 
@@ -50,11 +52,14 @@ def server_address(url: str) -> tuple[sa.URL, Path | None]:
     return address.difference_update_query(["files"]), None if folder is None else Path(folder)
 
 
-def opened_file(path: Path, *, writing: bool, migrating: bool = False) -> sa.Engine:
-    """SQLite in ``path``; nothing is opened yet. ``migrating`` lets tables be made anew that others refer to."""
+def opened_file(path: Path, *, writing: bool, migrating: bool = False, wait_seconds: float = WAIT_SECONDS) -> sa.Engine:
+    """SQLite in ``path``; nothing is opened yet. ``migrating`` lets tables be made anew that others refer to.
+
+    ``wait_seconds`` is how long it waits for who else has it.
+    """
     address = f"{path.absolute().as_uri()}?mode={'rw' if writing else 'ro'}"
     engine = sa.create_engine(
-        f"sqlite:///{address}&uri=true", poolclass=sa.NullPool, connect_args={"timeout": _WAIT_SECONDS}
+        f"sqlite:///{address}&uri=true", poolclass=sa.NullPool, connect_args={"timeout": wait_seconds}
     )
     pragmas = ("journal_mode = DELETE", "synchronous = FULL", "secure_delete = ON")
 
@@ -74,7 +79,7 @@ def opened_file(path: Path, *, writing: bool, migrating: bool = False) -> sa.Eng
 def opened_server(address: sa.URL) -> sa.Engine:
     """PostgreSQL at ``address``; nothing is opened yet. Raises ConfigurationError without its driver."""
     try:
-        return sa.create_engine(address, poolclass=sa.NullPool, connect_args={"connect_timeout": int(_WAIT_SECONDS)})
+        return sa.create_engine(address, poolclass=sa.NullPool, connect_args={"connect_timeout": int(WAIT_SECONDS)})
     except ImportError as error:
         raise ConfigurationError(
             "registry.no-driver", "a registry on a server needs psycopg: pip install 'waarmerk[postgres]'"
@@ -105,4 +110,22 @@ def faults() -> Iterator[None]:
     except IntegrityError as error:
         raise StoreError("registry.known", "this file is in the registry already") from error
     except (SQLAlchemyError, OSError, ImportError) as error:
-        raise StoreError("registry.failed", f"the registry cannot be used: {type(error).__name__}") from error
+        raise _in_words(error) from error
+
+
+def _in_words(error: Exception) -> StoreError:
+    """What is wrong, as far as the database says (https://sqlite.org/rescode.html)."""
+    cause = getattr(error, "orig", None)
+    number = getattr(cause, "sqlite_errorcode", None)
+    name = "" if number is None else _SQLITE_FAULTS.get(number & 0xFF, "")
+    if name == "busy":
+        return StoreError("registry.busy", "another program is using the registry; try again when that is done")
+    if name == "damaged":
+        return StoreError("registry.damaged", "the registry is damaged, or is none; put a copy of before in its place")
+    if name == "closed":
+        return StoreError("registry.failed", "the registry cannot be opened: look at who may read and write its file")
+    if name == "disk":
+        return StoreError("registry.failed", "the disk with the registry is full, or cannot be read")
+    if number is None and isinstance(error, OperationalError):
+        return StoreError("registry.failed", "the server with the registry does not answer, or refuses this address")
+    return StoreError("registry.failed", f"the registry cannot be used: {type(error).__name__}")

@@ -12,6 +12,7 @@ from waarmerk.provenance.errors import ConfigurationError, StoreError
 from waarmerk.provenance.media.staging import database_file
 from waarmerk.provenance.model.moment import rfc3339
 from waarmerk.provenance.registry.database import (
+    WAIT_SECONDS,
     database_path,
     faults,
     opened_file,
@@ -40,15 +41,19 @@ _LIVE = sa.and_(ENTRY.c.state != State.WITHDRAWN.value, sa.or_(_OWN, ENTRY.c.iss
 class Store:
     """One registry. ``files`` holds the bytes beside the rows."""
 
-    def __init__(self, url: str, *, folder: Path | None = None, writing: bool = False) -> None:
+    def __init__(
+        self, url: str, *, folder: Path | None = None, writing: bool = False, wait_seconds: float = WAIT_SECONDS
+    ) -> None:
         """Nothing is opened yet. ``folder`` is for the index of a database on a server, which has none beside it.
+
+        ``wait_seconds`` is how long a file is waited for that another program has.
 
         Raises ConfigurationError for an address that cannot be used.
         """
         self.path = database_path(url)
         if self.path is not None:
             beside = folder or self.path.with_name(self.path.name + ".files")
-            self.engine = opened_file(self.path, writing=writing)
+            self.engine = opened_file(self.path, writing=writing, wait_seconds=wait_seconds)
             self.files: Bytes = Files(beside / "bytes")
             self._folder: Path | None = beside
             return
@@ -96,7 +101,10 @@ class Store:
     def require(self) -> None:
         """Raise StoreError unless this is a registry of this version; the error says which way it differs."""
         if self.path is not None and not self.path.is_file():
-            raise StoreError("registry.missing", f"there is no registry {self.path.name}")
+            there = self.path.absolute()
+            raise StoreError(
+                "registry.missing", f"there is no registry {there}: waarmerk registry add makes it with the first file"
+            )
         require_version(version_of(self.engine))
 
     def add(self, entry: Entry, bindings: Iterable[Binding]) -> Entry:

@@ -2,9 +2,10 @@
 """Channels that could speak and were not listened to, so that "nothing found" is never read as "nothing there"."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
-from waarmerk.provenance.model import Asset, Channel, ChannelState
-from waarmerk.provenance.sources import Examination
+from waarmerk.provenance.model import Asset, Assurance, Channel, ChannelState, Claimant, Evidence, Finding
+from waarmerk.provenance.sources import EvidenceSource, Examination
 
 # Closed marks: only their owners hold the detector. Where each can be asked stands in the wording of its code.
 _CLOSED = (("SynthID", "synthid"), ("Amazon", "titan"), ("Meta", "meta"), ("TikTok", "tiktok"))
@@ -50,6 +51,27 @@ class UnreadChannels:
                 _unread(f"closed:{name}", f"closed.{code}") for name, code in _CLOSED if name not in self._asked
             )
         return Examination(channels=tuple(channels))
+
+
+class UnusableRegistry:
+    """A registry that was named and cannot be used: every file is told so, and what else is said of it stands."""
+
+    def __init__(self, code: str, *, marks: EvidenceSource | None) -> None:
+        """``code`` says why; ``marks`` is the search for watermarks that goes before a registry, where there is one."""
+        self._code = code
+        self._marks = marks
+
+    def examine(self, asset: Asset) -> Examination:
+        """Name the registry as unread."""
+        seen = Examination() if self._marks is None else self._marks.examine(asset)
+        told = Evidence(
+            channel="registry",
+            claimant=Claimant.REGISTRY,
+            assurance=Assurance.UNREADABLE,
+            findings=(Finding(self._code),),
+        )
+        channels = (*seen.channels, _unread("registry", "registry.unreadable"))
+        return replace(seen, evidence=(*seen.evidence, told), channels=channels)
 
 
 def _unread(name: str, why: str) -> Channel:
