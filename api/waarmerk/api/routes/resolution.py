@@ -135,6 +135,8 @@ async def by_content(
     most = min(maxResults, MOST_RESULTS)
     wishes = {"alg": alg, "max_results": most}
     async with received(request) as upload:
+        if not upload.bytes:
+            raise Problem("request.no-file", "the body is empty")
         resolve = partial(services.bench.perform, at=services.clock(), settings=caller.settings(services.settings))
         found = await services.gate.run(
             lambda: resolved(services, upload.path, resolve, wishes, guarded=caller.is_stranger),
