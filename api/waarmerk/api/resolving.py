@@ -49,13 +49,16 @@ _ERRORS = {
 }
 
 
+_SCORE = "Strength of the match, 100 the strongest; for a file, 90 and more only where it is all of what is known"
+
+
 class Match(BaseModel):
     """One manifest that a query leads to."""
 
     model_config = ConfigDict(title="c2pa.softBindingMatch")
 
     manifestId: str = Field(description="Unique identifier of a matched C2PA Manifest")  # noqa: N815 - as on the wire
-    similarityScore: int = Field(ge=0, le=100, description="Strength of the match, 100 the strongest")  # noqa: N815
+    similarityScore: int = Field(ge=0, le=100, description=_SCORE)  # noqa: N815
 
 
 class QueryResult(BaseModel):

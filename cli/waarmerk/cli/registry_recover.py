@@ -94,28 +94,39 @@ def recover(
         raise click.UsageError(f"--send takes {', '.join(_SENT)}")
     words, moment = wording(lang), options.now(at)
     settings = Settings(trust=trust, data_folder=options.trust_folder(), keys=keys)
-    if online is None:
+    service = None if online is None else _service(online)
+    if service is None:
         settings = known.settings_of(address, keys=keys, trust=trust)
         known.store_of(settings)
     ((_, document),) = known.examined((name,), settings, moment)
     if document["error"]:
         Console().warn(f"{name}: {words.say('fault', document['error']['code'])}")
         return exits.UNREADABLE
-    given = _from_registry(name, document, settings, moment) if online is None else None
-    if online is not None:
-        from waarmerk.provenance.registry.online import Service  # noqa: PLC0415 - nothing else reaches a network
-
-        given = from_service(Service(address=online), name, document, sent, settings, moment)
+    was_asked = None
+    if service is None:
+        given = _from_registry(name, document, settings, moment)
+    else:
+        given, was_asked = from_service(service, name, document, sent, settings, moment)
     out = None if given is None else _written(given, name, target or sidecar, attach, force=force)
     matches = [each for each in document["matches"] if each["verified"]] if online is None else []
     if form == "json":
-        known.say(json.dumps(_plain(given, out, name, matches), indent=2, ensure_ascii=True))
+        told = {**_plain(given, out, name, matches), "asked": was_asked}
+        known.say(json.dumps(told, indent=2, ensure_ascii=True))
     elif given is None or out is None:
-        _tell_none(name, matches, words, is_online=online is not None)
+        nothing = _nothing(was_asked, sent, has_keys=bool(keys))
+        _tell_none(name, matches, words, nothing)
     else:
         _tell(given, out, name, words)
         _tell_others(given, name, matches, words)
     return exits.FAILED if given is None else exits.OK
+
+
+def _service(address: str) -> "Service":
+    from waarmerk.provenance.registry.online import Service  # noqa: PLC0415 - nothing else reaches a network
+
+    service = Service(address=address)
+    service.require_address()
+    return service
 
 
 def _from_registry(name: Path, document: dict[str, Any], settings: Settings, moment: datetime) -> _Given | None:
@@ -147,10 +158,15 @@ def from_service(
     sent: tuple[str, ...],
     settings: Settings,
     moment: datetime,
-) -> _Given | None:
-    """The first manifest that a service gives for the file and that reads as one whose signature holds."""
+) -> tuple[_Given | None, bool]:
+    """The first manifest that a service gives for the file and that reads as one whose signature holds.
+
+    And whether the service was told anything of the file.
+    """
     asked: set[str] = set()
+    was_asked = False
     for found in _named(service, name, document, sent, moment):
+        was_asked = True
         for label in found:
             if label in asked or len(asked) >= _MOST_ASKED:
                 continue
@@ -160,10 +176,10 @@ def from_service(
             if stands["signature"] == "holds" and stands["label"] == label:
                 stated = {(each["alg"], each["value"]) for each in stands["bindings"]}
                 ours = {(_ALGORITHMS.get(mark["scheme"]), mark["payload"]) for mark in document["watermarks"]}
-                return _Given(
-                    data=data, origin=service.address, sha256=None, stands=stands, is_confirmed=bool(stated & ours)
-                )
-    return None
+                is_confirmed = bool(stated & ours)
+                given = _Given(data=data, origin=service.address, sha256=None, stands=stands, is_confirmed=is_confirmed)
+                return given, was_asked
+    return None, was_asked
 
 
 _ALGORITHMS = {"ring/1": "org.waarmerk.ring.1"}
@@ -244,12 +260,23 @@ def _tell_others(given: _Given, name: Path, matches: list[dict[str, Any]], words
         known.say("  " + words.say("registry", "recovered-others", others=_listed(others, words)))
 
 
-def _tell_none(name: Path, matches: list[dict[str, Any]], words: Wording, *, is_online: bool) -> None:
+def _nothing(was_asked: bool | None, sent: tuple[str, ...], *, has_keys: bool) -> str:
+    """The sentence for nothing to give back; one that a service was not asked for says so, and why."""
+    if was_asked is None:
+        return "not-recovered"
+    if was_asked:
+        return "not-online"
+    if "fingerprint" in sent:
+        return "not-sent"
+    return "not-sent-no-mark" if has_keys else "not-sent-no-key"
+
+
+def _tell_none(name: Path, matches: list[dict[str, Any]], words: Wording, nothing: str) -> None:
     """That there is nothing to give back, and of what the file is known to be a copy."""
     wholes = _wholes(matches)
     others = [each for each in matches if not each["is_whole"]]
     if not wholes or not others:
-        known.say(words.say("registry", "not-online" if is_online else "not-recovered", name=name))
+        known.say(words.say("registry", nothing, name=name))
         return
     ids = ", ".join(each["registry_id"] for each in wholes)
     known.say(words.say("registry", "not-recovered-whole", name=name, id=ids))

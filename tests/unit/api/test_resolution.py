@@ -5,12 +5,14 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 import yaml
+from PIL import Image, ImageOps
 from starlette.testclient import TestClient
 
 from tests.conftest import AT, ROOT
@@ -238,6 +240,35 @@ def test_a_stripped_copy_leads_to_the_manifest_of_its_original(client: TestClien
     assert only.label == match["manifestId"]
     assert alone.content[only.start : only.end] in whole.content
     assert valid(content(client, "declared.webp"), "/matches/byContent", method="post") == {"matches": []}
+
+
+def test_the_score_says_how_much_of_the_original_it_is(client: TestClient) -> None:
+    """100 is the picture itself: not a part of it, not the picture turned over, nor among others."""
+    with Image.open(MEDIA / "camera-capture.jpg") as image:
+        whole = image.convert("RGB")
+    wide, high = whole.size
+    collage = Image.new("RGB", (2 * wide, high), "white")
+    collage.paste(whole, (0, 0))
+    collage.paste(Image.effect_noise((wide, high), 90).convert("RGB"), (wide, 0))
+    copies = {
+        "half": whole.crop((wide // 4, 0, wide * 3 // 4, high)),
+        "mirrored": ImageOps.mirror(whole),
+        "collage": collage,
+        "again": whole,
+    }
+    scores = {}
+    for name, picture in copies.items():
+        out = BytesIO()
+        picture.save(out, "JPEG", quality=90)
+        answer = client.post("/v1/matches/byContent", content=out.getvalue(), headers={"content-type": "image/jpeg"})
+        (match,) = valid(answer, "/matches/byContent", method="post")["matches"]
+        scores[name] = match["similarityScore"]
+    assert 40 <= scores["half"] <= 60, scores
+    assert 40 <= scores["collage"] <= 60, scores
+    assert 80 <= scores["mirrored"] < 90, scores
+    assert scores["again"] >= 90, scores
+    (exact,) = valid(content(client, "camera-capture.jpg"), "/matches/byContent", method="post")["matches"]
+    assert exact["similarityScore"] == 100
 
 
 def test_a_binding_leads_there_by_both_methods(client: TestClient, pool: Pool) -> None:

@@ -32,6 +32,7 @@ from waarmerk.provenance.registry.finder import Finder, upright
 from waarmerk.provenance.registry.online import Service
 from waarmerk.provenance.registry.store import Store
 from waarmerk.provenance.settings import Settings
+from waarmerk.watermark import Key
 
 __all__ = ["desk"]
 LIMITS = Limits()
@@ -142,7 +143,8 @@ def test_a_stripped_copy_gets_the_manifest_of_its_original(
 ) -> None:
     settings = Settings(trust=desk.folder / "trust", keys=(desk.folder / "mark.key",) if sent == "mark" else ())
     document = document_of(folder / "copy.jpg", settings)
-    given = from_service(running.service(), folder / "copy.jpg", document, (sent,), settings, AT)
+    given, was_asked = from_service(running.service(), folder / "copy.jpg", document, (sent,), settings, AT)
+    assert was_asked
     assert given is not None
     assert given.stands["signature"] == "holds"
     assert given.stands["content"] == "broken", "it is about the original, not about this copy"
@@ -159,7 +161,7 @@ def test_a_stripped_copy_gets_the_manifest_of_its_original(
 
 def test_the_picture_itself_is_sent_only_on_request(desk: Desk, folder: Path, running: Resolver) -> None:
     document = document_of(folder / "copy.jpg", Settings())
-    assert from_service(running.service(), folder / "copy.jpg", document, ("mark",), Settings(), AT) is None
+    assert from_service(running.service(), folder / "copy.jpg", document, ("mark",), Settings(), AT) == (None, False)
     assert running.asked == [], "no key, no mark, nothing to ask with"
 
 
@@ -174,7 +176,7 @@ def test_beside_its_own_original_it_is_about_these_very_bytes(desk: Desk, folder
     (folder / "bare.jpg").write_bytes(data[: store.start] + data[store.end :])
     settings = Settings(trust=desk.folder / "trust", keys=(desk.folder / "mark.key",))
     document = document_of(folder / "bare.jpg", settings)
-    given = from_service(running.service(), folder / "bare.jpg", document, ("mark",), settings, AT)
+    given, _ = from_service(running.service(), folder / "bare.jpg", document, ("mark",), settings, AT)
     assert given is not None
     assert given.stands["signature"] == "holds"
     assert given.stands["content"] == "holds"
@@ -185,7 +187,7 @@ def test_a_manifest_that_is_another_or_broken_is_not_given(desk: Desk, folder: P
     document = document_of(folder / "copy.jpg", settings)
 
     def asked() -> object:
-        return from_service(running.service(), folder / "copy.jpg", document, ("mark",), settings, AT)
+        return from_service(running.service(), folder / "copy.jpg", document, ("mark",), settings, AT)[0]
 
     stored = running.store.entries()[0].manifest
     assert stored is not None
@@ -285,3 +287,30 @@ def test_the_command_line_asks_nobody_in_its_own_network(folder: Path, running: 
     for wrong in (("--online", "http://x.example", "--send", "picture"), ("--send", "everything")):
         assert waarmerk("registry", "recover", copy, *wrong).returncode == 2
     assert running.asked == []
+
+
+def test_what_a_service_was_not_asked_it_does_not_say(folder: Path, tmp_path: Path, waarmerk: Run) -> None:
+    """Nothing is connected to here: there is nothing to send, and an address that is none is looked at before all."""
+    copy, key = folder / "copy.jpg", tmp_path / "stranger.key"
+    Key.generate(purpose="ai").save(key)
+    asked = ("registry", "recover", copy, "--online", "https://service.invalid")
+    done = waarmerk(*asked)
+    assert done.returncode == 1
+    assert "nothing was sent" in done.stdout
+    assert "--key alone" in done.stdout
+    assert "knows no" not in done.stdout
+    dutch = waarmerk(*asked, "--key", key, "--lang", "nl").stdout
+    assert "er is niets verstuurd" in dutch
+    assert "met deze sleutels geen merk" in dutch
+    assert json.loads(waarmerk(*asked, "--format", "json").stdout)["asked"] is False
+    for wrong in ("foo", "http://x.example", "https://", "https://x.example:99999"):
+        refused = waarmerk("registry", "recover", tmp_path / "there-is-no-such-file.jpg", "--online", wrong)
+        assert (refused.returncode, "[online.address]" in refused.stderr) == (2, True), refused.stderr
+
+
+def test_fingerprints_that_a_service_does_not_take_are_not_sent(folder: Path, running: Resolver) -> None:
+    running.bad["/v1/services/supportedAlgorithms"] = lambda request: running.told(request, {"fingerprints": []})
+    document = {"watermarks": [], "asset": {"media_type": "image/jpeg"}}
+    sent = ("mark", "fingerprint")
+    assert from_service(running.service(), folder / "copy.jpg", document, sent, Settings(), AT) == (None, False)
+    assert running.asked == ["GET /v1/services/supportedAlgorithms"]

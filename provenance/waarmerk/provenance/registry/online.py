@@ -46,6 +46,10 @@ class Service:
     permits: Callable[[str], bool] = lambda address: ipaddress.ip_address(address).is_global
     context: ssl.SSLContext | None = None
 
+    def require_address(self) -> None:
+        """Raise ConfigurationError (``online.address``) unless ``address`` is one; nobody is asked."""
+        self._place()
+
     def supported(self) -> frozenset[str]:
         """The names of the algorithms that it answers for. Raises as ``by_binding``."""
         answer = self._json("GET", "/services/supportedAlgorithms")

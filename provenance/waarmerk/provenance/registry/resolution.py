@@ -24,6 +24,7 @@ SPECIFICATION = "2.4.0"
 # Nothing is fetched for anybody (queryByReference), and nobody writes into a registry from outside.
 CAPABILITIES = ("queryByContent",)
 DEFAULT_RESULTS, MOST_RESULTS = 10, 100
+_ALL_OF_IT = 90  # the score from which a file is all of what is known, and nothing else
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,15 @@ def _named(found: Iterable[tuple[Entry, int]], most: int) -> tuple[Resolved, ...
 
 
 def _score(found: Found) -> int:
-    return 100 if found.resemblance is None else round(100 * min(1.0, found.resemblance.share))
+    """How much of the entry and of the file is the same, in per cents: 90 and more only where that is all of both.
+
+    A crop shows a part of the entry, a collage fills the file with other things, a mirrored copy or an edit is not the
+    picture itself.
+    """
+    same = min(found.share, found.fills) * found.agreement
+    if found.of_all:
+        return max(_ALL_OF_IT, round(100 * same))
+    return max(1, min(_ALL_OF_IT - 1, round(100 * same)))
 
 
 def _require_size(alg: str, value: bytes, size: int) -> None:
