@@ -52,6 +52,7 @@ KINDS: Mapping[str, tuple[HTTPStatus, str]] = {
     "idempotency.other-body": (HTTPStatus.UNPROCESSABLE_ENTITY, "This key was used with another body"),
     "service.busy": (HTTPStatus.TOO_MANY_REQUESTS, "All workers are busy"),
     "service.full": (HTTPStatus.SERVICE_UNAVAILABLE, "No room for more uploads now"),
+    "service.stopping": (HTTPStatus.SERVICE_UNAVAILABLE, "This service is ending; send the request again"),
     "service.not-ready": (HTTPStatus.SERVICE_UNAVAILABLE, "Something this service needs is not there"),
     "service.not-configured": (HTTPStatus.NOT_IMPLEMENTED, "This service was started without what this needs"),
     "internal.fault": (HTTPStatus.INTERNAL_SERVER_ERROR, "A fault in this service"),

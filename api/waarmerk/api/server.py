@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Put a service together from its options, and run it on a socket."""
 
+import asyncio
 import ctypes
 import gc
 import resource
@@ -54,6 +55,7 @@ from waarmerk.provenance.settings import Settings
 _MALLOPT = {-3: 4 * 2**20, -1: 32 * 2**20, -2: 2**20}  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD (malloc.h)
 _CANNOT_START = 3  # uvicorn.main.STARTUP_FAILURE
 GRACE_SECONDS = 20
+_SECONDS_TO_ANSWER = 2  # for those who are told that the service ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,16 +196,47 @@ def _services(
     )
 
 
-class _Server(uvicorn.Server):
-    """Says where it listens, once it does; a port of 0 is known only then."""
+class Listener(uvicorn.Server):
+    """Says where it listens, once it does; a port of 0 is known only then.
+
+    Told to end, it lets requests under way be finished for ``grace_seconds``; whoever has no answer by then is told to
+    come again (``trail.Trailing`` answers what is cancelled), and connections that are left are closed.
+    """
+
+    def __init__(self, config: uvicorn.Config, *, grace_seconds: float = GRACE_SECONDS) -> None:
+        super().__init__(config)
+        self._grace_seconds = grace_seconds
 
     async def startup(self, sockets: list[Any] | None = None) -> None:
+        """Listen, and say where."""
         await super().startup(sockets=sockets)
         for server in self.servers:
             for listening in server.sockets:
                 host, port = listening.getsockname()[:2]
                 sys.stderr.write(f"waarmerk: listening on http://{f'[{host}]' if ':' in host else host}:{port}\n")
                 sys.stderr.flush()
+
+    async def shutdown(self, sockets: list[Any] | None = None) -> None:
+        """End, with an answer for everybody."""
+        loop = asyncio.get_running_loop()
+        timers = (
+            loop.call_later(self._grace_seconds, self._cancel_requests),
+            loop.call_later(self._grace_seconds + _SECONDS_TO_ANSWER, self._close_connections),
+        )
+        try:
+            await super().shutdown(sockets=sockets)
+        finally:
+            for timer in timers:
+                timer.cancel()
+
+    def _cancel_requests(self) -> None:
+        for task in self.server_state.tasks:
+            task.cancel()
+
+    def _close_connections(self) -> None:
+        for connection in list(self.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
 
 
 def _listen(app: object, options: ServiceOptions) -> None:
@@ -220,9 +253,9 @@ def _listen(app: object, options: ServiceOptions) -> None:
             server_header=False,
             proxy_headers=options.proxy is not None,
             forwarded_allow_ips=options.proxy,
-            timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS + 2 * _SECONDS_TO_ANSWER,  # nothing is left by then, or it hangs
         )
-        _Server(config).run()
+        Listener(config).run()
     except SystemExit as end:
         if end.code == _CANNOT_START:
             raise ConfigurationError(

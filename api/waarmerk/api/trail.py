@@ -25,6 +25,7 @@ from waarmerk.provenance.model.moment import rfc3339
 
 MAX_HEAD_BYTES = 16 * 1024
 _GONE = 499  # in logs and counters alone, as several servers write it
+_COME_AGAIN_SECONDS = 5
 _OWN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _TRACE = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _SAFE = {"x-content-type-options": "nosniff", "cache-control": "no-store", "referrer-policy": "no-referrer"}
@@ -96,11 +97,12 @@ class Trailing:
 
         try:
             with self._metrics.running():
-                if _head_bytes(scope) > MAX_HEAD_BYTES:
-                    refused = Problem("request.head-too-large", headers={"Connection": "close"})
-                    await refused.response(Request(scope))(scope, receive, told)
-                else:
-                    await self._app(scope, receive, told)
+                await self._within_head(scope, receive, told)
+        except asyncio.CancelledError:  # the service ends, and this request has had its time
+            if status:  # the answer is cut short, which the caller can see
+                raise
+            ending = Problem("service.stopping", headers={"Connection": "close"}, retry_after=_COME_AGAIN_SECONDS)
+            await ending.response(Request(scope))(scope, receive, told)
         except ClientDisconnect:  # whoever asked has gone: no fault, and nobody to answer
             status = status or _GONE
         except Exception as fault:
@@ -114,6 +116,13 @@ class Trailing:
                 await Problem("internal.fault").response(Request(scope))(scope, receive, told)
         finally:
             self._close(scope, trail, status, asyncio.get_running_loop().time() - began)
+
+    async def _within_head(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if _head_bytes(scope) > MAX_HEAD_BYTES:
+            refused = Problem("request.head-too-large", headers={"Connection": "close"})
+            await refused.response(Request(scope))(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
     def _id(self, headers: Headers) -> str:
         own = headers.get("x-request-id", "")
