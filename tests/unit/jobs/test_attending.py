@@ -13,7 +13,7 @@ import uvloop
 
 from tests.conftest import AT
 from tests.unit.jobs.test_pool import WORKER, attended, performed
-from waarmerk.provenance.jobs import Pool, child
+from waarmerk.provenance.jobs import Pool, child, pool
 
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 Answer = dict[str, Any]
@@ -33,8 +33,8 @@ def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
         yield made
 
 
-def ask(pool: Pool, name: str, **more: Any) -> Coroutine[Any, Any, Answer]:
-    return pool.attend("verify", Path(name), at=AT, **more)
+def ask(made: Pool, name: str, **more: Any) -> Coroutine[Any, Any, Answer]:
+    return made.attend("verify", Path(name), at=AT, **more)
 
 
 async def line_of(pool: Pool, *names: str) -> list[asyncio.Task[Answer]]:
@@ -122,6 +122,20 @@ def test_a_new_child_takes_over_with_a_line_full(
         worker = next(iter(real._all))
         assert worker.tasks == 10
     assert all(each["answer"]["error"]["code"] == "media.missing" for each in answers)
+
+
+def test_a_worker_makes_room_after_its_share_with_a_line_full(
+    monkeypatch: pytest.MonkeyPatch, runner: asyncio.Runner
+) -> None:
+    monkeypatch.setattr(pool, "TASKS_PER_WORKER", 3)
+
+    async def all_of_them(made: Pool) -> list[Answer]:
+        return await asyncio.gather(*await line_of(made, *["good"] * 7))
+
+    with Pool({}, command=(sys.executable, "-c", WORKER)) as made:
+        workers = [each["answer"]["worker"] for each in runner.run(all_of_them(made))]
+        assert len(made._all) == 1
+    assert [workers.count(each) for each in dict.fromkeys(workers)] == [3, 3, 1]
 
 
 def test_who_gives_up_in_the_line_leaves_no_gap(one: Pool, runner: asyncio.Runner) -> None:
