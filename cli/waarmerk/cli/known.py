@@ -100,15 +100,33 @@ def matched(name: Path, match: dict[str, Any], words: Wording) -> str:
     if match["edit_of"] is not None:
         return words.say("registry", "match-edit", original=match["edit_of"], **parts)
     if match["verified"]:
-        return words.say("registry", "match-verified", seen=seen(match, words), **parts)
+        return words.say("registry", "match-verified", seen=seen(match, words), origin=origin(match, words), **parts)
     return words.say("registry", "match-candidate", **parts)
 
 
 def seen(match: dict[str, Any], words: Wording) -> str:
-    """How much of the known item is seen in the file, where that is confirmed."""
+    """How much of the known item is seen in the file and where, where that is confirmed."""
     if match["is_whole"]:
         return words.say("registry", "match-whole")
-    return words.say("registry", "match-seen", percent=match["seen_percent"])
+    left, top, width, height = match["region"] or (0, 0, 0, 0)
+    place = words.say("registry", "match-place", left=left, top=top, width=width, height=height)
+    turned = words.say("registry", "match-mirrored") if match["mirrored"] else ""
+    said = {"place": f" ({place})" if match["region"] else "", "turned": f", {turned}" if turned else ""}
+    return words.say("registry", "match-seen", percent=match["seen_percent"], **said)
+
+
+def origin(match: dict[str, Any], words: Wording) -> str:
+    """What a match says of the origin, to stand in front of what it proposes; nothing where it says nothing."""
+    if match["origin"] == "unknown":
+        return ""
+    return words.say("registry", "match-origin", origin=words.say("origin", match["origin"])) + " "
+
+
+def basis(match: dict[str, Any], words: Wording) -> str:
+    """Why the registry says what it says, and who said it first."""
+    is_ours = match["source"] == "own" and match["basis"] in ("entered", "fact-check")
+    key = f"basis-{match['basis']}{'-here' if is_ours else ''}"
+    return words.say("registry", key, source=match["source"])
 
 
 def say(text: str) -> None:

@@ -5,10 +5,11 @@ Files are parsed in confined processes, those that are entered too: what a desk 
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,7 +24,10 @@ from waarmerk.provenance.errors import Error
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.model import Origin
 from waarmerk.provenance.report import review
-from waarmerk.provenance.report.wording import wording
+from waarmerk.provenance.report.wording import Wording, wording
+
+if TYPE_CHECKING:
+    from waarmerk.provenance.registry.model import Entry
 
 _ORIGINS = {"generated": Origin.AI_GENERATED, "modified": Origin.AI_MODIFIED, "captured": Origin.CAPTURED}
 _inputs = click.argument("inputs", nargs=-1, required=True, type=known.FILE)
@@ -165,7 +169,6 @@ def match(
 def entries(address: str | None, form: str, grey: bool, lang: str) -> int:
     """List what is in the registry, the oldest first."""
     from waarmerk.provenance.registry.grey import is_grey  # noqa: PLC0415 - as above
-    from waarmerk.provenance.registry.model import State  # noqa: PLC0415
 
     settings = known.settings_of(address)
     words, store = wording(lang), known.store_of(settings)
@@ -177,11 +180,12 @@ def entries(address: str | None, form: str, grey: bool, lang: str) -> int:
         size = f"{entry.width}x{entry.height}" if entry.width and entry.height else "-"
         has = words.say("registry", "no" if entry.manifest is None else "yes")
         parts = {"id": entry.registry_id, "at": entry.added_at, "media_type": entry.media_type, "size": size}
-        parts |= {"origin": entry.origin.value, "manifest": has, "sha256": entry.sha256.hex()}
+        basis = known.basis({"basis": entry.basis.value, "source": entry.source}, words)
+        parts |= {"origin": entry.origin.value, "manifest": has, "basis": basis, "sha256": entry.sha256.hex()}
         labels = ", ".join(entry.labels) or words.say("registry", "none")
         known.say(words.say("registry", "entry", labels=labels, **parts))
-        if entry.state is not State.ACTIVE:
-            known.say("  " + words.say("registry", f"state-{entry.state}"))
+        for line in _more_of(entry, words):
+            known.say("  " + line)
     if grey:
         known.say(words.say("registry", "grey" if held else "grey-none", count=len(held)))
     elif not held:
@@ -209,6 +213,16 @@ def remove(names: tuple[str, ...], due: bool, address: str | None, at: datetime 
         click.echo("waarmerk: " + words.say("registry", "set-none", id=f"r{number}"), err=True)
     known.say(words.say("registry", "removed" if count else "removed-none", count=count))
     return exits.OK if count and not absent else exits.FAILED
+
+
+def _more_of(entry: "Entry", words: Wording) -> Iterator[str]:
+    """What else tells one entry from another: what it is, its fact-checks, its state."""
+    if entry.role.value == "debunk":
+        yield words.say("registry", "role-debunk")
+    for address in entry.fact_checks:
+        yield words.say("registry", "sweep-check", address=address)
+    if entry.state.value != "active":
+        yield words.say("registry", f"state-{entry.state}")
 
 
 def _plain(entry: Any) -> dict[str, Any]:

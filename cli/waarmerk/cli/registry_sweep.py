@@ -126,7 +126,8 @@ def _show(found: list[review.Row], form: str, words: Wording) -> None:
     elif form == "csv":
         sys.stdout.write(review.header() + "".join(review.line(row) for row in found))
     for row in found if form == "human" else ():
-        key = "sweep-edit" if row["edit_of"] is not None else "sweep-row" if row["is_whole"] else "sweep-part"
+        key = "sweep-row" if row["is_whole"] else "sweep-part" if row["role"] == "item" else "sweep-debunk"
+        key = key if row["edit_of"] is None else "sweep-edit"
         known.say(words.say("registry", key, **_spoken(row, words)))
         for address in row["fact_checks"]:
             known.say("  " + words.say("registry", "sweep-check", address=address))
@@ -136,10 +137,10 @@ def _show(found: list[review.Row], form: str, words: Wording) -> None:
 
 def _spoken(row: review.Row, words: Wording) -> dict[str, str]:
     labels = ", ".join(row["labels"]) or words.say("registry", "none")
-    basis = words.say("registry", f"basis-{row['basis']}", source=row["source"])
     distance = "" if row["distance"] is None else f" {words.say('registry', 'bits', count=row['distance'])}"
-    said = {"name": row["name"], "id": row["registry_id"], "labels": labels, "basis": basis, "distance": distance}
-    return {**said, "original": row["edit_of"] or ""}
+    said = {"name": row["name"], "id": row["registry_id"], "labels": labels, "distance": distance}
+    shown = {"basis": known.basis(row, words), "seen": known.seen(row, words), "origin": known.origin(row, words)}
+    return {**said, **shown, "original": row["edit_of"] or ""}
 
 
 @click.command()

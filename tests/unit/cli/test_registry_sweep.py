@@ -4,6 +4,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,53 @@ def test_seven_reposts_are_found_and_others_are_not(folder: Path, waarmerk: Run)
     assert broken.returncode == 3
     assert "leeg.jpg" in broken.stderr
     assert "notes.txt" not in broken.stderr
+
+
+def test_a_row_says_how_much_is_seen_and_where_and_whether_it_is_turned_over(folder: Path, waarmerk: Run) -> None:
+    """A cut to a quarter, a mirrored copy and a collage all were "shows r1, and differs from it in a part"."""
+    where, item = ("--registry", folder / "known.sqlite", *AT), scene(600, 800, 5)
+    waarmerk("registry", "add", folder / "item.jpg", *where, "--label", "satire", "--origin", "captured")
+    collage = np.hstack([scene(600, 800, 61), item])
+    copies = {"copy": item, "cut": item[:450, :600], "mirrored": item[:, ::-1], "collage": collage}
+    for name, copy in copies.items():
+        Image.fromarray(np.ascontiguousarray(copy)).save(folder / f"{name}.jpg", quality=85)
+    swept = ("registry", "sweep", "-j1", *(folder / f"{name}.jpg" for name in copies), *where)
+    rows = dict(zip(copies, waarmerk(*swept).stdout.splitlines(), strict=True))
+    assert ": a copy of r1" in rows["copy"]
+    assert "origin: Captured with a camera" in rows["copy"]
+    assert "origin" not in rows["cut"], "what differs carries none"
+    assert re.search(r", not the whole: 5[4-8] % of it seen \(\d+ x \d+ pixels at 0, 0\)", rows["cut"])
+    assert re.search(r" seen \(80\d x 600 pixels at (79|80)\d, 0\)", rows["collage"])
+    assert ["mirrored" in row.split(":", 1)[1] for row in rows.values()] == [False, False, True, False]
+    assert all(row.endswith("Entered here.") for row in rows.values())
+    dutch = waarmerk(*swept, "--lang", "nl").stdout.splitlines()
+    assert " % ervan te zien (" in dutch[1]
+    assert ", gespiegeld, " in dutch[2]
+    table = list(csv.DictReader(io.StringIO(waarmerk(*swept, "--format", "csv").stdout)))
+    assert [row["mirrored"] for row in table] == ["false", "false", "true", "false"]
+    assert re.fullmatch(r"(79|80)\d 0 80\d 600", table[3]["region"])
+    assert {row["role"] for row in table} == {"item"}
+
+
+def test_a_part_of_what_a_fact_check_published_is_listed_and_the_whole_is_not(folder: Path, waarmerk: Run) -> None:
+    where = ("--registry", folder / "known.sqlite", *AT)
+    barred = np.vstack([np.full((120, 800, 3), (200, 0, 0), np.uint8), scene(600, 800, 5)])
+    Image.fromarray(barred).save(folder / "barred.jpg", quality=92)
+    Image.fromarray(barred).save(folder / "whole.jpg", quality=70)
+    Image.fromarray(barred[120:]).save(folder / "cut.jpg", quality=85)
+    waarmerk("registry", "add", folder / "barred.jpg", *where, "--debunk", "--fact-check", CHECK)
+    done = waarmerk("registry", "sweep", "-j1", folder / "cut.jpg", folder / "whole.jpg", *where)
+    row, check = done.stdout.splitlines()
+    assert done.returncode == 1
+    assert "cut.jpg: shows a part of r1" in row
+    assert "Its stamp or frame may be missing. Fact-checked, entered here." in row
+    assert CHECK in check
+    listed = waarmerk("registry", "list", *where[:2], "--lang", "nl").stdout.splitlines()
+    assert "  Gefactcheckt, hier ingevoerd.  sha256" in listed[0]
+    assert listed[1:] == [
+        "  wat een factcheck publiceerde; het geheel ervan telt niet als kopie",
+        f"  factcheck: {CHECK}",
+    ]
 
 
 def test_what_says_itself_what_it_is_is_listed_only_on_request(desk: Desk, tmp_path: Path, waarmerk: Run) -> None:

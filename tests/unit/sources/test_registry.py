@@ -92,7 +92,7 @@ def test_the_picture_of_a_fact_check_is_no_copy_of_what_it_is_about(known: Known
     (match,) = (each for each in repost.matches if each.labels)
     assert (match.registry_id, match.labels, match.fact_checks) == ("r1", ("fact-checked",), (CHECK,))
     assert (match.basis, match.verified) == ("fact-check", True)
-    assert "registry.fact-checked" in codes(repost)
+    assert "registry.fact-checked-part" in codes(repost), "86 per cent of it is seen"
 
     shared = known.verify(known.save("shared.jpg", stamped(known.rgb), 70))
     assert "registry.debunk" in codes(shared)
@@ -100,6 +100,61 @@ def test_the_picture_of_a_fact_check_is_no_copy_of_what_it_is_about(known: Known
     assert [each for each in shared.matches if each.labels or each.fact_checks] == []
     exact = known.verify(known.folder / "debunk.jpg")
     assert [each.registry_id for each in exact.matches] == ["r2"]
+
+
+def barred(rgb: np.ndarray) -> np.ndarray:
+    """As a fact-check shows it whose stamp stands above it: whoever cuts that off has the picture without it."""
+    bar = np.full((rgb.shape[0] // 5, rgb.shape[1], 3), (200, 0, 0), np.uint8)
+    cv2.putText(bar, "FALSE", (60, bar.shape[0] - 30), cv2.FONT_HERSHEY_DUPLEX, 2.5, (255, 255, 255), 8)
+    return np.vstack([bar, rgb])
+
+
+@pytest.mark.parametrize(
+    ("of", "least", "most"),
+    [
+        (lambda shown: shown[120:], 80, 88),  # the stamp is off
+        (lambda shown: shown[120:550, 100:], 45, 60),
+        (lambda shown: np.vstack([shown, captioned(shown)[:90]]), 90, 99),  # a text is below it
+    ],
+    ids=["cut", "half", "more"],
+)
+def test_a_part_of_what_a_fact_check_published_is_not_the_fact_check(
+    known: Known, of: Callable[..., np.ndarray], least: int, most: int
+) -> None:
+    """A debunked picture with its stamp cut off was "the fact-check, not a copy", and no sweep listed it."""
+    number = known.add(known.save("debunk.jpg", barred(known.rgb)), fact_checks=(CHECK,), role=Role.DEBUNK)
+    part = known.save("part.jpg", of(barred(known.rgb)), 85)
+    report = known.verify(part, context=("role=platform",))
+    assert codes(report) & {"registry.debunk", "registry.debunk-part"} == {"registry.debunk-part"}
+    (about,) = (each.about for each in report.verdict.concerns if each.code == "registry.debunk-part")
+    (match,) = report.matches
+    assert match.seen_percent is not None
+    assert least <= match.seen_percent <= most
+    assert about.startswith(f"r1, {match.seen_percent} % (")
+    assert about.endswith(CHECK)
+    assert (match.labels, match.origin, match.is_whole) == ((), Origin.UNKNOWN, False)
+    assert not [each for each in report.duties if each.rule.startswith("FC-") and each.status == "recommended"]
+    (row,) = rows_of(to_dict(report, tool_version="1"))
+    assert (row["registry_id"], row["role"], row["fact_checks"]) == ("r1", "debunk", [CHECK])
+
+    whole = known.verify(known.save("whole.jpg", barred(known.rgb), 60))
+    assert codes(whole) == {"registry.debunk"}
+    assert list(rows_of(to_dict(whole, tool_version="1"))) == []
+    known.mark(number, State.DISPUTED)
+    for path in (part, known.folder / "whole.jpg", known.folder / "debunk.jpg"):
+        disputed = known.verify(path)
+        assert codes(disputed) == {"registry.disputed"}
+        assert list(rows_of(to_dict(disputed, tool_version="1"))) == []
+
+
+def test_the_part_of_a_fact_check_that_is_the_item_is_told_as_the_item(known: Known) -> None:
+    known.add(known.save("item.jpg", known.rgb), fact_checks=(CHECK,), basis=Basis.FACT_CHECK)
+    known.add(known.save("debunk.jpg", barred(known.rgb)), fact_checks=(CHECK,), role=Role.DEBUNK)
+    report = known.verify(known.save("copy.jpg", barred(known.rgb)[120:], 70))
+    item = report.matches[0]
+    assert (item.registry_id, item.is_whole, item.fact_checks) == ("r1", True, (CHECK,))
+    assert codes(report) >= {"registry.known", "registry.fact-checked"}
+    assert "registry.debunk" not in codes(report)
 
 
 def test_what_is_disputed_proposes_nothing_and_what_is_withdrawn_is_not_found(known: Known) -> None:
@@ -349,3 +404,9 @@ def test_fact_checkers_need_not_have_written_about_a_part(known: Known) -> None:
     cut = codes(known.verify(known.save("cut.jpg", known.rgb[200:560, 300:760])))
     assert "registry.fact-checked-part" in cut
     assert "registry.fact-checked" not in cut
+    changed = known.rgb.copy()
+    cv2.circle(changed, (560, 420), 46, (230, 60, 40), -1)
+    report = known.verify(known.save("changed.jpg", changed))
+    assert {"registry.fact-checked-part", "registry.known-part"} <= codes(report), "nor about another picture"
+    assert "registry.fact-checked" not in codes(report)
+    assert report.matches[0].seen_percent != 100

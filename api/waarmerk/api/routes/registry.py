@@ -61,6 +61,7 @@ class FileMatch(Match):
     mirrored: bool | None
     not_carried: list[str]
     edit_of: str | None
+    role: str
 
 
 class Concern(BaseModel):

@@ -246,10 +246,15 @@ def fact_checked(matches: tuple[Match, ...], *, read: bool) -> str:
 
     Only the operator's own entry of these very bytes is ``exact``: what others sent is for a person to look at.
     """
-    checked = [match for match in matches if match.verified and match.fact_checks and match.edit_of is None]
+    checked = [match for match in matches if match.verified and match.fact_checks and _is_about(match)]
     if any(match.kind == "exact" and match.basis != "package" for match in checked):
         return "exact"
     return "near" if checked else "none" if read else "unread"
+
+
+def _is_about(match: Match) -> bool:
+    """Whether fact-checks of a match are about what it shows: not of an edit of it, nor what they published."""
+    return match.edit_of is None and match.role == "item"
 
 
 def _known(matches: tuple[Match, ...]) -> str:

@@ -40,6 +40,7 @@ class Match:
     anything stands beside it; both None for a candidate. ``mirrored``: it is there turned over.
     ``not_carried``: what is said of AI about the known picture as a whole, and does not hold for this one by that.
     ``edit_of``: the entry that this file is the whole of, where the known picture is an edit of that.
+    ``role``: ``item``, or ``debunk`` for what a fact-check published; of a part of that ``fact_checks`` says whose.
     """
 
     registry_id: str
@@ -58,3 +59,4 @@ class Match:
     mirrored: bool | None = None
     not_carried: tuple[str, ...] = ()
     edit_of: str | None = None
+    role: str = "item"

@@ -218,6 +218,7 @@ def _match(match: Match) -> dict[str, Any]:
         "mirrored": match.mirrored,
         "not_carried": list(match.not_carried),
         "edit_of": match.edit_of,
+        "role": match.role,
     }
 
 

@@ -27,6 +27,9 @@ COLUMNS = (
     "seen_percent",
     "not_carried",
     "edit_of",
+    "region",
+    "mirrored",
+    "role",
 )
 _OWN_CHANNELS = {"unknown-signer": "credentials", "unsigned-metadata": "metadata", "mark": "watermark"}
 _AI = ("ai-generated", "ai-modified")
@@ -39,7 +42,8 @@ def rows_of(document: Mapping[str, Any], *, everything: bool = False) -> Iterato
 
     A row is due where the registry knows labels, an AI origin or a fact-check that the file does not tell itself. A
     fact-check stands beside a file, never in it: a copy of what was fact-checked is always due. Where an edit of an
-    item is listed, the item itself stands before it, whatever is known of that.
+    item is listed, the item itself stands before it, whatever is known of that. What a fact-check published is no copy;
+    a part of it is listed, for its stamp may be missing.
     """
     if document["status"] != "examined":
         return
@@ -68,6 +72,9 @@ def rows_of(document: Mapping[str, Any], *, everything: bool = False) -> Iterato
             "seen_percent": match["seen_percent"],
             "not_carried": match["not_carried"],
             "edit_of": match["edit_of"],
+            "region": match["region"],
+            "mirrored": match["mirrored"],
+            "role": match["role"],
         }
 
 

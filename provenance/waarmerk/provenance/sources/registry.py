@@ -49,6 +49,7 @@ CODES = frozenset(
         "registry.has-manifest",
         "registry.disputed",
         "registry.debunk",
+        "registry.debunk-part",
         "registry.signal",
     }
 )
@@ -156,8 +157,15 @@ def counted(found: tuple[Found, ...]) -> tuple[Found, ...]:
     What a fact-check published shows the picture that it is about, stamped: whoever posts that posts the fact-check,
     and no copy of the picture.
     """
-    stamped = [each for each in found if each.entry.role is Role.DEBUNK and each.whole]
+    stamped = [each for each in found if _is_all_of_a_debunk(each)]
     return tuple(each for each in found if not any(_is_of(each, other) for other in stamped))
+
+
+def _is_all_of_a_debunk(found: Found) -> bool:
+    """Whether all that a fact-check published is there, its stamp too, whatever stands beside it."""
+    entry = found.entry
+    is_debunk = entry.role is Role.DEBUNK and entry.state is State.ACTIVE
+    return is_debunk and found.whole and found.share >= NEARLY_ALL
 
 
 def _is_of(found: Found, stamped: Found) -> bool:

@@ -4,20 +4,20 @@
 from waarmerk.provenance.model import Assurance, Claimant, Evidence, Finding, Match, Origin
 from waarmerk.provenance.registry.finder import NEARLY_ALL, Found
 from waarmerk.provenance.registry.model import Entry, Role, State
-from waarmerk.provenance.sources.carried import MOST, is_carried, is_proposed
+from waarmerk.provenance.sources.carried import is_carried, is_proposed
 
 
 def match_of(found: Found) -> Match:
     """As the report states it: labels, fact-checks and origin only of what is verified and stands."""
     entry = found.entry
-    says = _says(found)
+    says = _says(found) or _is_part_of_debunk(found)
     laid = found.resemblance if found.verified else None  # what could not be verified lies nowhere
     return Match(
         registry_id=entry.registry_id,
         kind=found.kind,
         distance=found.distance,
         verified=found.verified,
-        labels=entry.labels if says and is_proposed(found) else (),
+        labels=entry.labels if _says(found) and is_proposed(found) else (),
         origin=_origin(found),
         basis=entry.basis.value,
         source=entry.source,
@@ -29,6 +29,7 @@ def match_of(found: Found) -> Match:
         mirrored=None if laid is None else laid.mirrored,
         not_carried=not_carried(found),
         edit_of=found.edit_of,
+        role=entry.role.value,
     )
 
 
@@ -50,6 +51,12 @@ def _says(found: Found) -> bool:
     return found.verified and found.entry.state is State.ACTIVE and found.entry.role is Role.ITEM
 
 
+def _is_part_of_debunk(found: Found) -> bool:
+    """Whether it is a part of what a fact-check published, or more than that: the stamp may be what is missing."""
+    is_debunk = found.entry.role is Role.DEBUNK and found.entry.state is State.ACTIVE
+    return is_debunk and found.verified and not found.of_all
+
+
 def _origin(found: Found) -> Origin:
     """What the match says of this file: a capture only where nothing of note differs, and never on others' word."""
     entry = found.entry
@@ -68,10 +75,10 @@ def evidence_of(found: Found, *, gives_back: bool = True) -> Evidence:
     entry = found.entry
     if not found.verified:
         return _pointer(Finding("registry.candidate", entry.registry_id))
-    if entry.role is Role.DEBUNK:
-        return _pointer(*(Finding("registry.debunk", address) for address in entry.fact_checks or (entry.registry_id,)))
     if entry.state is not State.ACTIVE:
         return _pointer(Finding("registry.disputed", entry.registry_id))
+    if entry.role is Role.DEBUNK:
+        return _debunk(found)
     origin = _origin(found)
     is_edit = found.edit_of is not None
     code = "registry.edit" if is_edit else "registry.known" if found.of_all else "registry.known-part"
@@ -82,9 +89,8 @@ def evidence_of(found: Found, *, gives_back: bool = True) -> Evidence:
         findings.append(Finding("registry.not-carried", f"{entry.registry_id}: {', '.join(kept_back)}"))
     if origin is Origin.CAPTURED:
         findings.append(Finding("registry.capture", f"{entry.registry_id}, {entry.source}"))
-    checked = "registry.fact-checked-edit" if is_edit else "registry.fact-checked"
-    if not is_edit and found.share < MOST:
-        checked = "registry.fact-checked-part"
+    checked = "registry.fact-checked" if found.of_all else "registry.fact-checked-part"
+    checked = "registry.fact-checked-edit" if is_edit else checked
     findings += [Finding(checked, address) for address in entry.fact_checks]
     if gives_back and entry.manifest is not None and found.kind != "exact":
         findings.append(Finding("registry.has-manifest", entry.registry_id))
@@ -96,6 +102,18 @@ def evidence_of(found: Found, *, gives_back: bool = True) -> Evidence:
         contradicts_ai=origin is Origin.CAPTURED,
         findings=tuple(findings),
     )
+
+
+def _debunk(found: Found) -> Evidence:
+    """What a fact-check published: the whole of it is no copy; a cut of it may be just that, without the stamp."""
+    entry = found.entry
+    named = entry.fact_checks or (entry.registry_id,)
+    if found.of_all:
+        return _pointer(*(Finding("registry.debunk", each) for each in named))
+    turned = found.resemblance is not None and found.resemblance.mirrored
+    mirrored = (Finding("registry.mirrored", entry.registry_id),) if turned else ()
+    about = (f"{_about(found)}, {each}" for each in named)
+    return _pointer(*(Finding("registry.debunk-part", each) for each in about), *mirrored)
 
 
 def hint(near: tuple[Entry, int]) -> Evidence:
