@@ -16,7 +16,7 @@ MAX_HEAD_BYTES = 16 * 2**10  # of one part
 
 
 class FormError(Exception):
-    """A body that is no such form."""
+    """A body that is no such form; the text is for whoever sent it, and holds nothing of it."""
 
 
 class Form:
@@ -39,7 +39,7 @@ class Form:
         """Read to the end. Raises FormError, and what the stream and ``open_file`` raise."""
         boundary = parse_options_header(content_type)[1].get(b"boundary")
         if not boundary:
-            raise FormError("no boundary")
+            raise FormError("the content type of the form names no boundary")
         try:
             parser = MultipartParser(
                 boundary,
@@ -58,14 +58,14 @@ class Form:
                 if piece:
                     parser.write(piece)
         except (FormParserError, ValueError) as error:
-            raise FormError("no form") from error
+            raise FormError("the body is not the form that its content type says") from error
         if not self._ended:
-            raise FormError("a form without its end")
+            raise FormError("the form ends before its last boundary")
 
     def _part_begins(self) -> None:
         self._left -= 1
         if self._left < 0:
-            raise FormError("too many parts")
+            raise FormError("the form has too many parts")
         self._in_file = False
         self._field, self._disposition = bytearray(), bytearray()
         self._head_bytes = 0
@@ -82,7 +82,7 @@ class Form:
         """Bound the head of a part, whatever the parser bounds."""
         self._head_bytes += size
         if self._head_bytes > MAX_HEAD_BYTES:
-            raise FormError("a head that is too long")
+            raise FormError("the head of a part of the form is too long")
 
     def _header_ends(self) -> None:
         if self._header.lower() == b"content-disposition":
@@ -92,11 +92,11 @@ class Form:
     def _headers_end(self) -> None:
         options = parse_options_header(bytes(self._disposition))[1]
         if b"name" not in options:
-            raise FormError("a part without a name")
+            raise FormError("a part of the form has no name")
         self._name = options[b"name"]
         if b"filename" in options:  # what it says is never used
             if self._write is not None:
-                raise FormError("a second file")
+                raise FormError("the form has more than one file; send each in a request of its own")
             self._write, self._in_file = self._open(), True
             self.file_field = _text(self._name)
 
@@ -104,7 +104,7 @@ class Form:
         if self._in_file and self._write is not None:
             self._write(memoryview(data)[start:end])
         elif len(self._field) + end - start > MAX_FIELD_BYTES:
-            raise FormError("a field that is too long")
+            raise FormError("a field of the form is too long")
         else:
             self._field += data[start:end]
 

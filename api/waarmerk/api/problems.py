@@ -58,6 +58,28 @@ KINDS: Mapping[str, tuple[HTTPStatus, str]] = {
     "internal.fault": (HTTPStatus.INTERNAL_SERVER_ERROR, "A fault in this service"),
 }
 
+# What the title does not say; in braces the limits of the service that is asked.
+EXPLAINED: Mapping[str, str] = {
+    "request.form": "A form (multipart/form-data) has one file, in the field `file`, and few other fields of at most "
+    "1 MiB each; `detail` of the problem says what was wrong. Send each file in its own request, or all as a batch.",
+    "request.too-large": "A request may have {body} here. Of files, pictures and documents may have {image}, clips and "
+    "sound {video}. Bodies of JSON may have less: `POST /v1/decide` 64 KiB and 100 sets of facts, with a key 2 MiB and "
+    "2,000.",
+    "request.too-slow": "A body has {seconds} seconds to arrive, and one more for each {pace} that has arrived.",
+    "request.head-too-large": "The header of a request, with its address, may have {head} KiB.",
+    "request.invalid": "`errors` of the problem says where (a JSON pointer) and what was expected.",
+    "batch.too-many": "Split the batch. A line has the file in base64, so that a file may have 32 MiB.",
+    "quota.exceeded": "`RateLimit-*` count down, and `Retry-After` says after how many seconds to come again.",
+    "service.busy": "As many files wait as can be examined in fair time. Come again after `Retry-After` seconds, or "
+    "send `Prefer: respond-async` and fetch the report later.",
+    "service.full": "The uploads under way fill the room there is. Come again later, with smaller files if you can.",
+    "service.stopping": "It was told to end, as for an update, and this request was not done in time. Send it again "
+    "after `Retry-After` seconds.",
+    "service.not-ready": "Its database, its registry, its disk, a key or a trust list is in the way; `/readyz` tells "
+    "operators which.",
+    "dispute.answered": "A dispute is answered once. Nothing was changed by this answer.",
+}
+
 
 class Problem(HTTPException):
     """A request that cannot be answered; ``code`` is one of ``KINDS``, ``errors`` say where (JSON pointers)."""

@@ -75,8 +75,8 @@ async def _from_form(request: Request, held: ExitStack, max_parts: int) -> Uploa
     form = Form(open_file=open_file, max_parts=max_parts)
     try:
         await form.read(request.headers["content-type"], request.stream())
-    except FormError:
-        raise Problem("request.form") from None
+    except FormError as error:
+        raise Problem("request.form", str(error)) from None
     if form.file_field != "file":
         raise Problem("request.no-file", "the form has no file in its field `file`")
     copy, path = opened[0]

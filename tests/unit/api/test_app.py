@@ -18,7 +18,7 @@ from tests.unit.api.conftest import LIMIT, Recorder, bearer, problem
 from waarmerk.api.app import create_app
 from waarmerk.api.auth import require_access_declared
 from waarmerk.api.journal import Journal
-from waarmerk.api.problems import KINDS
+from waarmerk.api.problems import EXPLAINED, KINDS
 from waarmerk.api.services import Services
 from waarmerk.api.tenants import Keyring, Scope
 
@@ -79,7 +79,8 @@ def test_a_form_without_a_file_is_a_problem(client: TestClient, recorder: Record
     broken = {"content-type": "multipart/form-data; boundary=x"}
     problem(client.post("/v1/verify", content=b"--y\r\nnonsense", headers=broken), 400, "request.form")
     many = [("file", b"x"), ("file", b"y")]
-    problem(client.post("/v1/verify", files=many), 400, "request.form")
+    two = problem(client.post("/v1/verify", files=many), 400, "request.form")
+    assert "more than one file" in two["detail"]
     assert recorder.paths == []
 
 
@@ -130,9 +131,16 @@ def test_a_head_that_is_too_large_is_refused(client: TestClient) -> None:
 
 
 def test_every_kind_of_problem_is_explained_where_its_type_points(client: TestClient) -> None:
+    assert set(EXPLAINED) <= set(KINDS)
     for code, (status, title) in KINDS.items():
-        assert client.get(f"/problems/{code}").json() == {"code": code, "status": status, "title": title}
+        told = client.get(f"/problems/{code}").json()
+        assert told == {"code": code, "status": status, "title": title, "detail": told["detail"]}
+        assert (told["detail"] is None) == (code not in EXPLAINED)
+        assert "{" not in (told["detail"] or "")
     problem(client.get("/problems/none"), 404, "http.404")
+    large = client.get("/problems/request.too-large").json()["detail"]
+    assert all(size in large for size in ("100,000 bytes", "32 MiB", "512 MiB", "64 KiB")), large
+    assert "16 KiB" in client.get("/problems/request.head-too-large").json()["detail"]
 
 
 def test_the_tag_of_a_report_is_the_same_for_the_same_evidence(client: TestClient) -> None:

@@ -67,11 +67,34 @@ def test_the_clock_may_be_given(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"\xff", b"[1]", b"{", b'{"decl": "ai"', b"decl: ai", b'{"a": 1, "a": 2}', b"[" * 60_000, b"NaN"]
+    "body", [b"", b"\xff", b"5", b"{", b'{"decl": "ai"', b"decl: ai", b'{"a": 1, "a": 2}', b"[" * 60_000, b"NaN"]
 )
 def test_what_is_no_set_of_facts_is_refused_and_says_where(client: TestClient, body: bytes) -> None:
     document = problem(client.post("/v1/decide", content=body), 422, "request.invalid")
     assert document["errors"][0]["pointer"] == "/body"
+
+
+def test_what_is_no_set_among_others_has_its_reason_in_its_place(client: TestClient) -> None:
+    good, twice = json.dumps(FACTS[0]), '{"decl": "ai", "decl": "not_ai"}'
+    nested = '{"jur": [{"a": 1, "a": 2}]}'
+    whole = client.post("/v1/decide", content=good).json()[0]
+    answers = told(client.post("/v1/decide", content=f"[{good}, {twice}, 5, {nested}, {good}]"))
+    assert (answers[0], answers[4]) == (whole, whole)
+    assert [each.get("error", {}).get("message") for each in answers[1:4]] == [
+        "a fact stands twice in one set",
+        "input 3 is no set of facts (a mapping of names to values)",
+        "a fact stands twice in one set",
+    ]
+    assert told(client.post("/v1/decide", content=b"[1]"))[0]["error"]["code"]
+    lines = f"{good}\n{{broken\n\n[1]\n{good} {good}\n{good}\n"
+    for body, headers in (
+        (lines, {}),
+        (lines.partition("\n")[2], {"Content-Type": "application/x-ndjson; charset=utf-8"}),
+    ):
+        found = told(client.post("/v1/decide", content=body, headers=headers))
+        assert found[-1] == whole
+        assert ["error" in each for each in found[-4:]] == [True, True, True, False]
+        assert "not JSON" in found[-4]["error"]["message"]
 
 
 def test_a_body_of_strangers_has_an_end(client: TestClient, keyring: Keyring) -> None:

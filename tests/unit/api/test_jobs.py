@@ -216,10 +216,39 @@ def test_a_batch_is_taken_line_by_line_and_told_in_order(
         ("e", "failed", "batch.unknown-content"),
         ("f", "failed", "batch.line"),
     ]
+    assert told[0]["detail"] is None
+    assert "Invalid JSON" in told[2]["detail"]
+    assert "/url" in told[3]["detail"]
+    assert "sha256" in told[6]["detail"]
+    assert told[7]["detail"].startswith("/content: not base64")
     assert told[0]["job"] == told[4]["job"] == told[5]["job"]
     assert told[0]["report"]["format"] == "waarmerk.report/1"
     problem(client.get(where, headers=other), 404, "batch.unknown")
     problem(client.get(where + "/results", headers=other), 404, "batch.unknown")
+
+
+def test_why_a_line_cannot_be_used_says_where_and_repeats_nothing_of_it(
+    client: TestClient, north: dict[str, str]
+) -> None:
+    reasons = {
+        "[]": "the line: Input should be an object",
+        "{}": "/id: Field required",
+        '{"id": "g"}': "the line: Value error, either content or sha256",
+        '{"id": "h", "content": "eA==", "sha256": "'
+        + "0" * 64
+        + '"}': "the line: Value error, either content or sha256",
+        '{"id": "i", "sha256": "secret"}': "/sha256: String should match pattern",
+        '{"id": "j", "content": "\u00e9"}': "/content: not base64",
+        '{"id": "k", "content": 7}': "/content: Input should be a valid string",
+    }
+    where = send(client, north, *reasons).json()["results"]
+    told = [json.loads(each) for each in client.get(where, headers=north).text.splitlines()]
+    assert [each["code"] for each in told] == ["batch.line"] * len(reasons)
+    for each, reason in zip(told, reasons.values(), strict=True):
+        assert each["detail"].startswith(reason), each
+        assert "secret" not in each["detail"]
+    table = client.get(where, headers={**north, "Accept": "text/csv"}).text
+    assert table.count("batch.line\r\n") + table.count("batch.line,") == len(reasons)
 
 
 def test_two_lines_of_one_id_are_one_and_a_refusal(

@@ -6,7 +6,6 @@ address: nothing is fetched for anybody.
 """
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import AsyncIterator, Collection
@@ -23,7 +22,7 @@ from waarmerk.api.auth import open_to
 from waarmerk.api.caller import Caller
 from waarmerk.api.moments import AT, given_moment
 from waarmerk.api.once import once
-from waarmerk.api.problems import Problem
+from waarmerk.api.problems import Problem, pointer
 from waarmerk.api.routes.jobs import Cursor, Key, Limit, next_link, worklist_of
 from waarmerk.api.services import services_of
 from waarmerk.api.tenants import Scope
@@ -33,11 +32,15 @@ from waarmerk.provenance.jobs.batches import Item, NewItem, add_batch, batch_ite
 from waarmerk.provenance.jobs.spool import nameless_file
 from waarmerk.provenance.model.moment import rfc3339
 from waarmerk.provenance.report import table
+from waarmerk.provenance.report.escape import plain
+from waarmerk.provenance.report.wording import wording
 
 router = APIRouter(tags=["batches"])
 
 MAX_ITEMS = 10_000
 MAX_LINE_BYTES = 45 * 2**20  # 32 MiB in base64, and its name
+_LINE = "batch.line"  # a line that cannot be used; beside it the database keeps why
+_MOST_REASONS, _LONGEST_REASON = 3, 300
 _NDJSON, _CSV = "application/x-ndjson", "text/csv"
 
 
@@ -107,7 +110,7 @@ async def submit(
             if claim.earlier is None:
                 take = partial(_taken, worklist, caller, line, at=moment, now=services.clock(), names=names)
                 items.append(await run_sync(take))
-                if items[-1].code != "batch.line":
+                if not (items[-1].code or "").startswith(_LINE):
                     names.add(items[-1].name)
         if (replayed := claim.replay(digest.digest())) is not None:
             return replayed
@@ -175,8 +178,10 @@ def _taken(
     try:
         told = Line.model_validate_json(line)
         content = None if told.content is None else base64.b64decode(told.content, validate=True)
-    except (ValidationError, binascii.Error):
-        return NewItem(name=_name(line), code="batch.line")
+    except ValidationError as error:
+        return NewItem(name=_name(line), code=f"{_LINE} {_reason(error)}")
+    except ValueError:  # letters beyond ASCII are another fault than those beyond base64
+        return NewItem(name=_name(line), code=f"{_LINE} /content: not base64 (RFC 4648, with its padding)")
     if told.id in names:
         return NewItem(name=told.id, code="batch.same-id")  # two reports under one id: nobody could tell whose is whose
     if content is None:
@@ -217,15 +222,32 @@ def _document(worklist: Worklist, caller: Caller, id: str) -> dict[str, Any]:
     }
 
 
+def _reason(error: ValidationError) -> str:
+    """Where a line is not as described, and how: nothing of what stands there but its own names."""
+    faults = error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_REASONS]
+    told = (f"{pointer(each['loc']) or 'the line'}: {each['msg']}" for each in faults)
+    return plain("; ".join(told), limit=_LONGEST_REASON)
+
+
+def _code(kept: str | None) -> tuple[str | None, str | None]:
+    """The code of an item and why, as far as that is known."""
+    code, _, why = (kept or "").partition(" ")
+    if not code:
+        return None, None
+    words = wording("en")
+    return code, why or (words.say("fault", code) if words.has("fault", code) else None)
+
+
 def _line(item: Item) -> str:
-    told = {"position": item.position, "id": item.name, "job": item.job, "state": item.state, "code": item.code}
+    code, why = _code(item.code)
+    told = {"position": item.position, "id": item.name, "job": item.job, "state": item.state, "code": code}
     report = None if item.result is None else json.loads(item.result)
-    return json.dumps({**told, "report": report}, ensure_ascii=True) + "\n"
+    return json.dumps({**told, "detail": why, "report": report}, ensure_ascii=True) + "\n"
 
 
 def _row(item: Item) -> str:
     if item.result is not None:
         report = json.loads(item.result)
         return table.row({**report, "asset": {**report["asset"], "name": item.name}}, language="en")
-    values = {"name": item.name, "status": item.state.value, "error": item.code or ""}
+    values = {"name": item.name, "status": item.state.value, "error": _code(item.code)[0] or ""}
     return table.plain_row(values)

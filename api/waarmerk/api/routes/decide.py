@@ -21,7 +21,7 @@ from waarmerk.api.tenants import Scope
 from waarmerk.api.wire import Json
 from waarmerk.provenance.labelling.context import FactError
 from waarmerk.provenance.labelling.rules import RuleSet
-from waarmerk.provenance.labelling.stated import decide_stated, read_json_facts
+from waarmerk.provenance.labelling.stated import decide_stated, read_json_sets
 from waarmerk.provenance.report.document import decision
 from waarmerk.provenance.report.escape import plain
 from waarmerk.provenance.verdict import weigh
@@ -95,8 +95,10 @@ async def decide(
     settings = caller.profile(services.settings)
     most = STRANGERS_MOST if caller.is_stranger else TENANTS_MOST
 
+    has_lines = request.headers.get("content-type", "").partition(";")[0].strip().lower() == _NDJSON
+
     def work() -> list[dict[str, Any]]:
-        stated, packs = _facts(body), services.rulebooks.of(settings.rule_packs)
+        stated, packs = _facts(body, lines=has_lines), services.rulebooks.of(settings.rule_packs)
         if len(stated) > most:
             raise Problem("request.too-large", f"at most {most} sets of facts")
         return [_answer(packs, facts, moment or services.clock()) for facts in stated]
@@ -107,10 +109,10 @@ async def decide(
     return Json(answers)
 
 
-def _facts(body: bytes) -> list[Mapping[str, Any]]:
+def _facts(body: bytes, *, lines: bool) -> list[Mapping[str, Any] | FactError]:
     """The sets of facts in a body. Raises Problem, which says where it is not as described."""
     try:
-        return read_json_facts(body.decode("utf-8-sig"))
+        return read_json_sets(body.decode("utf-8-sig"), lines=lines)
     except UnicodeDecodeError:
         why = "not UTF-8"
     except FactError as error:
@@ -118,8 +120,10 @@ def _facts(body: bytes) -> list[Mapping[str, Any]]:
     raise Problem("request.invalid", errors=[{"pointer": "/body", "detail": why}])
 
 
-def _answer(packs: RuleSet, facts: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+def _answer(packs: RuleSet, facts: Mapping[str, Any] | FactError, at: datetime) -> dict[str, Any]:
     try:
+        if isinstance(facts, FactError):
+            raise facts
         return decision(*decide_stated(packs, facts, weigh, at))
     except FactError as error:
-        return {"error": {"code": error.code, "message": error.message}}
+        return {"error": {"code": error.code, "message": plain(error.message, limit=_SHOWN)}}

@@ -38,11 +38,33 @@ def read_stated(text: str) -> list[Mapping[str, Any]]:
 
 def read_json_facts(text: str) -> list[Mapping[str, Any]]:
     """The same, of JSON or JSON lines and nothing else. Raises FactError with the line."""
-    try:
-        return _listed(_json(text))
-    except _NotOneValueError:
-        lines = enumerate(text.splitlines(), 1)
-        return [_mapping(_of_line(line, number), number) for number, line in lines if line.strip()]
+    found = []
+    for each in read_json_sets(text):
+        if isinstance(each, FactError):
+            raise each
+        found.append(each)
+    return found
+
+
+def read_json_sets(text: str, *, lines: bool = False) -> list[Mapping[str, Any] | FactError]:
+    """The sets of facts in JSON or JSON lines, in their order; in the place of what is none, the error that says why.
+
+    ``lines``: it is JSON lines, whatever the first of them is. Raises FactError where there is neither a set nor a list
+    of them.
+    """
+    if not lines:
+        try:
+            data = _json(text)
+        except _NotOneValueError:
+            pass
+        else:
+            return (
+                [_set(part, at) for at, part in enumerate(data, 1)] if isinstance(data, list) else [_mapping(data, 1)]
+            )
+    found = [_set_of_line(line, at) for at, line in enumerate(text.split("\n"), 1) if line.strip()]
+    if not found:
+        raise FactError("there is no set of facts")
+    return found
 
 
 def split_facts(stated: Mapping[str, Any], fields: Mapping[str, Field]) -> tuple[Facts, Context]:
@@ -75,11 +97,20 @@ class _NotJsonError(FactError):
     """The text is no JSON; it may still be YAML."""
 
 
-def _of_line(text: str, line: int) -> Any:
+def _set_of_line(text: str, line: int) -> Mapping[str, Any] | FactError:
     try:
-        return _json(text, line)
-    except _NotOneValueError as error:
-        raise _NotJsonError(f"line {line}: not JSON: more than one value") from error
+        return _mapping(_json(text, line), line)
+    except _NotOneValueError:
+        return _NotJsonError(f"line {line}: not JSON: more than one value")
+    except FactError as error:
+        return error
+
+
+def _set(data: Any, number: int) -> Mapping[str, Any] | FactError:
+    try:
+        return _mapping(data, number)
+    except FactError as error:
+        return error
 
 
 def _json(text: str, line: int = 1) -> Any:
@@ -93,11 +124,20 @@ def _json(text: str, line: int = 1) -> Any:
         raise FactError("not JSON: nested too deeply") from error
 
 
+class _Twice(dict[str, Any]):
+    """An object in which a name stands twice: which of its values holds, nobody can tell."""
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
-    if len(found) != len(pairs):
-        raise FactError("a fact stands twice in one set")
-    return found
+    return found if len(found) == len(pairs) else _Twice(found)
+
+
+def _is_twice(data: Any) -> bool:
+    """Whether a name stands twice in this, or in what it holds; JSON that was read is not nested deeply."""
+    if isinstance(data, dict):
+        return isinstance(data, _Twice) or any(map(_is_twice, data.values()))
+    return isinstance(data, list) and any(map(_is_twice, data))
 
 
 def _no_constant(word: str) -> NoReturn:
@@ -113,4 +153,6 @@ def _listed(data: Any) -> list[Mapping[str, Any]]:
 def _mapping(data: Any, number: int) -> Mapping[str, Any]:
     if not isinstance(data, dict):
         raise FactError(f"input {number} is no set of facts (a mapping of names to values)")
+    if _is_twice(data):
+        raise FactError("a fact stands twice in one set")
     return data
