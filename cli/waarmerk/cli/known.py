@@ -93,19 +93,23 @@ def numbers_of(names: Iterable[str]) -> list[int]:
     return [int(name[1:]) for name in chosen]
 
 
-def matched(name: Path, match: dict[str, Any], words: Wording) -> str:
-    """One match of a file, as a line."""
+def matched(name: Path, match: dict[str, Any], concerns: list[dict[str, str]], words: Wording) -> str:
+    """One match of a file, as a line. ``concerns`` are those that come from the registry."""
     labels = ", ".join(match["labels"]) or words.say("registry", "none")
     parts = {"name": name, "id": match["registry_id"], "kind": match["kind"], "labels": labels}
     if match["edit_of"] is not None:
         return words.say("registry", "match-edit", original=match["edit_of"], **parts)
     if match["verified"]:
         return words.say("registry", "match-verified", seen=seen(match, words), origin=origin(match, words), **parts)
-    return words.say("registry", "match-candidate", **parts)
+    codes = {each["code"] for each in concerns if each["about"] == match["registry_id"]}
+    is_lost = bool(codes & {"registry.lost", "registry.not-compared"})
+    return words.say("registry", "match-not-compared" if is_lost else "match-candidate", **parts)
 
 
 def seen(match: dict[str, Any], words: Wording) -> str:
     """How much of the known item is seen in the file and where, where that is confirmed."""
+    if match["basis"] == "package":
+        return words.say("registry", "match-told", source=match["source"])
     if match["is_whole"]:
         return words.say("registry", "match-whole")
     left, top, width, height = match["region"] or (0, 0, 0, 0)

@@ -143,17 +143,18 @@ def match(
         if store is not None:
             count_copies(store, document, moment)
         is_known = any(each["verified"] for each in found)
-        codes.append(exits.UNREADABLE if document["error"] else exits.OK if is_known else exits.FAILED)
+        is_unread = document["error"] is not None or review.is_unread(document)
+        codes.append(exits.UNREADABLE if is_unread else exits.OK if is_known else exits.FAILED)
         concerns = review.known_about(document)
         shown.append({"name": str(path), "error": document["error"], "matches": found, "concerns": concerns})
         if form == "json":
             continue
         if document["error"]:
             known.say(words.say("registry", "unread", name=path, reason=words.say("fault", document["error"]["code"])))
-        elif not found:
+        elif not found and not is_unread:
             known.say(words.say("registry", "match-none", name=path))
         for each in found:
-            known.say(known.matched(path, each, words))
+            known.say(known.matched(path, each, concerns, words))
         for each in concerns:  # as verify says it
             known.say("  " + words.concern(each["code"], each["about"]))
     if form == "json":

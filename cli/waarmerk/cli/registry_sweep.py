@@ -65,7 +65,7 @@ def sweep(
     store = known.store_of(settings, writing=counting)
     names = all_names(inputs, files_from, nul=nul)
     found: list[review.Row] = []
-    codes, counts = [], {"examined": 0, "unreadable": 0}
+    codes, not_told, counts = [], 0, {"examined": 0, "unreadable": 0}
     with ExitStack() as stack:
         size = jobs or len(os.sched_getaffinity(0))
         pool = stack.enter_context(Pool(known.within_reach(settings).to_json(), size=size))
@@ -80,12 +80,19 @@ def sweep(
                     )
                 continue
             counts["examined"] += 1
+            if review.is_unread(document):
+                not_told += 1
+                codes.append(exits.UNREADABLE)
+                for each in review.known_about(document):
+                    console.warn(f"{item.path}: {words.concern(each['code'], each['about'])}")
             document["asset"]["name"] = str(item.path)
             if counting:
                 count_copies(store, document, moment)
             found.extend(review.rows_of(document, everything=everything))
     _show(found, form, words)
     console.say(words.say("registry", "swept", rows=len(found), **counts))
+    if not_told:
+        console.warn(words.say("registry", "swept-not-told", count=not_told))
     return exits.worst([*codes, exits.FAILED if found else exits.OK])
 
 

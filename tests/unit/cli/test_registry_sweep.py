@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,21 @@ def test_a_part_of_what_a_fact_check_published_is_listed_and_the_whole_is_not(fo
         "  wat een factcheck publiceerde; het geheel ervan telt niet als kopie",
         f"  factcheck: {CHECK}",
     ]
+
+
+def test_a_registry_without_its_pictures_says_that_it_could_not_tell(folder: Path, waarmerk: Run) -> None:
+    where = ("--registry", folder / "known.sqlite", *AT)
+    waarmerk("registry", "add", folder / "item.jpg", *where, "--fact-check", CHECK)
+    shutil.rmtree(folder / "known.sqlite.files")
+    copy = folder / "stream" / "repost0.jpg"
+    looked = waarmerk("registry", "match", copy, *where)
+    assert looked.returncode == 3
+    assert "r1, fingerprint, not compared" in looked.stdout
+    assert "is gone or damaged. Whether this is a copy is not known." in looked.stdout
+    swept = waarmerk("registry", "sweep", "-j1", copy, *where, "--lang", "nl")
+    assert (swept.returncode, swept.stdout) == (3, "")
+    assert "repost0.jpg: Het register kent iets" in swept.stderr
+    assert "kon zeggen wat het weet: 1." in swept.stderr
 
 
 def test_what_says_itself_what_it_is_is_listed_only_on_request(desk: Desk, tmp_path: Path, waarmerk: Run) -> None:

@@ -398,6 +398,30 @@ def test_what_is_known_as_a_capture_is_not_ai_for_a_poster_it_stands_in(known: K
     assert (whole.verdict.origin, whole.verdict.conflict) == (Origin.UNKNOWN, False)
 
 
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"no picture")], ids=["gone", "damaged"])
+def test_what_cannot_be_compared_is_not_called_another_picture(known: Known, damage: Callable[[Path], object]) -> None:
+    """A registry without its small pictures said that it had compared, and that it knew nothing."""
+    known.add(known.save("item.jpg", known.rgb), fact_checks=(CHECK,), origin=Origin.AI_GENERATED)
+    copy = known.save("copy.jpg", known.rgb, 60)
+    entry = Store(str(known.settings.registry)).entry(1)
+    assert entry is not None
+    assert entry.reference is not None
+    (kept,) = known.folder.rglob(f"bytes/*/{entry.reference.hex()[2:]}")
+    damage(kept)
+    report = known.verify(copy)
+    assert codes(report) == {"registry.lost"}
+    assert [(each.verified, each.fact_checks) for each in report.matches] == [(False, ())]
+    (channel,) = (each for each in report.channels if each.name == "registry")
+    assert (channel.state.value, channel.why) == ("unread", "registry.incomplete")
+
+    known.add(known.save("other.jpg", scene(500, 700, 44)))
+    exact = known.verify(known.folder / "other.jpg")
+    assert [each.state.value for each in exact.channels if each.name == "registry"] == ["found"]
+    assert "registry.known" in codes(known.verify(known.folder / "item.jpg")), "that very file is known by its digest"
+    collage = known.verify(known.save("collage.jpg", np.vstack([known.rgb[:, :700], scene(500, 700, 44)])))
+    assert "registry.known" not in codes(collage)
+
+
 def test_fact_checkers_need_not_have_written_about_a_part(known: Known) -> None:
     known.add(known.save("item.jpg", known.rgb), labels=("fact-checked",), fact_checks=(CHECK,), basis=Basis.FACT_CHECK)
     assert "registry.fact-checked" in codes(known.verify(known.save("copy.jpg", known.rgb, 60)))

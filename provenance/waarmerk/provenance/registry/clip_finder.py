@@ -104,12 +104,12 @@ class ClipFinder:
         found = {each.entry.number: each for each in self._finder.find(sha256, None, marks)}
         for number, each in found.items():
             if each.kind == "watermark":
-                found[number] = replace(each, resemblance=self._compared(each.entry, clip))
+                found[number] = self._compared(each, clip)
         if not any(each.verified for each in found.values()):
             for entry, distance in self._near(clip):
                 if entry.number not in found:
-                    seen = self._compared(entry, clip)
-                    found[entry.number] = Found(entry=entry, kind="fingerprint", distance=distance, resemblance=seen)
+                    pointed = Found(entry=entry, kind="fingerprint", distance=distance)
+                    found[entry.number] = self._compared(pointed, clip)
         return strongest_first(found.values())
 
     def _near(self, clip: ClipSight) -> list[tuple[Entry, int]]:
@@ -128,13 +128,14 @@ class ClipFinder:
         clips = (entry for entry in entries if entry is not None and entry.media_type in VIDEO_TYPES)
         return [(entry, nearest[entry.number]) for entry in islice(clips, _MOST_COMPARED)]
 
-    def _compared(self, entry: Entry, clip: ClipSight) -> Resemblance | None:
+    def _compared(self, found: Found, clip: ClipSight) -> Found:
+        entry = found.entry
         if entry.reference is None or entry.width is None or entry.height is None:
-            return None
+            return found
         try:
             stills = unpacked(self._store.files.get(entry.reference, max_bytes=MOST_BYTES))
         except (StoreError, ValueError, struct.error, zlib.error):
-            return None  # nothing to compare with: it stays a candidate
+            return replace(found, is_lost=True)  # whether they are the same cannot be told
         frames = [[_seen(each) for each in held] for held in clip.much.stretches]
         first = stills[0]
         kept = Shown(
@@ -146,7 +147,8 @@ class ClipFinder:
         whole = bound and not seen.is_altered and not seen.colours_turned
         lasts = stills[-1].at  # at least
         overlap = min(1.0, clip.much.seconds / lasts) if lasts > 0 else 1.0
-        return Resemblance(verified=bound, whole=whole, share=share, overlap=overlap if bound else 0.0)
+        seen_of_it = Resemblance(verified=bound, whole=whole, share=share, overlap=overlap if bound else 0.0)
+        return replace(found, resemblance=seen_of_it)
 
 
 def _seen(frame: SmallFrame) -> ClipFrame:

@@ -50,7 +50,8 @@ class Found:
     here. ``resemblance`` is None where nothing was compared: an exact match needs no comparison, and without pixels
     there is none. ``fills`` is how much of the examined picture the entry takes, 0 to 1. ``is_put_together``: the
     entry is known to be made of parts; asked only where a part of it was seen. ``edit_of``: the entry that the examined
-    picture is the whole of, where this one is known as an edit of it.
+    picture is the whole of, where this one is known as an edit of it. ``is_lost``: what was kept of it to compare with
+    is gone or damaged.
     """
 
     entry: Entry
@@ -60,6 +61,7 @@ class Found:
     fills: float = 1.0
     is_put_together: bool = False
     edit_of: str | None = None
+    is_lost: bool = False
 
     @property
     def verified(self) -> bool:
@@ -225,7 +227,7 @@ class Finder:
             found[entry.number] = self._compared(entry, "fingerprint", nearest.get(entry.number), ready)
 
     def _compared(self, entry: Entry, kind: str, distance: int | None, ready: "_Lazy") -> Found:
-        resemblance = None
+        resemblance, is_lost = None, False
         examined = ready.look() if entry.reference is not None else None
         if examined is not None and entry.reference is not None:
             try:
@@ -234,9 +236,9 @@ class Finder:
                 is_grey = kept.mode == "L"  # of registries of before: there are no colours to compare
                 resemblance = compare(np.ascontiguousarray(kept.rgb[:, :, 0]) if is_grey else kept.rgb, examined)
             except (StoreError, UnsupportedAsset, LimitExceeded):
-                resemblance = None  # nothing to compare with: it stays a candidate
+                is_lost = True  # whether they are the same cannot be told
         fills = 1.0 if examined is None else _filling(resemblance, examined.shape)
-        return Found(entry=entry, kind=kind, distance=distance, resemblance=resemblance, fills=fills)
+        return Found(entry=entry, kind=kind, distance=distance, resemblance=resemblance, fills=fills, is_lost=is_lost)
 
 
 def _framed(rgb: Bytes) -> list[Bytes]:

@@ -92,6 +92,11 @@ def says_itself(document: Mapping[str, Any]) -> list[str]:
     return sorted(found)
 
 
+def is_unread(document: Mapping[str, Any]) -> bool:
+    """Whether the registry could not say what it knows: it cannot be read, or what it kept to compare with is gone."""
+    return any(each["channel"] == "registry" and each["state"] == "unread" for each in document["channels"])
+
+
 def known_about(document: Mapping[str, Any]) -> list[dict[str, str]]:
     """The concerns of a report that come from the registry: what it knows of the file, and how far that holds."""
     return [each for each in document["verdict"]["concerns"] if each["code"].startswith("registry.")]

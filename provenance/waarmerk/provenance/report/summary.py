@@ -15,6 +15,7 @@ from waarmerk.provenance.model import (
     SignerStatus,
     Tier,
 )
+from waarmerk.provenance.report.escape import plain
 from waarmerk.provenance.report.wording import Wording
 
 
@@ -47,7 +48,16 @@ def _basis(report: Report) -> str:
     claimants = report.verdict.claimed_by
     if Claimant.UPLOADER in claimants:
         return "declared"
-    return "known" if claimants == (Claimant.REGISTRY,) else "claimed"
+    if claimants != (Claimant.REGISTRY,):
+        return "claimed"
+    return "told" if _issuers(report) else "known"
+
+
+def _issuers(report: Report) -> tuple[str, ...]:
+    """Who says so, where the registry knows it from others alone."""
+    said = [match for match in report.matches if match.verified and match.origin.is_ai]
+    is_told = bool(said) and all(match.basis == "package" for match in said)
+    return tuple(dict.fromkeys(plain(match.source) for match in said)) if is_told else ()
 
 
 def _of_a_part(report: Report) -> str:
@@ -103,6 +113,7 @@ def summary(report: Report, words: Wording) -> str:
         signer=name or words.say("axis", "nobody"),
         list=words.say("signer", str(credential.signer.status)) if credential is not None else "",
         claimants=", ".join(words.say("claimant", str(claimant)) for claimant in report.verdict.claimed_by),
+        issuer=", ".join(_issuers(report)),
         reason=words.say("fault", report.fault.code) if report.fault is not None else "",
     )
 

@@ -42,6 +42,10 @@ CODES = frozenset(
         "registry.not-carried",
         "registry.edit",
         "registry.candidate",
+        "registry.not-compared",
+        "registry.lost",
+        "registry.told",
+        "registry.fact-checked-told",
         "registry.capture",
         "registry.fact-checked",
         "registry.fact-checked-part",
@@ -81,11 +85,12 @@ class RegistrySource:
             return self._unread(seen, "registry.unreadable", Finding(error.code))
         except Exception:  # the file chose these pixels: what fails on them must not lose the rest of the report
             return self._unread(seen, "registry.unreadable", Finding("registry.search-failed"))
-        state = ChannelState.FOUND if found or hints else ChannelState.NONE
+        known = {each.entry.number for each in found if each.verified}
+        hints = tuple(each for each in hints if each[0].number not in known)  # of that very file more is told
         return replace(
             seen,
             evidence=(*seen.evidence, *_told(found), *map(hint, hints)),
-            channels=(*seen.channels, Channel(name="registry", state=state)),
+            channels=(*seen.channels, _channel(found, is_hinted=bool(hints))),
             matches=tuple(match_of(each) for each in found),
         )
 
@@ -138,10 +143,21 @@ class RegistrySource:
         return replace(seen, evidence=(*seen.evidence, evidence), channels=(*seen.channels, channel))
 
 
+def _channel(found: tuple[Found, ...], *, is_hinted: bool) -> Channel:
+    """Not read where nothing is known for sure because what was kept to compare with cannot be read."""
+    if any(each.is_lost for each in found) and not any(each.verified for each in found):
+        return Channel(name="registry", state=ChannelState.UNREAD, why="registry.incomplete")
+    return Channel(name="registry", state=ChannelState.FOUND if found or is_hinted else ChannelState.NONE)
+
+
 def _named(found: tuple[Found, ...]) -> Iterator[Found]:
-    """All that is verified; of the rest a few, and none where something is verified."""
+    """All that is verified; a few of what could not be compared; a few of the rest where nothing is verified."""
     verified = [each for each in found if each.verified]
-    yield from verified or found[:_CANDIDATES_NAMED]
+    lost = [each for each in found if each.is_lost and not each.verified]
+    yield from verified
+    yield from lost[:_CANDIDATES_NAMED]
+    if not verified:
+        yield from [each for each in found if not each.is_lost][: max(0, _CANDIDATES_NAMED - len(lost))]
 
 
 def _told(found: tuple[Found, ...]) -> Iterator[Evidence]:

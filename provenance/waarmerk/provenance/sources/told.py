@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a report says of a match in a registry: its entry of ``matches``, and the evidence it is."""
 
+from collections.abc import Sequence
+
 from waarmerk.provenance.model import Assurance, Claimant, Evidence, Finding, Match, Origin
 from waarmerk.provenance.registry.finder import NEARLY_ALL, Found
 from waarmerk.provenance.registry.model import Entry, Role, State
@@ -74,9 +76,11 @@ def evidence_of(found: Found, *, gives_back: bool = True) -> Evidence:
     """
     entry = found.entry
     if not found.verified:
-        return _pointer(Finding("registry.candidate", entry.registry_id))
+        return _pointer(Finding(_why_not(found), entry.registry_id))
     if entry.state is not State.ACTIVE:
-        return _pointer(Finding("registry.disputed", entry.registry_id))
+        return _pointer(Finding("registry.disputed", _from(entry, entry.registry_id)))
+    if entry.issuer is not None and entry.role is Role.ITEM:
+        return _evidence(found, _passed_on(found))
     if entry.role is Role.DEBUNK:
         return _debunk(found)
     origin = _origin(found)
@@ -94,6 +98,32 @@ def evidence_of(found: Found, *, gives_back: bool = True) -> Evidence:
     findings += [Finding(checked, address) for address in entry.fact_checks]
     if gives_back and entry.manifest is not None and found.kind != "exact":
         findings.append(Finding("registry.has-manifest", entry.registry_id))
+    return _evidence(found, findings)
+
+
+def _why_not(found: Found) -> str:
+    """The code of why something is not verified: another picture, nothing to compare with, or that is gone."""
+    if found.is_lost:
+        return "registry.lost"
+    return "registry.not-compared" if found.resemblance is None else "registry.candidate"
+
+
+def _passed_on(found: Found) -> list[Finding]:
+    """What others said of this very file, as their words: nobody here has seen it beside anything."""
+    entry, origin = found.entry, _origin(found)
+    said = (*((origin.value,) if origin.is_ai else ()), *match_of(found).labels)
+    says = ", ".join(dict.fromkeys(said))
+    told = Finding("registry.told", f"{entry.source}, {entry.registry_id}{': ' if says else ''}{says}")
+    return [told, *(Finding("registry.fact-checked-told", _from(entry, each)) for each in entry.fact_checks)]
+
+
+def _from(entry: Entry, what: str) -> str:
+    """With the name of who said it, where that is somebody else."""
+    return what if entry.issuer is None else f"{entry.source}, {what}"
+
+
+def _evidence(found: Found, findings: Sequence[Finding]) -> Evidence:
+    origin = _origin(found)
     return Evidence(
         channel="registry",
         claimant=Claimant.REGISTRY,
@@ -109,7 +139,7 @@ def _debunk(found: Found) -> Evidence:
     entry = found.entry
     named = entry.fact_checks or (entry.registry_id,)
     if found.of_all:
-        return _pointer(*(Finding("registry.debunk", each) for each in named))
+        return _pointer(*(Finding("registry.debunk", _from(entry, each)) for each in named))
     turned = found.resemblance is not None and found.resemblance.mirrored
     mirrored = (Finding("registry.mirrored", entry.registry_id),) if turned else ()
     about = (f"{_about(found)}, {each}" for each in named)
