@@ -130,7 +130,7 @@ def test_a_stranger_is_not_known(case: Case, tmp_path: Path) -> None:
 
 
 def test_a_registry_that_is_none_stops_the_run(case: Case, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="no registry"):
+    with pytest.raises(StoreError, match="no registry"):
         case.verify(case.copy, registry=str(tmp_path / "none.sqlite"))
     with pytest.raises(ConfigurationError, match="nothing is fetched"):
         case.verify(case.copy, registry="postgresql://host/name")
