@@ -117,7 +117,8 @@ def test_a_part_of_what_a_fact_check_published_is_listed_and_the_whole_is_not(fo
     done = waarmerk("registry", "sweep", "-j1", folder / "cut.jpg", folder / "whole.jpg", *where)
     row, check = done.stdout.splitlines()
     assert done.returncode == 1
-    assert "cut.jpg: shows a part of r1" in row
+    assert "cut.jpg: shows r1" in row
+    assert "which a fact-check published; not the whole: 8" in row
     assert "Its stamp or frame may be missing. Fact-checked, entered here." in row
     assert CHECK in check
     listed = waarmerk("registry", "list", *where[:2], "--lang", "nl").stdout.splitlines()

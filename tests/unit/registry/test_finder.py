@@ -303,7 +303,7 @@ def test_a_known_capture_speaks_against_ai_only_where_nothing_differs() -> None:
     assert evidence_of(found_as(Origin.CAPTURED)).origin is Origin.UNKNOWN, "a registry makes nothing authentic"
     part = evidence_of(found_as(Origin.CAPTURED, whole=False))
     assert not part.contradicts_ai
-    assert {f.code for f in part.findings} == {"registry.known-part", "registry.fact-checked"}
+    assert {f.code for f in part.findings} == {"registry.known-part", "registry.fact-checked-part"}
     assert match_of(found_as(Origin.CAPTURED, whole=False)).origin is Origin.UNKNOWN
 
 
