@@ -120,7 +120,7 @@ def test_the_order_is_one_whatever_the_order_of_entry() -> None:
 
 
 def test_manifests_of_one_score_are_answered_in_that_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, part = found(1, 2, whole=True), found(2, 4, share=0.998)
-    monkeypatch.setattr(Finder, "find", lambda *_given, **_more: (whole, part))
+    first, second = found(1, 2, whole=True), found(2, 4, whole=True)
+    monkeypatch.setattr(Finder, "find", lambda *_given, **_more: (first, second))
     answer = by_content(object.__new__(Finder), sha256=bytes(32), rgb=None)
     assert [(each.manifest_id, each.similarity) for each in answer] == [("urn:c2pa:8", 100), ("urn:c2pa:7", 100)]
