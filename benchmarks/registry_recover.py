@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from PIL import Image
@@ -28,7 +29,7 @@ from waarmerk.provenance.media.window import Window
 
 FORMS = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 WAYS = ("mark alone", "fingerprint alone", "both")
-AT = "2026-11-22T12:00:00Z"
+AT = f"{datetime.now(UTC) + timedelta(minutes=5):%Y-%m-%dT%H:%M:%SZ}"  # no certificate of this run may begin later
 SIDE = 2000  # pixels: larger ones are shrunk, which saves time and nothing else
 
 
