@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import Service, pictures, tenant
+from tests.serving import Service, answer, pictures, tenant
 from waarmerk.api import limits
 from waarmerk.api.trail import MAX_HEAD_BYTES
 
@@ -30,15 +30,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 def connect(service: Service) -> socket.socket:
     return socket.create_connection(("127.0.0.1", service.port), timeout=90)
-
-
-def answer(connection: socket.socket) -> bytes:
-    """All that comes until the other side closes."""
-    parts = []
-    with suppress(ConnectionResetError):
-        while part := connection.recv(65536):
-            parts.append(part)
-    return b"".join(parts)
 
 
 @dataclass

@@ -7,13 +7,14 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from time import sleep
 from typing import Any
 
 import pytest
 import uvicorn
 
+from tests.serving import answer
 from waarmerk.api.app import create_app
 from waarmerk.api.connection import BoundedConnection
 from waarmerk.api.server import Listener
@@ -54,15 +55,6 @@ def listening(services: Services, grace_seconds: float) -> Iterator[tuple[int, C
 
 def under_way(services: Services) -> float:
     return services.metrics.registry.get_sample_value("waarmerk_requests_running") or 0.0
-
-
-def answer(connection: socket.socket) -> bytes:
-    """All that comes until the other side closes."""
-    parts = []
-    with suppress(ConnectionResetError):
-        while part := connection.recv(65536):
-            parts.append(part)
-    return b"".join(parts)
 
 
 def test_who_is_not_done_in_time_is_told_to_come_again(
