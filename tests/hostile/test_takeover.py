@@ -86,6 +86,14 @@ def perform(self, verb, path, **rest):
         return FORGED["answer"]
     if path.stem == "leave":
         os._exit(113)
+    if path.stem == "refusal":  # as the process itself says it of settings: on its line, and where that came from
+        refusal = {"refused": {"code": "trust.broken", "message": "no"}}
+        for number in range(3, 64):
+            try:
+                send(number, refusal)
+            except OSError:
+                pass
+        os._exit(0)
     if path.stem == "hangup":
         held[0].close()
         time.sleep(60)
@@ -131,6 +139,15 @@ def test_a_child_that_goes_without_an_answer_is_a_crash_at_once(pool: Pool, how:
     assert told(pool, how) == {"fault": "worker.crashed"}
     assert pool._started == started + 2, "tried once more, in a worker that has seen nothing else"
     assert pool.verify(SAMPLE, at=AT)["status"] == "examined"
+
+
+def test_a_file_that_takes_over_a_fresh_worker_refuses_no_settings(pool: Pool) -> None:
+    """It would end the run of which it is a part."""
+    paths = [(Path(name), True) for name in ("refusal", "who", "refusal", "who")]
+    answers = dict(pool.each("verify", paths, at=AT))
+    assert answers[0] == answers[2] == {"fault": "worker.answer"}
+    assert isinstance(answers[1]["answer"], int)
+    assert isinstance(answers[3]["answer"], int)
 
 
 ATTEMPTS = """

@@ -29,7 +29,7 @@ def send_all(data):
     while data:
         data = data[os.write(out, data):]
 if settings.get("refuse"):
-    send(out, {"refused": {"code": "trust.broken", "message": "no"}})
+    send(0, {"refused": {"code": "trust.broken", "message": "no"}})
     sys.exit()
 tasks = 0
 while (task := line.task()) is not None:
@@ -150,12 +150,18 @@ def test_it_is_told_why_a_worker_went_and_not_on_which_file(fast: None, ask: Ask
     assert told == ["worker.crashed"] * 2 + ["worker.timeout"] + ["worker.answer"] * 2, "all but a hang are tried twice"
 
 
-def test_settings_are_not_refused_by_who_has_answered_with_them(two: Pool) -> None:
-    """A file that took a worker over would otherwise end the run of which it is a part."""
-    first = performed(two, "first")["answer"]["worker"]
-    with pytest.raises(ConfigurationError):  # the second try is in a worker that has answered nothing
-        performed(two, "refusal")
-    assert performed(two, "good")["answer"]["worker"] != first
+@pytest.mark.parametrize("ask", [performed, attended])
+def test_no_file_refuses_settings(two: Pool, ask: Ask) -> None:
+    """One that took a worker over would otherwise end the run of which it is a part."""
+    assert ask(two, "refusal") == {"fault": "worker.answer"}
+    assert ask(two, "good")["answer"]["name"] == "good"
+    assert ask(two, "refusal") == {"fault": "worker.answer"}
+
+
+@pytest.mark.parametrize("asked", [{"facts": ["x"]}, {"verb": "export"}])
+def test_what_is_asked_of_one_file_may_be_what_cannot_be_done(two: Pool, asked: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="no"):
+        two.perform(**{"verb": "verify", "path": Path("refusal"), "at": AT} | asked)
 
 
 def test_an_event_loop_goes_on_while_one_is_silent(two: Pool) -> None:
@@ -272,9 +278,14 @@ def test_workers_that_start_together_do_not_all_make_room_together() -> None:
     assert firsts[:3] == firsts[3:] == [333, 666, 1000]
 
 
-def test_refused_settings_are_an_error_of_the_caller() -> None:
-    with Pool({"refuse": True}, command=(sys.executable, "-c", WORKER)) as one, pytest.raises(ConfigurationError):
-        one.perform("verify", Path("x"), at=AT)
+@pytest.mark.parametrize("ask", [performed, attended])
+def test_refused_settings_are_an_error_of_the_caller(ask: Ask) -> None:
+    with Pool({"refuse": True}, command=(sys.executable, "-c", WORKER)) as one:
+        for _ in range(2):
+            with pytest.raises(ConfigurationError, match="no"):
+                ask(one, "x")
+        assert not one._all
+        assert one._roster.busy == 0
 
 
 def test_a_pool_without_workers_is_no_pool() -> None:

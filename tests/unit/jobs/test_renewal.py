@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A process whose children do the work: what becomes of them becomes of it, and nothing of theirs stays."""
 
+import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +19,7 @@ import pytest
 
 from tests.conftest import AT, ROOT
 from waarmerk.provenance.build import build_verifier, tool_version
+from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs import Pool, child
 from waarmerk.provenance.jobs.frames import receive
 from waarmerk.provenance.jobs.line import Line, open_line
@@ -208,6 +211,30 @@ def test_a_worker_is_renewed_after_its_share(two_each: None) -> None:
     assert len({chance for *_, chance, _ in told}) == 6
     assert len({drawn for *_, drawn in told}) == 6  # the old global state of numpy too, that a detector may use
     assert held.tasks == 6
+
+
+@pytest.mark.parametrize("in_loop", [False, True])
+def test_lists_that_became_unusable_are_refused_before_the_next_child(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, in_loop: bool
+) -> None:
+    monkeypatch.setattr(child, "FILES_PER_CHILD", 1)
+    trust = tmp_path / "trust"
+    shutil.copytree(ROOT / "samples" / "trust", trust)
+    with Pool(Settings(trust=trust).to_json(), command=(sys.executable, "-c", WORKER)) as pool:
+        pool.perform("who", Path("/"), at=AT)
+        pool.perform("who", Path("/"), at=AT)  # the next child is ready by then, the one after it is not
+        (trust / "user.pem").write_text("none")
+
+        def ask() -> None:
+            for _ in range(2):
+                if in_loop:
+                    asyncio.run(pool.attend("verify", Path("/"), at=AT))
+                else:
+                    pool.perform("verify", Path("/"), at=AT)
+
+        with pytest.raises(ConfigurationError) as refused:
+            ask()
+    assert refused.value.code == "trust.no-certificates"
 
 
 def test_reports_of_renewed_workers_are_those_of_the_library(two_each: None) -> None:

@@ -85,7 +85,7 @@ class Attendance:
         self._begun()
         self._due = self._loop.call_later(self._errand.seconds, self._fail, worker, WorkerGone("worker.timeout"))
         try:
-            frame = worker.tell(self._errand.task, wait=False)
+            frame = worker.tell(self._errand.task, wait=False, may_refuse=self._errand.may_be_refused)
         except Exception as fault:  # it does not read, or the file is gone
             self._fail(worker, fault)
             return

@@ -83,10 +83,10 @@ class Worker:
             unless_started.pop_all()
         self.tasks = 0
         self.listener: object = None  # who hears it from an event loop, or did last
-        self._has_answered = False
+        self._may_refuse = False
         self.share = share
         self.settings = settings
-        with contextlib.suppress(ConnectionError, BlockingIOError):  # its answer will say so
+        with contextlib.suppress(ConnectionError, BlockingIOError):  # that it is gone is noticed soon enough
             send(self._control.fileno(), settings)
         self._line = open_line(self._control)
         self._left = FILES_PER_CHILD if first is None else first
@@ -97,13 +97,15 @@ class Worker:
         *,
         seconds: float,
         reply: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+        may_refuse: bool = False,
     ) -> dict[str, Any]:
-        """The worker's answer. Raises WorkerGone, or ConfigurationError where the settings were refused.
+        """The worker's answer. Raises WorkerGone, or ConfigurationError where the settings cannot be used.
 
-        ``reply`` answers what the worker asks meanwhile (frames with the key ``asks``).
+        ``reply`` answers what the worker asks meanwhile (frames with the key ``asks``). ``may_refuse``: what is asked
+        may itself be what cannot be done, which raises ConfigurationError too; whoever has met the file says so.
         """
         deadline = time.monotonic() + seconds
-        self.tell(task)
+        self.tell(task, may_refuse=may_refuse)
         try:
             answer = receive(self._line.fileno(), deadline=deadline)
             while reply is not None and answer is not None and "asks" in answer:
@@ -118,14 +120,15 @@ class Worker:
             answer = None
         return self._heard(answer)
 
-    def tell(self, task: dict[str, Any], *, wait: bool = True) -> Frame:
+    def tell(self, task: dict[str, Any], *, wait: bool = True, may_refuse: bool = False) -> Frame:
         """Give it a task; the frame in which its answer will come, to be taken with ``hear``.
 
         Raises WorkerGone where it does not read what it is told, at once unless ``wait``.
         """
         self.tasks += 1
+        self._may_refuse = may_refuse
         try:
-            with contextlib.suppress(ConnectionError):  # a refusal may already wait
+            with contextlib.suppress(ConnectionError):  # it is gone; its last words may say why
                 self._line.ask(task, wait=wait)
         except BlockingIOError:
             raise WorkerGone("worker.answer") from None
@@ -145,20 +148,13 @@ class Worker:
 
     def _heard(self, answer: dict[str, Any] | None) -> dict[str, Any]:
         if answer is None:
-            raise WorkerGone(self._last_words())
+            raise self._last_words()
         if "refused" in answer:
-            raise self._refusal(answer["refused"])
-        self._has_answered = True
+            raise _refusal(answer) if self._may_refuse else WorkerGone("worker.answer")
         self._left -= 1
         if self._left <= 0:
             self._renew()
         return answer
-
-    def _refusal(self, told: object) -> Exception:
-        """Settings are refused before any file is looked at; later nobody but a file can say so."""
-        if self._has_answered or not (isinstance(told, dict) and told.keys() == {"code", "message"}):
-            return WorkerGone("worker.answer")
-        return ConfigurationError(str(told["code"]), str(told["message"]))
 
     def _renew(self) -> None:
         """The next child, with a line of its own; the one before is no longer heard."""
@@ -166,12 +162,18 @@ class Worker:
         before.close()
         self._left = FILES_PER_CHILD
 
-    def _last_words(self) -> str:
+    def _last_words(self) -> Exception:
+        """Why nobody answers. What the process itself says is believed of settings: it never meets a file (one that
+        labels does, and ends with it).
+        """
+        with contextlib.suppress(OSError, ValueError, FrameError, DeadlineError):  # ValueError: ended meanwhile
+            if (told := receive(self._control.fileno(), deadline=time.monotonic())) is not None:
+                return _refusal(told)
         self._control.close()  # a process whose child merely hung up ends as well
         with contextlib.suppress(subprocess.TimeoutExpired):
             if self._process.wait(timeout=1) == -signal.SIGXCPU:
-                return "worker.timeout"
-        return "worker.crashed"
+                return WorkerGone("worker.timeout")
+        return WorkerGone("worker.crashed")
 
     def end(self) -> None:
         """End the process, and what it has started; it takes the remains of those, and we its own."""
@@ -183,6 +185,14 @@ class Worker:
             self._process.wait()
         self._line.close()
         self._control.close()
+
+
+def _refusal(told: Mapping[str, Any]) -> Exception:
+    """``{"refused": {"code", "message"}}`` as an error of whoever asked."""
+    match told:
+        case {"refused": {"code": str(code), "message": str(message), **others}} if not others:
+            return ConfigurationError(code, message)
+    return WorkerGone("worker.answer")
 
 
 def _environment() -> dict[str, str]:

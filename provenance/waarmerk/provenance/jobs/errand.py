@@ -46,6 +46,11 @@ class Errand:
         """Whether a socket holds what a worker is told, however little of it has been read."""
         return sum(len(each) + 1 for each in self.task["facts"]) < _SHORT and len(str(self.task["options"])) < _SHORT
 
+    @property
+    def may_be_refused(self) -> bool:
+        """Whether more is asked than any file may be asked: facts, or the fields of an export."""
+        return bool(self.task["facts"]) or self.task["verb"] == "export"
+
 
 def errand_of(
     verb: str,

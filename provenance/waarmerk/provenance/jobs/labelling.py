@@ -142,7 +142,8 @@ def label_apart(order: LabelOrder, signer: Signer, *, place: Path | None = None)
     with _told_of_room(), private_folder(place) as folder:
         worker = Worker((*COMMAND, pace.value), order.settings.to_json(), folder)
         try:
-            answer = worker.ask(task, seconds=allowance_of(pace).seconds, reply=_signing(signer, order.is_wanted))
+            reply = _signing(signer, order.is_wanted)
+            answer = worker.ask(task, seconds=allowance_of(pace).seconds, reply=reply, may_refuse=True)
         except WorkerGone as gone:
             is_slow = gone.code == "worker.timeout" and pace is Pace.CLIP
             return LabelDone(file=None, told={}, code=TAKES_LONG if is_slow else gone.code, is_refused=is_slow)

@@ -219,7 +219,7 @@ class Pool:
                 self._end(worker)
                 worker = None
             worker = worker or self._start(errand.settings)
-            answer = worker.ask(errand.task, seconds=errand.seconds)
+            answer = worker.ask(errand.task, seconds=errand.seconds, may_refuse=errand.may_be_refused)
         except BaseException:
             self._lose(worker)
             raise

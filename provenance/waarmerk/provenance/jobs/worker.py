@@ -4,9 +4,10 @@
 Files are parsed by children of it, each of which takes over what is loaded, gives up what only the process itself needs
 (``solitude``) and serves one line.
 
-It answers every task with one frame: ``{"answer": …}``, ``{"fault": code}`` where there is none, or
-``{"refused": {"code", "message"}}`` where the settings themselves cannot be used. The pool runs it as
-``python -m waarmerk.provenance.jobs.worker``; never by hand.
+They answer every task with one frame: ``{"answer": …}``, ``{"fault": code}`` where there is none, or
+``{"refused": {"code", "message"}}`` where what is asked cannot be done. Where the settings themselves cannot be used
+the process says that, in the same words over its standard input, and ends: it is believed, for it sees no file. The
+pool runs it as ``python -m waarmerk.provenance.jobs.worker``; never by hand.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from waarmerk.provenance.errors import ConfigurationError, Error, places
 from waarmerk.provenance.jobs import confine
@@ -49,7 +50,6 @@ def main() -> None:
     if settings is None:
         return
     bench = _workbench(settings)  # before the first task comes: the caller is still busy
-
     may_start = bool(settings.get("detectors"))  # each is a process that a child starts (jobs/detectors.py)
 
     def serve(line: Line) -> None:
@@ -59,7 +59,7 @@ def main() -> None:
         gc.enable()
         while (task := line.task()) is not None:
             confine.grant_cpu_seconds(LIMITS.worker_seconds)
-            send(line.fileno(), bench if isinstance(bench, dict) else _answer(bench, task))
+            send(line.fileno(), _answer(bench, task))
 
     _get_ready(bench)
     if can_be_renewed():
@@ -77,24 +77,31 @@ def _draw_anew() -> None:
         numpy.random.seed()
 
 
-def _get_ready(bench: "Workbench | dict[str, Any]") -> None:
+def _get_ready(bench: "Workbench") -> None:
     """Read the lists and load the engine, here and not in each child."""
     gc.disable()
-    if not isinstance(bench, dict):
-        with contextlib.suppress(ConfigurationError):  # whoever asks is told
-            bench.warm(_ANY_MOMENT)
+    try:
+        bench.warm(_ANY_MOMENT)
+    except ConfigurationError as error:
+        _end(error)
     gc.freeze()  # a child that looks through what is here, again and again, would copy it page by page
 
 
-def _workbench(settings: dict[str, Any]) -> "Workbench | dict[str, Any]":
-    """The workbench, or the refusal that answers every task."""
+def _workbench(settings: dict[str, Any]) -> "Workbench":
     from waarmerk.provenance.jobs.workbench import Workbench  # noqa: PLC0415 - only after confinement
     from waarmerk.provenance.settings import Settings  # noqa: PLC0415
 
     try:
         return Workbench(Settings.from_json(settings))
     except ConfigurationError as error:
-        return _refusal(error)
+        _end(error)
+
+
+def _end(error: ConfigurationError) -> NoReturn:
+    """With these settings no file can be examined; children have no way to say this."""
+    with contextlib.suppress(ConnectionError):
+        send(0, _refusal(error))
+    sys.exit(1)
 
 
 def _refusal(error: ConfigurationError) -> dict[str, Any]:
@@ -104,8 +111,8 @@ def _refusal(error: ConfigurationError) -> dict[str, Any]:
 def _answer(bench: "Workbench", task: dict[str, Any]) -> dict[str, Any]:
     try:
         return {"answer": bench.perform(**_arguments(task), written=True)}
-    except ConfigurationError as error:
-        return _refusal(error)
+    except ConfigurationError as error:  # of this kind of file (an extra that it needs), or of what is asked
+        return {"fault": error.code} if error.code.startswith("media.") else _refusal(error)
     except Error as error:
         return {"fault": error.code}
     except FileNotFoundError:
