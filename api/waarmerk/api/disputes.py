@@ -120,10 +120,11 @@ class Disputes:
 
     @contextmanager
     def answering(self, id: str, *, outcome: Outcome, answer: str) -> Iterator[None]:
-        """Note what became of a dispute; what is done about it is done within this context.
+        """Note what became of a dispute; what is done about it is over before this context is, and where it fails the
+        dispute is open again.
 
-        The dispute is taken before that, by one alone: a second answer waits, and is refused with nothing done. Where
-        what is done fails, the dispute is open again. Raises Problem where it was answered already, or is gone.
+        It is taken by one alone: a second answer waits, and is refused. Raises Problem where it was answered already,
+        or is gone. SQLite has one writer: whatever has to be waited for is waited for outside.
         """
         waits = (DISPUTE.c.id == id, DISPUTE.c.outcome == Outcome.OPEN.value)
         values = {"outcome": outcome.value, "answer": answer, "answered_at": milliseconds(self._clock())}

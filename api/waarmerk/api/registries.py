@@ -2,6 +2,7 @@
 """Registries that routes look into without a file: opened once, their index kept between requests."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -62,13 +63,24 @@ class Registries:
         return opened
 
 
-def changed(settings: Settings, registry_id: str, state: str, *, why: str, at: datetime) -> bool:
-    """Set the state of an entry of the registry of ``settings``; whether there is such an entry. Raises StoreError."""
+def changed(
+    settings: Settings,
+    registry_id: str,
+    state: str,
+    *,
+    why: str,
+    at: datetime,
+    agreed: Callable[[], object] = lambda: None,
+) -> bool:
+    """Set the state of an entry of the registry of ``settings``; whether there is such an entry. Raises StoreError.
+
+    ``agreed`` as ``Store.mark`` has it.
+    """
     from waarmerk.provenance.registry.model import State  # noqa: PLC0415 - only a registry pays
 
     store = build_store(settings, writing=True)
     try:
         store.require()
-        return store.mark(int(registry_id[1:]), State(state), why=why, at=at)
+        return store.mark(int(registry_id[1:]), State(state), why=why, at=at, agreed=agreed)
     finally:
         store.close()

@@ -2,7 +2,9 @@
 """A tenant's registry over HTTP, and disputes about it: look up, list, withdraw; nobody sees another's."""
 
 import re
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -180,39 +182,80 @@ def test_a_second_answer_changes_nothing(client: TestClient, keeper: dict[str, s
 def test_of_two_answers_at_once_one_is_carried_out(
     client: TestClient, keeper: dict[str, str], address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second is asked while the first is being carried out, and after it has looked whether somebody answered."""
-    where = dispute(client).headers["location"]
-    at_it, second_sent, done = threading.Event(), threading.Event(), []
+    """Both have seen an open dispute, and are about to change the entry."""
+    where, before = dispute(client).headers["location"], Store(address).notes()
+    both_there = threading.Barrier(2, timeout=20)
     from waarmerk.api.routes import disputes as route
 
-    def slowly(*given: Any, **more: Any) -> bool:
-        done.append(given[2])
-        at_it.set()
-        assert second_sent.wait(20)
+    def together(*given: Any, **more: Any) -> bool:
+        both_there.wait()
         return changed(*given, **more)
 
-    monkeypatch.setattr(route, "changed", slowly)
-    answering = Disputes.answering
-
-    def seen(self: Disputes, id: str, **given: Any) -> Any:
-        if at_it.is_set():
-            second_sent.set()
-        return answering(self, id, **given)
-
-    monkeypatch.setattr(Disputes, "answering", seen)
+    monkeypatch.setattr(route, "changed", together)
 
     def answer(outcome: str) -> int:
         said = {"outcome": outcome, "answer": outcome}
         return int(client.post(f"{where}/answer", json=said, headers=keeper).status_code)
 
+    outcomes = ("disputed", "withdrawn")
     with ThreadPoolExecutor(2) as both:
-        first = both.submit(answer, "disputed")
-        assert at_it.wait(20)
-        second = both.submit(answer, "withdrawn")
-        assert (first.result(), second.result()) == (200, 409)
-    assert done == ["disputed"]
-    assert Store(address).notes()[-1][1::2] == ("disputed", "disputed")
-    assert client.get(where).json()["outcome"] == "disputed"
+        told = dict(zip(outcomes, both.map(answer, outcomes), strict=True))
+    assert sorted(told.values()) == [200, 409]
+    (done,) = (outcome for outcome in outcomes if told[outcome] == 200)
+    assert [note[1::2] for note in Store(address).notes()[len(before) :]] == [(done, done)]
+    assert client.get(where).json()["outcome"] == done
+    entry = Store(address).held(1)
+    assert entry is not None
+    assert entry.state == done
+
+
+def test_a_registry_that_is_busy_keeps_nobody_from_the_database_of_the_service(
+    client: TestClient, keeper: dict[str, str], address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite has one writer; who answers a dispute waits for that of the registry."""
+    where, waits = dispute(client).headers["location"], threading.Event()
+    said = {"outcome": "withdrawn", "answer": "Right."}
+    from waarmerk.api.routes import disputes as route
+
+    def seen(*given: Any, **more: Any) -> bool:
+        waits.set()
+        return changed(*given, **more)
+
+    monkeypatch.setattr(route, "changed", seen)
+    with sqlite3.connect(address, isolation_level=None) as busy, ThreadPoolExecutor(2) as both:
+        busy.execute("BEGIN IMMEDIATE")
+        try:
+            answered = both.submit(client.post, f"{where}/answer", json=said, headers=keeper)
+            assert waits.wait(20)
+            time.sleep(0.2)
+            other = both.submit(dispute, client)
+            assert other.result(10).status_code == 201
+            assert not answered.done()
+        finally:
+            busy.execute("ROLLBACK")
+        assert answered.result(20).json()["outcome"] == "withdrawn"
+    entry = Store(address).held(1)
+    assert entry is not None
+    assert entry.state == "withdrawn"
+
+
+def test_where_the_service_cannot_note_the_answer_nothing_is_done(
+    client: TestClient, keyring: Keyring, keeper: dict[str, str], address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = dispute(client).headers["location"]
+    said = {"outcome": "withdrawn", "answer": "Right."}
+    with monkeypatch.context() as broken:
+        broken.setattr(keyring._database, "writing", refusing)
+        problem(client.post(f"{where}/answer", json=said, headers=keeper), 503, "service.not-ready")
+    assert client.get(where).json()["outcome"] == "open"
+    entry = Store(address).held(1)
+    assert entry is not None
+    assert entry.state == "active"
+    assert client.post(f"{where}/answer", json=said, headers=keeper).json()["outcome"] == "withdrawn"
+
+
+def refusing() -> Any:
+    raise StoreError("database.failed", "the database cannot be used")
 
 
 def test_where_the_entry_cannot_be_changed_the_dispute_is_open_again(

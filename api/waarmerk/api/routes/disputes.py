@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``/v1/disputes``: anybody may say that a match is wrong; whoever keeps the registry answers."""
 
+from contextlib import ExitStack
 from typing import Annotated, Any, Literal
 
 from anyio.to_thread import run_sync
@@ -138,16 +139,24 @@ async def answer(request: Request, dispute: str, caller: Keeper) -> Json:
         is_own = held.is_for(found, caller.name)
         if not is_own and not (is_admin and held.is_for(found, "")):
             raise Problem("dispute.unknown")
+        if found.outcome is not Outcome.OPEN:
+            raise Problem("dispute.answered")
         settings = services.settings
         if is_own and outcome is not Outcome.REJECTED:
             services.registries.own(caller, services.settings)
             settings = caller.profile(services.settings)
-        with held.answering(dispute, outcome=outcome, answer=given.answer):
+        with ExitStack() as noted:  # the entry is changed for good before that is noted for good
+
+            def note() -> None:
+                noted.enter_context(held.answering(dispute, outcome=outcome, answer=given.answer))
+
             if outcome is Outcome.REJECTED:
+                note()
                 return
             if settings.registry is None:
                 raise Problem("registry.unknown")
-            if not changed(settings, found.registry_id, outcome.value, why=given.answer, at=services.clock()):
+            at = services.clock()
+            if not changed(settings, found.registry_id, outcome.value, why=given.answer, at=at, agreed=note):
                 raise Problem("registry.unknown")
 
     await run_sync(work)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The registry's database: entries, their bindings and what became of them, each change in one transaction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -211,14 +211,20 @@ class Store:
                 found.setdefault(int(row.entry), []).append(tie)
         return {number: tuple(ties) for number, ties in found.items()}
 
-    def mark(self, number: int, state: State, *, why: str, at: datetime) -> bool:
-        """Set the state of an entry and note it in the history; whether there is such an entry. Raises StoreError."""
+    def mark(
+        self, number: int, state: State, *, why: str, at: datetime, agreed: Callable[[], object] = lambda: None
+    ) -> bool:
+        """Set the state of an entry and note it in the history; whether there is such an entry. Raises StoreError.
+
+        ``agreed`` is called when nothing is waited for any more but the disk; if it raises, nothing is changed.
+        """
         with writing(self.engine) as connection:
             changed = connection.execute(sa.update(ENTRY).where(ENTRY.c.number == number).values(state=state.value))
             if not changed.rowcount:
                 return False
             note = {"entry": number, "what": state.value, "at": rfc3339(at), "why": why}
             connection.execute(sa.insert(HISTORY).values(note))
+            agreed()
         return True
 
     def check(self, number: int, *, labels: Iterable[str], fact_checks: Iterable[str], at: datetime) -> bool:
