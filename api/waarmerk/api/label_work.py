@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from waarmerk.api.problems import Problem
+from waarmerk.api.spool import require_examinable
 from waarmerk.api.tenants import Tenant
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs.job import Job, NewJob
@@ -60,6 +61,7 @@ class LabelWork:
         ``wishes`` are those of the caller, as they were stated; ``at`` is the clock that was asked for. Raises Problem,
         StoreError.
         """
+        require_examinable(order.source, order.settings.limits)
         self._require_room(tenant, order.source)
 
         def made(name: str, size: int, digest: bytes) -> NewJob:

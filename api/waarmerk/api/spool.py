@@ -11,7 +11,10 @@ from fastapi import Request
 
 from waarmerk.api.forms import Form, FormError
 from waarmerk.api.problems import BodyProblem, Problem
+from waarmerk.provenance.errors import LimitExceeded
 from waarmerk.provenance.jobs.spool import nameless_file
+from waarmerk.provenance.media.limits import MIB, Limits
+from waarmerk.provenance.media.open import require_size
 
 MAX_PARTS = 4
 
@@ -55,6 +58,16 @@ async def received(request: Request, *, max_parts: int = MAX_PARTS) -> AsyncIter
         except OSError:
             raise BodyProblem("service.full", "there is no room for this upload now") from None
         yield upload
+
+
+def require_examinable(path: Path, limits: Limits) -> None:
+    """Raise Problem for a file that is larger than any of its kind may be: later it could only fail."""
+    try:
+        require_size(path, limits=limits)
+    except LimitExceeded:
+        most = (limits.image_bytes // MIB, limits.video_bytes // MIB)
+        detail = "at most {} MiB of a picture or document are examined, {} MiB of a clip or sound".format(*most)
+        raise Problem("request.too-large", detail) from None
 
 
 async def _from_body(request: Request, held: ExitStack) -> Upload:

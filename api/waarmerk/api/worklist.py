@@ -14,13 +14,12 @@ from pathlib import Path
 
 from waarmerk.api.caller import Caller
 from waarmerk.api.problems import Problem
-from waarmerk.provenance.errors import ConfigurationError, LimitExceeded
+from waarmerk.api.spool import require_examinable
+from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs.job import Job, NewJob
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.policy import policy_digest
 from waarmerk.provenance.jobs.queue import Queue, queued
-from waarmerk.provenance.media.limits import MIB
-from waarmerk.provenance.media.open import require_size
 from waarmerk.provenance.model.moment import rfc3339
 from waarmerk.provenance.settings import Settings
 
@@ -59,7 +58,7 @@ class Worklist:
         holds what a dossier shows as well.
         """
         self.require_room(caller)
-        self._require_size(source)
+        require_examinable(source, self._settings.limits)
         page = {} if facts is None else {"facts": list(facts), "dossier": True}
 
         def made(name: str, size: int, digest: bytes) -> NewJob:
@@ -76,15 +75,6 @@ class Worklist:
         if is_new:
             self._notify()
         return job
-
-    def _require_size(self, source: Path) -> None:
-        limits = self._settings.limits
-        try:
-            require_size(source, limits=limits)
-        except LimitExceeded:
-            most = (limits.image_bytes // MIB, limits.video_bytes // MIB)
-            detail = "at most {} MiB of a picture or document are examined, {} MiB of a clip or sound".format(*most)
-            raise Problem("request.too-large", detail) from None
 
     def identity(self, caller: Caller, digest: bytes, at: datetime | None) -> bytes:
         """What makes two jobs the same; for strangers none are. Raises Problem where the policy cannot be read."""

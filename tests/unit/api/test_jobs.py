@@ -2,7 +2,9 @@
 """Jobs and batches through the door: done later, once, seen by their tenant, page by page."""
 
 import base64
+import csv
 import hashlib
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -248,7 +250,10 @@ def test_why_a_line_cannot_be_used_says_where_and_repeats_nothing_of_it(
         assert each["detail"].startswith(reason), each
         assert "secret" not in each["detail"]
     table = client.get(where, headers={**north, "Accept": "text/csv"}).text
-    assert table.count("batch.line\r\n") + table.count("batch.line,") == len(reasons)
+    rows = list(csv.DictReader(io.StringIO(table, newline="")))
+    assert [row["error"] for row in rows] == ["batch.line"] * len(reasons)
+    for row, reason in zip(rows, reasons.values(), strict=True):
+        assert row["summary"].startswith(reason), row
 
 
 def test_two_lines_of_one_id_are_one_and_a_refusal(

@@ -42,6 +42,7 @@ from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.labelling import LabelOrder, label_apart
 from waarmerk.provenance.jobs.queue import LEASE, Queue
 from waarmerk.provenance.jobs.runner import Finished, Runner
+from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.registry import Ledger
 from waarmerk.watermark import Key
 
@@ -362,6 +363,20 @@ def test_an_empty_file_is_no_job(client: TestClient, delta: dict[str, str], work
     later_on, at_once = (way(client, delta, b"", ai="none") for way in (later, ask))
     assert problem(later_on, 422, "label.unreadable")["errors"] == problem(at_once, 422, "label.unreadable")["errors"]
     assert files(work) == set()
+
+
+def test_a_file_that_is_too_large_for_its_kind_is_no_job(
+    services: Services, delta: dict[str, str], work: LabelWork, short: bytes
+) -> None:
+    limits = Limits().lowered({"image_bytes": 1000, "video_bytes": len(short)})
+    app = create_app(replace(services, settings=Settings(limits=limits)))
+    client = TestClient(app, raise_server_exceptions=False, follow_redirects=False)
+    for large in (short + b"\0", b"\xff\xd8\xff\xe0".ljust(1001, b"\0")):
+        told = problem(later(client, delta, large, **AI), 413, "request.too-large")
+        assert told["detail"].startswith("at most 0 MiB of a picture")
+    assert work.queue.counts() == {}
+    assert files(work) == set()
+    assert later(client, delta, short, **AI).status_code == 202
 
 
 @pytest.mark.parametrize("limit", ["MOST_WAITING", "MOST_BYTES"])

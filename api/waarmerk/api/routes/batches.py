@@ -249,5 +249,5 @@ def _row(item: Item) -> str:
     if item.result is not None:
         report = json.loads(item.result)
         return table.row({**report, "asset": {**report["asset"], "name": item.name}}, language="en")
-    values = {"name": item.name, "status": item.state.value, "error": _code(item.code)[0] or ""}
-    return table.plain_row(values)
+    code, why = _code(item.code)
+    return table.plain_row({"name": item.name, "status": item.state.value, "error": code or "", "summary": why or ""})
