@@ -30,6 +30,7 @@ KINDS: Mapping[str, tuple[HTTPStatus, str]] = {
     "resolution.absent": (HTTPStatus.NOT_FOUND, "There is no registry here"),
     "dispute.unknown": (HTTPStatus.NOT_FOUND, "There is no such dispute"),
     "dispute.answered": (HTTPStatus.CONFLICT, "This dispute was answered already"),
+    "registry.withdrawn": (HTTPStatus.CONFLICT, "This entry was withdrawn"),
     "registry.unknown": (HTTPStatus.NOT_FOUND, "There is no such entry"),
     "label.refused": (HTTPStatus.UNPROCESSABLE_ENTITY, "The file is not labelled as asked"),
     "label.unreadable": (HTTPStatus.UNPROCESSABLE_ENTITY, "The file cannot be read"),

@@ -72,9 +72,10 @@ def changed(
     at: datetime,
     agreed: Callable[[], object] = lambda: None,
 ) -> bool:
-    """Set the state of an entry of the registry of ``settings``; whether there is such an entry. Raises StoreError.
+    """Set the state of an entry of the registry of ``settings``; whether there is such an entry.
 
-    ``agreed`` as ``Store.mark`` has it.
+    ``agreed`` as ``Store.mark`` has it. Raises StoreError, and Problem where a dispute would bring back what was
+    withdrawn.
     """
     from waarmerk.provenance.registry.model import State  # noqa: PLC0415 - only a registry pays
 
@@ -82,5 +83,10 @@ def changed(
     try:
         store.require()
         return store.mark(int(registry_id[1:]), State(state), why=why, at=at, agreed=agreed)
+    except StoreError as error:
+        if error.code != "registry.withdrawn":
+            raise
+        detail = "it is found by nobody; make it `active` first, or leave it withdrawn"
+        raise Problem("registry.withdrawn", detail) from None
     finally:
         store.close()

@@ -84,6 +84,8 @@ def add(
     if debunk and not fact_checks:
         raise click.UsageError("--debunk wants --fact-check: the address it was published at")
     words, moment, console = wording(lang), options.now(at), Console(quiet=quiet)
+    if keep_until is not None and keep_until <= moment:
+        raise click.UsageError("--keep-until is over already")
     wishes = Wishes(
         origin=_ORIGINS.get(origin or ""),
         labels=labels,
@@ -151,8 +153,8 @@ def match(
             continue
         if document["error"]:
             known.say(words.say("registry", "unread", name=path, reason=words.say("fault", document["error"]["code"])))
-        elif not found and not is_unread:
-            known.say(words.say("registry", "match-none", name=path))
+        elif not found:
+            known.say(words.say("registry", "match-unread" if is_unread else "match-none", name=path))
         for each in found:
             known.say(known.matched(path, each, concerns, words))
         for each in concerns:  # as verify says it

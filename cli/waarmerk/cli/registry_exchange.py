@@ -53,6 +53,8 @@ def export(
     from waarmerk.provenance.credentials.signing_keys import Algorithm, spki  # noqa: PLC0415
     from waarmerk.provenance.registry import exchange, package  # noqa: PLC0415
 
+    if name is not None and not package.is_name(name):
+        raise click.UsageError("--name takes one line of at most 200 characters")
     words, moment = wording(lang), options.now(at)
     store = known.store_of(known.settings_of(address), writing=True)
     signer = load_folder(
@@ -187,13 +189,15 @@ def _judge(key_id: str, standing: str, address: str | None, at: datetime | None,
     from waarmerk.provenance.registry import exchange  # noqa: PLC0415 - a database
 
     words, store = wording(lang), known.store_of(known.settings_of(address), writing=True)
+    was = {each.key_id: each.standing for each in exchange.issuers(store)}
     left = exchange.judge(store, key_id, exchange.Standing(standing))
     if left is None:
         known.say(words.say("registry", "issuer-unknown", key=key_id))
         return exits.FAILED
     if left:
         store.remove(left, at=options.now(at))
-    known.say(words.say("registry", f"issuer-{standing}", key=key_id))
+    is_erased = standing == "accepted" and was.get(key_id) is exchange.Standing.REFUSED
+    known.say(words.say("registry", "issuer-erased" if is_erased else f"issuer-{standing}", key=key_id))
     return exits.OK
 
 

@@ -31,6 +31,7 @@ def enter(
     Pictures that are not there are listed, and so are fact-checks that nothing is taken from.
     """
     from waarmerk.provenance.registry import claim_review  # noqa: PLC0415 - one command of many
+    from waarmerk.provenance.registry.model import Role  # noqa: PLC0415
 
     with feed.open("rb") as stream:
         told = claim_review.read_reviews(stream.read(claim_review.MAX_BYTES + 1))
@@ -50,7 +51,8 @@ def enter(
                 rows.append({**row, "registry_id": None, "what": "unreadable", "why": error.code})
                 codes.append(exits.UNREADABLE)
                 continue
-            what = "same-as-item" if entry is None else "entered" if is_new else "known"
+            is_shown = entry is not None and each.role is Role.DEBUNK and entry.role is Role.ITEM
+            what = "same-as-item" if entry is None else "shown" if is_shown else "entered" if is_new else "known"
             rows.append({**row, "registry_id": None if entry is None else entry.registry_id, "what": what, "why": None})
     missing = [
         {"address": each.reference.address, "fact_check": each.review.address, "why": each.why} for each in unmatched

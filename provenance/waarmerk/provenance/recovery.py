@@ -24,7 +24,8 @@ from waarmerk.provenance.registry.claim_review import Review, is_address
 from waarmerk.provenance.registry.clip_finder import ClipFinder, Traces, clip_frames, clip_stretches, traces_of
 from waarmerk.provenance.registry.features import Features
 from waarmerk.provenance.registry.finder import Bytes, Finder, Found, origins, reference_file, ties, upright
-from waarmerk.provenance.registry.model import Basis, Binding, BindingKind, Entry, Role
+from waarmerk.provenance.registry.model import Basis, Binding, BindingKind, Entry, Role, State
+from waarmerk.provenance.registry.package import is_label
 from waarmerk.provenance.registry.store import Store
 
 _SEALED_EVERY = 1024  # entries: adding one then costs the same whether the registry holds ten or a million
@@ -35,8 +36,8 @@ Marks = Sequence[tuple[str, bytes]]
 class Wishes:
     """What is said of a file that is entered: see ``registry.model.Entry``.
 
-    Raises ConfigurationError for a fact-check that is no address (``registry.address``) and a label that says nothing
-    (``registry.label``).
+    Raises ConfigurationError for a fact-check that is no address (``registry.address``), a label that says nothing, and
+    one that no package can carry where it is published (``registry.label``).
     """
 
     origin: Origin | None = None
@@ -54,6 +55,12 @@ class Wishes:
                 raise ConfigurationError("registry.address", f"{each!r} is no address of a fact-check: http or https")
         if not all(each.strip() for each in self.labels):
             raise ConfigurationError("registry.label", "a label says something; this one is empty")
+        unfit = next((each for each in self.labels if self.published and not is_label(each)), None)
+        if unfit is not None:
+            raise ConfigurationError(
+                "registry.label",
+                f"{unfit!r} cannot be published as a label: a-z, 0-9, dot, dash and underscore, at most 64",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,9 +150,19 @@ class Recovery:
         over = self.due(at=at)
         if over:  # kept until then means not kept any longer
             self.remove(over, at=at, tidy=False)
-        known = self._store.of_file(features.sha256)
-        if known is not None and known.issuer is None:
-            raise StoreError("registry.known", f"this file is in the registry already, as {known.registry_id}")
+        known = self._store.own_of_file(features.sha256)
+        if known is not None:
+            name = known.registry_id
+            if known.state is State.WITHDRAWN:
+                raise StoreError(
+                    "registry.known",
+                    f"this file is in the registry already, as {name}, withdrawn; registry reinstate undoes that",
+                )
+            raise StoreError(
+                "registry.known",
+                f"this file is in the registry already, as {name}; to say something else of it, remove that and add it"
+                " again",
+            )
         return self._enter(features, wishes, at=at)
 
     def issue(self, asset: Asset, manifest: bytes, marks: Marks, origin: Origin, *, at: datetime) -> Entry:
@@ -195,7 +212,10 @@ class Recovery:
         """Enter what a fact-check is about, or shows; its entry, and whether anything is new.
 
         ``seen`` is what is verified of the file. None for a picture that a fact-check shows as it was: it says nothing
-        that the picture itself does not, and as the fact-check's own it would hide copies. Raises as ``enter`` does.
+        that the picture itself does not, and as the fact-check's own it would hide copies. So does a picture that was
+        entered as a fact-check's own before it was known to be what one is about: it is an item from then on. What is
+        known as an item stays as it is where a fact-check only shows it, for it need not be about that. Raises as
+        ``enter`` does.
         """
         found = [(each, self._store.entry(each.number)) for each in seen]
         if role is Role.DEBUNK and any(each.is_whole and _is_item(entry, review) for each, entry in found):
@@ -212,8 +232,10 @@ class Recovery:
                 published=True,
             )
             return self.enter(features, wishes, at=at), True
-        labels = review.labels if held.role is Role.ITEM else ()
-        return held, self._store.check(held.number, labels=labels, fact_checks=(review.address,), at=at)
+        if role is Role.DEBUNK and held.role is Role.ITEM:
+            return held, False
+        labels = review.labels if role is Role.ITEM else ()
+        return held, self._store.check(held.number, role, labels=labels, fact_checks=(review.address,), at=at)
 
     def match(self, path: Path, *, by_marks: bool = True, by_pixels: bool = True) -> tuple[Found, ...]:
         """What the registry knows of the file at ``path``, verified entries first. Raises as ``features`` does."""

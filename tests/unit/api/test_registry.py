@@ -107,6 +107,13 @@ def test_entries_come_in_pages_and_can_be_withdrawn(client: TestClient, keeper: 
     data = (MEDIA / NAMES[0]).read_bytes()
     assert client.post("/v1/registry/match", content=data, headers=keeper).json()["matches"] == []
     assert Store(address).notes()[-1][1::2] == ("withdrawn", "mistaken")
+    disputed = client.post("/v1/registry/entries/r1/state", json={**body, "state": "disputed"}, headers=keeper)
+    problem(disputed, 409, "registry.withdrawn")
+    made = client.post("/v1/disputes", json={"registry_id": "r1", "of": "keeper", "reason": "mine"}).json()["id"]
+    said = {"outcome": "disputed", "answer": "we look into it"}
+    problem(client.post(f"/v1/disputes/{made}/answer", json=said, headers=keeper), 409, "registry.withdrawn")
+    assert client.get(f"/v1/disputes/{made}").json()["outcome"] == "open", "it says what was not done"
+    assert client.post("/v1/registry/match", content=data, headers=keeper).json()["matches"] == []
     client.post("/v1/registry/entries/r1/state", json={**body, "state": "active"}, headers=keeper)
     assert client.post("/v1/registry/match", content=data, headers=keeper).json()["matches"]
     problem(client.get("/v1/registry/entries/r9", headers=keeper), 404, "registry.unknown")

@@ -240,3 +240,33 @@ def test_match_says_what_verify_says_of_the_registry_in_the_same_words_and_figur
         assert len(said) == sum(len(one["concerns"]) for name, one in zip(names, found, strict=True) if name in asked)
         assert all(line in panels for line in said)
         assert f"{found[1]['matches'][0]['seen_percent']} % " in told
+
+
+def test_a_changed_mind_is_told_what_to_do(tmp_path: Path, waarmerk: Run) -> None:
+    saved(tmp_path / "item.jpg", "JPEG", seed=5, size=(400, 500), quality=92)
+    where = ("--registry", tmp_path / "known.sqlite", "--at", AT)
+    adding = ("registry", "add", tmp_path / "item.jpg", *where)
+    over = waarmerk(*adding, "--keep-until", "2026-11-22T12:00:00Z")
+    assert (over.returncode, "over already" in over.stderr) == (2, True), "it was entered, and gone with the next"
+    free = waarmerk(*adding, "--published", "--label", "say it")
+    assert (free.returncode, "registry.label" in free.stderr) == (2, True), "no package can carry it"
+    assert waarmerk(*adding, "--label", "say it").returncode == 0
+    again = waarmerk(*adding, "--origin", "modified")
+    assert (again.returncode, "as r1; to say something else" in again.stderr) == (1, True)
+    waarmerk("registry", "withdraw", "r1", "--why", "mistaken", *where)
+    refused = waarmerk("registry", "dispute", "r1", "--why", "asked", "--lang", "nl", *where)
+    assert (refused.returncode, "eerst registry reinstate" in refused.stderr) == (3, True)
+    assert "as r1, withdrawn" in waarmerk(*adding).stderr
+
+
+def test_a_file_whose_pixels_cannot_be_read_is_not_said_to_be_unknown(tmp_path: Path, waarmerk: Run) -> None:
+    saved(tmp_path / "item.jpg", "JPEG", seed=5, size=(400, 500), quality=92)
+    where = ("--registry", tmp_path / "known.sqlite", "--at", AT)
+    waarmerk("registry", "add", tmp_path / "item.jpg", *where)
+    cut = tmp_path / "cut.jpg"
+    cut.write_bytes((tmp_path / "item.jpg").read_bytes()[:-1500])
+    looked = waarmerk("registry", "match", cut, *where)
+    assert (looked.returncode, "not known\n" in looked.stdout) == (3, False)
+    assert "cut.jpg" in looked.stdout
+    swept = waarmerk("registry", "sweep", cut, *where)
+    assert (swept.returncode, "could not tell what it knows: 1" in swept.stderr) == (3, True)

@@ -104,3 +104,33 @@ def test_wrong_usage(folder: Path, waarmerk: Run) -> None:
     ):
         assert waarmerk("registry", "import", *wrong, "--registry", folder / "x.sqlite").returncode == 2
     assert not (folder / "x.sqlite").exists()
+
+
+def test_what_is_known_as_an_item_stays_that_where_a_fact_check_only_shows_it(folder: Path, waarmerk: Run) -> None:
+    """It got the fact-check as if that were about it, and was said never to count as a copy."""
+    where = ("--registry", folder / "known.sqlite")
+    waarmerk("registry", "add", folder / "images" / "flood-false.jpg", *where, *AT)
+    feed = folder / "one.json"
+    feed.write_text(json.dumps({**CLAIM, "itemReviewed": None}))
+    taking = ("registry", "import", "--claim-review", feed, "--images", folder / "images", *where, *AT)
+    for _ in range(2):
+        row, *_ = json.loads(waarmerk(*taking, "--format", "json").stdout)["pictures"]
+        assert (row["registry_id"], row["role"], row["what"]) == ("r1", "debunk", "shown")
+    assert "r1: " in waarmerk(*taking).stdout
+    (held,) = json.loads(waarmerk("registry", "list", *where, "--format", "json").stdout)
+    assert (held["role"], held["fact_checks"], held["labels"]) == ("item", [], [])
+
+
+def test_what_a_fact_check_showed_becomes_an_item_once_another_is_about_it(folder: Path, waarmerk: Run) -> None:
+    """It stayed the fact-check's own, and all its copies with it."""
+    where, picture = ("--registry", folder / "known.sqlite"), folder / "images" / "1.jpg"
+    showing, about = folder / "showing.json", folder / "about.json"
+    showing.write_text(json.dumps({**CLAIM, "url": "https://other.example/1", "itemReviewed": None, "image": POSTED}))
+    about.write_text(json.dumps({**CLAIM, "image": None}))
+    for feed in (showing, about):
+        taking = ("registry", "import", "--claim-review", feed, "--image", f"{POSTED}={picture}", *where, *AT)
+        assert waarmerk(*taking).returncode == 0
+    (held,) = json.loads(waarmerk("registry", "list", *where, "--format", "json").stdout)
+    assert (held["role"], held["fact_checks"]) == ("item", [CHECK])
+    swept = waarmerk("registry", "sweep", folder / "repost.jpg", *where, "--format", "json", *AT)
+    assert [(row["registry_id"], row["fact_checks"]) for row in json.loads(swept.stdout)] == [("r1", [CHECK])]

@@ -275,3 +275,24 @@ def test_a_capture_of_others_is_held_as_that_and_moves_nothing(store: Store, tmp
     found = store.of_file((1).to_bytes(32))
     assert found is not None
     assert found.issuer is not None
+
+
+def test_what_no_package_can_carry_is_named_before_one_is_made(sender: Sender) -> None:
+    """It was signed, could not be read back, and was said to be no package: no export came out any more."""
+    number = sender.add(replace(entry(7), labels=("zeg het",)))
+    with pytest.raises(StoreError, match=f"r{number}") as told:
+        sender.send()
+    assert told.value.code == "exchange.unfit"
+    sender.store.mark(number, State.WITHDRAWN, why="wrong", at=AT)
+    assert f"r{number}" in package.read(sender.send()).withdrawn
+
+
+def test_what_a_refusal_erased_is_taken_again_once_the_issuer_is_accepted(store: Store, sender: Sender) -> None:
+    data = sender.send()
+    first = taken(store, data, accept=True)
+    key_id = first.issuer.key_id
+    store.remove(exchange.judge(store, key_id, Standing.REFUSED) or (), at=AT)
+    assert code_of(lambda: taken(store, data)) == "exchange.refused"
+    exchange.judge(store, key_id, Standing.ACCEPTED)
+    assert taken(store, data).added == first.added
+    assert code_of(lambda: taken(store, data)) == "exchange.replayed"

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from waarmerk.provenance.errors import ConfigurationError, StoreError
 from waarmerk.provenance.model import Origin
-from waarmerk.provenance.registry.model import Binding, BindingKind, Entry
+from waarmerk.provenance.registry.model import Binding, BindingKind, Entry, State
 from waarmerk.provenance.registry.store import Store, database_path
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -202,3 +202,17 @@ def test_entering_and_finding_read_nothing_that_grows_with_the_registry(tmp_path
             assert plan, text
             assert not {step for step in plan if step.startswith("SCAN")} - {"SCAN issuer"}, (text, plan)
             assert not any(step.endswith("(kind=?)") for step in plan), (text, plan)
+
+
+def test_a_dispute_does_not_bring_back_what_was_withdrawn(store: Store) -> None:
+    """It was found again by that, here and by those who get the packages."""
+    number = store.add(entry(1), TIES).number
+    assert store.mark(number, State.WITHDRAWN, why="wrong", at=AT)
+    with pytest.raises(StoreError) as refused:
+        store.mark(number, State.DISPUTED, why="asked", at=AT)
+    assert refused.value.code == "registry.withdrawn"
+    assert store.entry(number) is None
+    assert [what for _, what, _, _ in store.notes()] == ["added", "withdrawn"]
+    assert not store.mark(number + 1, State.DISPUTED, why="asked", at=AT)
+    assert store.mark(number, State.ACTIVE, why="right after all", at=AT)
+    assert store.mark(number, State.DISPUTED, why="asked", at=AT)

@@ -14,7 +14,7 @@ from PIL import Image
 from tests.unit.marking.conftest import Desk, desk
 from tests.unit.marking.pictures import scene
 from waarmerk.provenance.build import build_recovery, build_verifier
-from waarmerk.provenance.model import Origin, Report
+from waarmerk.provenance.model import ChannelState, Origin, Report
 from waarmerk.provenance.recovery import Wishes
 from waarmerk.provenance.registry.model import Basis, Role, State
 from waarmerk.provenance.registry.store import Store
@@ -141,9 +141,11 @@ def test_a_part_of_what_a_fact_check_published_is_not_the_fact_check(
     assert codes(whole) == {"registry.debunk"}
     assert list(rows_of(to_dict(whole, tool_version="1"))) == []
     known.mark(number, State.DISPUTED)
+    assert codes(known.verify(part)) == {"registry.disputed-part"}
     for path in (part, known.folder / "whole.jpg", known.folder / "debunk.jpg"):
         disputed = known.verify(path)
-        assert codes(disputed) == {"registry.disputed"}
+        assert codes(disputed) <= {"registry.disputed", "registry.disputed-part"}
+        assert codes(disputed) == {"registry.disputed"} or path == part
         assert list(rows_of(to_dict(disputed, tool_version="1"))) == []
 
 
@@ -434,3 +436,30 @@ def test_fact_checkers_need_not_have_written_about_a_part(known: Known) -> None:
     assert {"registry.fact-checked-part", "registry.known-part"} <= codes(report), "nor about another picture"
     assert "registry.fact-checked" not in codes(report)
     assert report.matches[0].seen_percent != 100
+
+
+def test_of_a_part_that_is_disputed_no_more_is_said_than_a_part(known: Known) -> None:
+    """A collage with one disputed picture in it was said to be known."""
+    number = known.add(known.save("item.jpg", known.rgb), labels=("satire",))
+    known.mark(number, State.DISPUTED)
+    beside = np.concatenate([known.rgb, scene(600, 800, 9)], axis=1)
+    report = known.verify(known.save("collage.jpg", beside))
+    assert codes(report) & {"registry.disputed-part", "registry.disputed"} == {"registry.disputed-part"}
+    (about,) = (each.about for each in report.verdict.concerns if each.code == "registry.disputed-part")
+    assert about.startswith(f"r1, {report.matches[0].seen_percent} % (")
+    assert codes(known.verify(known.folder / "item.jpg")) == {"registry.disputed"}
+
+
+def test_of_a_picture_that_cannot_be_decoded_it_is_not_said_that_it_is_unknown(known: Known) -> None:
+    item = known.save("item.jpg", known.rgb)
+    known.add(item)
+    cut = known.folder / "cut.jpg"
+    cut.write_bytes(item.read_bytes()[:-2000])
+    report = known.verify(cut)
+    (channel,) = (each for each in report.channels if each.name == "registry")
+    assert (channel.state, channel.why) == (ChannelState.UNREAD, "registry.undecodable")
+    assert "registry.undecodable" in codes(report)
+    number = known.add(cut)
+    again = known.verify(cut)
+    assert [(match.registry_id, match.kind) for match in again.matches] == [(f"r{number}", "exact")]
+    assert codes(again) & {"registry.known", "registry.undecodable"} == {"registry.known"}

@@ -19,13 +19,14 @@ from waarmerk.provenance.model.moment import moment_of, rfc3339
 from waarmerk.provenance.registry.database import reading, writing
 from waarmerk.provenance.registry.entry_rows import insert_entry
 from waarmerk.provenance.registry.model import Binding, Entry, State
-from waarmerk.provenance.registry.package import FORMAT, MAX_ITEMS, Item, Package, item_of, written
+from waarmerk.provenance.registry.package import FORMAT, MAX_ITEMS, Item, Package, fits, item_of, written
 from waarmerk.provenance.registry.schema import BINDING, ENTRY, EXPORT, HISTORY, ISSUER
 from waarmerk.provenance.registry.store import Store
 
 _AHEAD = timedelta(
     days=1
 )  # a package from further in the future has a wrong clock, or hopes to shut out all later ones
+_MOST_NAMED = 20  # entries in one message
 _THEIRS = "issuer"  # in the history: the issuer said so, not somebody here
 
 
@@ -68,13 +69,20 @@ def export(
     """A package of everything of ours that is published; its file, its items, and how many entries stayed here.
 
     What others sent is never passed on: they may withdraw it. What was withdrawn here is told as withdrawn. Raises
-    StoreError.
+    StoreError, ``exchange.unfit`` where no package can carry what is said of an entry.
     """
     own = [entry for entry in store.entries() if entry.issuer is None]
     told = [entry for entry in own if entry.published]
     if len(told) > MAX_ITEMS:
         raise StoreError("exchange.too-large", f"a package has at most {MAX_ITEMS} items")
-    items = [item_of(entry, ties) for entry, ties in _tied(store, [e for e in told if e.state is not State.WITHDRAWN])]
+    tied = list(_tied(store, [entry for entry in told if entry.state is not State.WITHDRAWN]))
+    unfit = [entry.registry_id for entry, ties in tied if not fits(entry, ties)]
+    if unfit:  # an earlier version entered it: nobody could read the package, and nobody would know why
+        named = ", ".join(unfit[:_MOST_NAMED])
+        raise StoreError(
+            "exchange.unfit", f"no package can carry what is said of {named}: remove it, and add it with other labels"
+        )
+    items = [item_of(entry, ties) for entry, ties in tied]
     with reading(store.engine) as connection:
         sequence = int(connection.scalar(sa.select(sa.func.coalesce(sa.func.max(EXPORT.c.sequence), 0))) or 0) + 1
     body = {
@@ -116,7 +124,7 @@ def take(store: Store, package: Package, *, at: datetime, accept: bool = False) 
     with writing(store.engine) as connection:
         held = connection.execute(sa.select(ISSUER).where(ISSUER.c.key_id == package.key_id)).first()
         if held is not None:
-            _require_newer(held, package)
+            _require_newer(held, package, is_held=_is_anything_held(connection, int(held.number)))
         number = _issuer(connection, held, package, at=at, accept=accept)
         counts = _items(connection, number, package, at=at)
     (issuer,) = (each for each in issuers(store) if each.number == number)
@@ -159,11 +167,18 @@ def judge(store: Store, key_id: str, standing: Standing) -> tuple[int, ...] | No
         return tuple(connection.scalars(sa.select(ENTRY.c.number).where(ENTRY.c.issuer == number)).all())
 
 
-def _require_newer(held: Any, package: Package) -> None:
+def _is_anything_held(connection: sa.Connection, issuer: int) -> bool:
+    return connection.scalar(sa.select(ENTRY.c.number).where(_of(issuer)).limit(1)) is not None
+
+
+def _require_newer(held: Any, package: Package, *, is_held: bool) -> None:
+    """Raise StoreError for what is not newer; the same again is taken where a refusal has erased all of it."""
     if held.state == Standing.REFUSED.value:
         raise StoreError("exchange.refused", "packages signed with this key are refused here")
     if package.sequence == held.sequence:
         if package.sha256 == bytes(held.sha256):
+            if not is_held:
+                return
             raise StoreError("exchange.replayed", "this package is held already")
         raise StoreError("exchange.forked", "another package with the same number is held: its issuer says two things")
     if package.sequence < held.sequence or moment_of(package.issued_at) < moment_of(held.issued_at):

@@ -82,6 +82,16 @@ def written(body: Mapping[str, Any], *, algorithm: str, sign: Callable[[bytes], 
     return _canonical({**body, "signature": signature}) + b"\n"
 
 
+def is_label(text: str) -> bool:
+    """Whether a package can carry this as a label."""
+    return _fits(text, _LABEL)
+
+
+def is_name(text: str) -> bool:
+    """Whether a package can name its issuer so."""
+    return _line(text, _MAX_NAME)
+
+
 def item_of(entry: Entry, bindings: tuple[Binding, ...]) -> dict[str, Any]:
     """An entry of ours as it leaves: no name of who entered it, no time of day, no picture, no hashes of its parts."""
     return {
@@ -93,6 +103,15 @@ def item_of(entry: Entry, bindings: tuple[Binding, ...]) -> dict[str, Any]:
             {"key_id": tie.key_id, "payload": tie.value.hex()} for tie in bindings if tie.kind is BindingKind.WATERMARK
         ],
     }
+
+
+def fits(entry: Entry, bindings: tuple[Binding, ...] = ()) -> bool:
+    """Whether a package can carry what is said of an entry: one that it cannot would make the whole unreadable."""
+    try:
+        _item(item_of(entry, bindings), "-")
+    except _MALFORMED:
+        return False
+    return True
 
 
 def read(data: bytes) -> Package:

@@ -4,7 +4,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -24,7 +24,7 @@ from waarmerk.provenance.registry.database import (
 from waarmerk.provenance.registry.edition import brought_up, require_version, version_of
 from waarmerk.provenance.registry.entry_rows import entry_of, insert_entry
 from waarmerk.provenance.registry.files import Blobs, Bytes, Files
-from waarmerk.provenance.registry.model import Basis, Binding, BindingKind, Entry, State
+from waarmerk.provenance.registry.model import Basis, Binding, BindingKind, Entry, Role, State
 from waarmerk.provenance.registry.schema import BINDING, ENTRY, HISTORY, ISSUER, SCHEMA_VERSION, SIGHTING
 
 __all__ = ["Store", "database_path"]
@@ -129,6 +129,10 @@ class Store:
         found = self._select(ENTRY.c.sha256 == sha256, _LIVE)
         return min(found, key=lambda entry: (entry.issuer is not None, entry.number), default=None)
 
+    def own_of_file(self, sha256: bytes) -> Entry | None:
+        """Our own entry of a file with this digest, whatever its state."""
+        return next(iter(self._select(ENTRY.c.sha256 == sha256, _OWN)), None)
+
     def of_mark(self, key_id: str, payload: bytes) -> tuple[Entry, ...]:
         """Our own entries that a mark is bound to, the oldest first."""
         marked = sa.select(BINDING.c.entry).where(BINDING.c.key_id == key_id, BINDING.c.value == payload)
@@ -214,35 +218,58 @@ class Store:
     def mark(
         self, number: int, state: State, *, why: str, at: datetime, agreed: Callable[[], object] = lambda: None
     ) -> bool:
-        """Set the state of an entry and note it in the history; whether there is such an entry. Raises StoreError.
+        """Set the state of an entry and note it in the history; whether there is such an entry.
 
         ``agreed`` is called when nothing is waited for any more but the disk; if it raises, nothing is changed.
+        Raises StoreError, ``registry.withdrawn`` for a dispute of what was withdrawn: it would be found again by that.
         """
         with writing(self.engine) as connection:
-            changed = connection.execute(sa.update(ENTRY).where(ENTRY.c.number == number).values(state=state.value))
-            if not changed.rowcount:
-                return False
+            changing = sa.update(ENTRY).where(ENTRY.c.number == number)
+            if state is State.DISPUTED:
+                changing = changing.where(ENTRY.c.state != State.WITHDRAWN.value)
+            if not connection.execute(changing.values(state=state.value)).rowcount:
+                if connection.scalar(sa.select(ENTRY.c.number).where(ENTRY.c.number == number)) is None:
+                    return False
+                name = f"r{number}"
+                raise StoreError(
+                    "registry.withdrawn", f"{name} was withdrawn and is not found; registry reinstate comes first"
+                )
             note = {"entry": number, "what": state.value, "at": rfc3339(at), "why": why}
             connection.execute(sa.insert(HISTORY).values(note))
             agreed()
         return True
 
-    def check(self, number: int, *, labels: Iterable[str], fact_checks: Iterable[str], at: datetime) -> bool:
-        """Add labels and fact-checks to an entry; whether it did not have all of them. Raises StoreError."""
+    def check(
+        self,
+        number: int,
+        role: Role = Role.ITEM,
+        *,
+        labels: Iterable[str],
+        fact_checks: Iterable[str],
+        at: datetime,
+    ) -> bool:
+        """Add labels and fact-checks to an entry; whether it did not have all of them. Raises StoreError.
+
+        A fact-check's own picture that ``role`` makes an item is about these fact-checks alone.
+        """
         with writing(self.engine) as connection:
             row = connection.execute(
-                sa.select(ENTRY.c.labels, ENTRY.c.fact_checks, ENTRY.c.basis).where(ENTRY.c.number == number)
+                sa.select(ENTRY.c.labels, ENTRY.c.fact_checks, ENTRY.c.role, ENTRY.c.basis).where(
+                    ENTRY.c.number == number
+                )
             ).first()
             if row is None:
                 return False
-            told = {"labels": [*dict.fromkeys([*row.labels, *labels])]}
-            told["fact_checks"] = [*dict.fromkeys([*row.fact_checks, *fact_checks])]
-            if told == {"labels": row.labels, "fact_checks": row.fact_checks}:
+            becomes_item = role is Role.ITEM and row.role == Role.DEBUNK.value
+            before = [] if becomes_item else row.fact_checks
+            told: dict[str, Any] = {"labels": [*dict.fromkeys([*row.labels, *labels])]}
+            told["fact_checks"] = [*dict.fromkeys([*before, *fact_checks])]
+            if not becomes_item and told == {"labels": row.labels, "fact_checks": row.fact_checks}:
                 return False
-            basis = (
-                Basis.ISSUED if row.basis == Basis.ISSUED.value else Basis.FACT_CHECK
-            )  # what was issued here stays that
-            values = {**told, "basis": basis.value}
+            if becomes_item:
+                told["role"] = role.value
+            is_issued = row.basis == Basis.ISSUED.value  # what was issued here stays that
+            values = {**told, "basis": (Basis.ISSUED if is_issued else Basis.FACT_CHECK).value}
             connection.execute(sa.update(ENTRY).where(ENTRY.c.number == number).values(values))
             connection.execute(sa.insert(HISTORY).values(entry=number, what="changed", at=rfc3339(at)))
         return True

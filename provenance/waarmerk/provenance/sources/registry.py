@@ -52,9 +52,11 @@ CODES = frozenset(
         "registry.fact-checked-edit",
         "registry.has-manifest",
         "registry.disputed",
+        "registry.disputed-part",
         "registry.debunk",
         "registry.debunk-part",
         "registry.signal",
+        "registry.undecodable",
     }
 )
 _MOST_OF_IT = 0.5  # of the issued picture, and of the examined one, before a mark is bound to what was issued
@@ -86,6 +88,9 @@ class RegistrySource:
         except Exception:  # the file chose these pixels: what fails on them must not lose the rest of the report
             return self._unread(seen, "registry.unreadable", Finding("registry.search-failed"))
         known = {each.entry.number for each in found if each.verified}
+        if rgb is None and not known and asset.media_type.startswith("image/"):
+            seen = replace(seen, matches=tuple(match_of(each) for each in found))
+            return self._unread(seen, "registry.undecodable", Finding("registry.undecodable"))
         hints = tuple(each for each in hints if each[0].number not in known)  # of that very file more is told
         return replace(
             seen,

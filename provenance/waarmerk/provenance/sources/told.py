@@ -78,7 +78,9 @@ def evidence_of(found: Found, *, gives_back: bool = True) -> Evidence:
     if not found.verified:
         return _pointer(Finding(_why_not(found), entry.registry_id))
     if entry.state is not State.ACTIVE:
-        return _pointer(Finding("registry.disputed", _from(entry, entry.registry_id)))
+        if found.of_all:
+            return _pointer(Finding("registry.disputed", _from(entry, entry.registry_id)))
+        return _pointer(Finding("registry.disputed-part", _from(entry, _about(found))))
     if entry.issuer is not None and entry.role is Role.ITEM:
         return _evidence(found, _passed_on(found))
     if entry.role is Role.DEBUNK:
