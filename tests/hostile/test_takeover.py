@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ import pytest
 
 from tests.conftest import AT, ROOT
 from tests.hostile.workers import HELD
+from waarmerk.cli.outputs import Csv, Human, Json, _InOrder
 from waarmerk.provenance.jobs import Pool, child
+from waarmerk.provenance.jobs.answers import document_of, parted
 from waarmerk.provenance.jobs.spool import nameless_file
+from waarmerk.provenance.report.html import Dossier, Run
 from waarmerk.provenance.settings import Settings
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="seccomp and /proc exist on Linux only")
@@ -25,7 +29,8 @@ SAMPLE = ROOT / "samples" / "media" / "camera-capture.jpg"
 WORKER = (
     HELD
     + """
-import ctypes, mmap, os, resource, signal, socket, sys, threading, time
+import ctypes, json, mmap, os, resource, signal, socket, sys, threading, time
+from pathlib import Path
 from waarmerk.provenance.jobs.frames import send
 FORGED = {"answer": {"forged": True}}
 def attempts(path):
@@ -99,6 +104,18 @@ def perform(self, verb, path, **rest):
         time.sleep(60)
     if path.stem == "attempts":
         return attempts(path)
+    if path.stem.startswith("forged"):
+        told = json.loads(json.dumps(plain(self, verb, Path(SAMPLE), **{**rest, "written": False})))
+        report, how = told.get("report", told), path.stem.removeprefix("forged ")
+        if how == "dossier":
+            told["dossier"]["manifests"] = [{"label": "x"}]
+        elif how == "origin":
+            report["verdict"]["origin"] = "\\x1b[2J real"
+        elif how == "code":
+            report["error"] = {"code": "x", "message": 5}
+        else:
+            report[how] = [5]
+        return told
     if path.stem == "who":
         return os.getpid()
     return plain(self, verb, path, **rest)
@@ -109,7 +126,7 @@ if os.environ.get("LANG") == "without-landlock":
     solitude._enter_landlock = lambda **_: None
 NUMBERS = solitude._NUMBERS[platform.machine()][1]
 worker.main()
-"""
+""".replace("SAMPLE", repr(str(SAMPLE)))
 )
 
 
@@ -119,8 +136,8 @@ def pool() -> Iterator[Pool]:
         yield made
 
 
-def told(pool: Pool, name: str) -> dict[str, Any]:
-    return pool.perform("verify", Path(name), at=AT)
+def told(pool: Pool, name: str, verb: str = "verify") -> dict[str, Any]:
+    return pool.perform(verb, Path(name), at=AT)
 
 
 @pytest.mark.parametrize("how", ["prefill", "more"])
@@ -148,6 +165,30 @@ def test_a_file_that_takes_over_a_fresh_worker_refuses_no_settings(pool: Pool) -
     assert answers[0] == answers[2] == {"fault": "worker.answer"}
     assert isinstance(answers[1]["answer"], int)
     assert isinstance(answers[3]["answer"], int)
+
+
+@pytest.mark.parametrize("how", ["asset", "error", "labels", "origin", "code", "basis", "another"])
+@pytest.mark.parametrize("form", [Json, Csv, Human])
+def test_a_report_that_is_none_ends_no_run(pool: Pool, how: str, form: type[_InOrder]) -> None:
+    out = StringIO()
+    more = {"colour": False, "width": 80} if form is Human else {}
+    printer = form(out, "en", **more)
+    printer.begin()
+    for position, name in enumerate((f"forged {how}", str(SAMPLE))):
+        printer.report(position, pool.verify(Path(name), at=AT))
+    printer.end()
+    assert "worker.answer" in out.getvalue() or form is Human
+    assert "camera-capture.jpg" in out.getvalue()
+    assert "\x1b" not in out.getvalue()
+
+
+@pytest.mark.parametrize("how", ["dossier", "verdict"])
+def test_what_a_dossier_shows_that_is_none_ends_no_run(pool: Pool, how: str) -> None:
+    page = Dossier("en", Run())
+    for name in (f"forged {how}", str(SAMPLE)):
+        answer, shown = parted(told(pool, name, verb="dossier"))
+        page.add(document_of(answer, Path(name), at=AT, named=True), shown)
+    assert "camera-capture.jpg" in page.render()
 
 
 ATTEMPTS = """

@@ -63,7 +63,8 @@ async def _in_turn(services: Services, path: Path, question: Question, turn: Tur
     if _has_secrets(services, question):
         return await services.gate.aside(lambda: examine(services, path, question))
     verb, asked = _asked(services, question)
-    done = _read(await services.bench.attend(verb, path, begun=turn.begin, **asked), path, question)
+    answer = await services.bench.attend(verb, path, begun=turn.begin, **asked)
+    done = _read(answer, path, question, goes_back=not question.dossier)
     if question.tenant is None or services.audit is None:
         return _given(services, done, question)
     return await services.gate.aside(lambda: _given(services, done, question))
@@ -140,9 +141,10 @@ def _asked(services: Services, question: Question, **options: bool) -> tuple[str
     }
 
 
-def _read(answer: dict[str, Any], path: Path, question: Question) -> Examined:
+def _read(answer: dict[str, Any], path: Path, question: Question, *, goes_back: bool = False) -> Examined:
     answer, shown = parted(answer) if question.dossier else (answer, None)
-    return Examined(report=document_of(answer, path, at=question.at, named=False), dossier=shown)
+    report = document_of(answer, path, at=question.at, named=False, goes_back=goes_back)
+    return Examined(report=report, dossier=shown)
 
 
 def examine_job(services: Services, keep: Keep, job: Job) -> Finished:

@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from waarmerk.provenance.report.wording import wording
+
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 45, 90)
 
 
@@ -52,8 +54,8 @@ class Metrics:
     def reported(self, *, origin: str, tier: str, code: str | None) -> None:
         """Count one report, by the class of its verdict, or the code of what went wrong."""
         self._reports.labels(origin, tier).inc()
-        if code is not None:
-            self._faults.labels(code).inc()
+        if code is not None:  # a file that took a worker over writes any code; each would be kept for good
+            self._faults.labels(code if wording("en").has("fault", code) else "other").inc()
 
     def exposition(self) -> bytes:
         """All counters in the text format."""

@@ -26,6 +26,7 @@ from waarmerk.provenance.model.moment import rfc3339
 MAX_HEAD_BYTES = 16 * 1024
 _GONE = 499  # in logs and counters alone, as several servers write it
 _COME_AGAIN_SECONDS = 5
+_LONGEST_TYPE = 100
 _OWN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _TRACE = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _SAFE = {"x-content-type-options": "nosniff", "cache-control": "no-store", "referrer-policy": "no-referrer"}
@@ -45,7 +46,8 @@ class Trail:
 
     def note(self, report: dict[str, Any]) -> None:
         """Take from a report what may be counted: the type, and the class of the verdict."""
-        self.media_type = report["asset"].get("media_type")
+        media_type = report["asset"].get("media_type")
+        self.media_type = None if media_type is None else media_type[:_LONGEST_TYPE]  # a file may write any
         self.verdict = f"{report['verdict']['origin']}/{report['verdict']['tier']}"
         error = report.get("error")
         self.code = error["code"] if error else self.code

@@ -17,6 +17,7 @@ from waarmerk.provenance.media.write import write_file
 from waarmerk.provenance.report.wording import Wording
 
 _UNSAFE = re.compile(r"[^\w.-]+")
+_MOST_SECONDS = 10**8
 _JPEG = b"\xff\xd8\xff"
 
 
@@ -43,17 +44,13 @@ class KeyFrames:
         if document["error"] is not None or document["asset"]["media_type"] not in VIDEO_TYPES:
             return
         answer = pool.perform("keyframes", item.path, at=at, named=item.named)
-        found = answer.get("answer")
-        if not isinstance(found, list):
+        found = _frames(answer.get("answer"))
+        if found is None:
             fault = self.words.say("fault", str(answer.get("fault", "worker.answer"))).rstrip(".")
             self.console.warn(self.words.say("cli", "keyframes-none", name=item.path.name, reason=fault))
             return
         stem = _UNSAFE.sub("_", item.path.stem if item.named else "stdin")[:80] or "clip"
-        for frame in found:
-            data = b64decode(str(frame["jpeg"]), validate=True)
-            if not data.startswith(_JPEG):
-                raise ConfigurationError("worker.answer", "a key frame that is no JPEG")
-            seconds = float(frame["seconds"])
+        for seconds, data in found:
             self._write(self.folder / f"{stem}-{seconds:09.3f}s.jpg", data)
         self.console.say(self.words.say("cli", "keyframes", name=item.path.name, count=len(found), folder=self.folder))
 
@@ -61,6 +58,15 @@ class KeyFrames:
         if path.exists() and path.read_bytes() == data:  # the same run again
             return
         write_file(path, data, verify=lambda draft: _same(draft, data))
+
+
+def _frames(told: Any) -> list[tuple[float, bytes]] | None:
+    """Second and JPEG of each picture, None where what was told is something else: files write what they like."""
+    try:
+        found = [(float(each["seconds"]), b64decode(each["jpeg"], validate=True)) for each in told]
+    except (TypeError, KeyError, ValueError, OverflowError):
+        return None
+    return found if all(0 <= seconds < _MOST_SECONDS and data.startswith(_JPEG) for seconds, data in found) else None
 
 
 def _same(path: Path, data: bytes) -> None:

@@ -18,6 +18,7 @@ from tests.unit.api.conftest import LIMIT, Recorder, bearer, problem
 from waarmerk.api.app import create_app
 from waarmerk.api.auth import require_access_declared
 from waarmerk.api.journal import Journal
+from waarmerk.api.metrics import Metrics
 from waarmerk.api.problems import EXPLAINED, KINDS
 from waarmerk.api.services import Services
 from waarmerk.api.tenants import Keyring, Scope
@@ -175,6 +176,15 @@ def test_counters_are_for_operators_and_name_no_file(client: TestClient, keyring
     assert 'waarmerk_requests_total{method="POST",route="/v1/verify",status="200"} 1.0' in told
     assert 'waarmerk_faults_total{code="media.unreadable"} 1.0' in told
     assert "abc" not in told
+
+
+def test_counters_do_not_grow_by_what_files_write() -> None:
+    metrics = Metrics()
+    for number in range(100):
+        metrics.reported(origin="unknown", tier="none", code=f"written.{number}")
+    metrics.reported(origin="unknown", tier="none", code="worker.answer")
+    told = [line for line in metrics.exposition().decode().splitlines() if line.startswith("waarmerk_faults_total")]
+    assert told == ['waarmerk_faults_total{code="other"} 100.0', 'waarmerk_faults_total{code="worker.answer"} 1.0']
 
 
 def test_a_route_that_does_not_say_who_may_call_it_is_refused() -> None:

@@ -5,15 +5,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from waarmerk.provenance.report.document import FORMAT
-
-_KEYS = ("format", "tool", "at", "asset", "status", "error", "verdict", "channels", "credentials", "metadata")
+from waarmerk.provenance.report.shape import is_payload, is_report
 
 
-def document_of(answer: dict[str, Any], path: Path, *, at: datetime, named: bool) -> dict[str, Any]:
-    """The report in a worker's answer; a report of failure where there is none that makes sense."""
+def document_of(
+    answer: dict[str, Any], path: Path, *, at: datetime, named: bool, goes_back: bool = False
+) -> dict[str, Any]:
+    """The report in a worker's answer; a report of failure where what is there is none: files write what they like.
+
+    ``goes_back``: to whoever sent the file, and to nobody else; how its labels look is not asked then, which takes
+    most of the time.
+    """
     report = answer.get("answer")
-    if isinstance(report, dict) and report.get("format") == FORMAT and all(key in report for key in _KEYS):
+    if isinstance(report, dict) and is_report(report, but_labels=goes_back):
         return report
     code = answer.get("fault", "worker.answer")
     return failure(str(code), path, at=at, named=named)
@@ -22,7 +26,7 @@ def document_of(answer: dict[str, Any], path: Path, *, at: datetime, named: bool
 def parted(answer: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """The answer to ``dossier`` as the answer to ``verify``, and the dossier's own payload, None if there is none."""
     both = answer.get("answer")
-    if not isinstance(both, dict) or not isinstance(both.get("dossier"), dict | None):
+    if not isinstance(both, dict) or not is_payload(both.get("dossier")):
         return answer, None
     return {**answer, "answer": both.get("report")}, both.get("dossier")
 
