@@ -3,9 +3,10 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from fastapi import Request
 
@@ -19,7 +20,7 @@ from waarmerk.provenance.media.open import require_size
 MAX_PARTS = 4
 
 # What a route that takes a file says of its body: ``openapi_extra={"requestBody": BODY}``.
-BODY = {
+BODY: dict[str, Any] = {
     "required": True,
     "content": {
         "multipart/form-data": {
@@ -32,6 +33,16 @@ BODY = {
         "application/octet-stream": {"schema": {}},
     },
 }
+
+
+def with_field(name: str, description: str) -> dict[str, Any]:
+    """The same of a route that takes another field in a form."""
+    body = deepcopy(BODY)
+    body["content"]["multipart/form-data"]["schema"]["properties"][name] = {
+        "type": "string",
+        "description": description,
+    }
+    return body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -345,3 +345,14 @@ def test_the_same_file_a_hundred_times_at_once_is_one_job(
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert worklist.queue.counts() == {State.WAITING: 1}
     assert len(list(worklist.keep.folder.iterdir())) == 2
+
+
+def test_what_becomes_a_job_takes_no_facts_and_says_so(client: TestClient, north: dict[str, str]) -> None:
+    form = {"files": {"file": b"x"}, "data": {"context": '{"jur": ["NL"]}'}, "headers": north}
+    refused = (
+        client.post("/v1/jobs", **form),
+        client.post("/v1/verify", **{**form, "headers": north | {"prefer": "respond-async"}}),
+    )
+    for each in refused:
+        assert problem(each, 422, "request.invalid")["errors"][0]["pointer"] == "/body/context"
+    assert client.get("/v1/jobs", headers=north).json() == {"jobs": []}

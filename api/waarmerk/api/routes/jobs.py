@@ -23,6 +23,7 @@ from waarmerk.api.reports import etag
 from waarmerk.api.services import Services, services_of
 from waarmerk.api.spool import BODY, Upload, received
 from waarmerk.api.tenants import Scope
+from waarmerk.api.told_facts import require_none
 from waarmerk.api.wire import Json
 from waarmerk.api.worklist import Worklist
 from waarmerk.provenance.jobs import bundle
@@ -163,6 +164,7 @@ async def submit(
     """Take a file and answer at once; 200 where this very file was examined under this very policy before."""
     worklist_of(services_of(request))
     async with once(request, caller) as claim, received(request) as upload:
+        require_none(upload.fields)
         digest = hashlib.sha256(await run_sync(_digest, upload) + (at or "").encode()).digest()
         if (replayed := claim.replay(digest)) is not None:
             return replayed

@@ -80,7 +80,8 @@ class Field:
         if self.kind == "bool":
             return self.accept(_TYPED.get(word.lower(), word))
         if self.kind in ("terms", "codes"):
-            return self.accept([part.strip() for part in word.split(",") if part.strip()])
+            parts = [part.strip() for part in word.split(",") if part.strip()]
+            return self.accept([part.upper() for part in parts] if self.kind == "codes" else parts)
         if self.kind in ("int", "number"):
             try:
                 return self.accept(int(word) if self.kind == "int" else float(word))
