@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from waarmerk.api.problems import Problem, pointer
 from waarmerk.api.services import Services
@@ -23,6 +23,8 @@ from waarmerk.provenance.report.wording import wording
 
 TEXT, ALT = 200, 1000  # characters of a title or the name of a tool, and of an alternative text
 _REASON = 1000  # of what is wrong, with all the values that would not be
+# What a command would be told to say in an option, a program says in a field.
+_BY_FIELD = {"label.partial": "the file cannot take all layers; allow_partial=true goes on without these:"}
 _OURS = ("label.", "labelling.")  # codes of what the caller asked for; all others are about the tenant's keys
 
 
@@ -47,6 +49,19 @@ class Wishes(BaseModel):
     despite_traces: bool = Field(default=False, description="With ai=none: the metadata name a generator; you know why")
     platforms: str = Field(default="", alias="for", max_length=TEXT, description="Where it will be published")
     context: str = Field(default="{}", max_length=4096, description="Facts a file cannot tell: an object of JSON")
+
+    @field_validator("tool", "tool_version", "title", "alt", mode="before")
+    @classmethod
+    def _filled_in(cls, value: object) -> object:
+        """A field that was sent and left empty is one that was not filled in."""
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("tool", "tool_version", "title")
+    @classmethod
+    def _one_line(cls, value: str | None) -> str | None:
+        if value is not None and not value.isprintable():
+            raise ValueError("one printable line")
+        return value
 
     def facts(self) -> dict[str, Any]:
         """The facts that were given. Raises Problem."""
@@ -169,9 +184,10 @@ def refusal(code: str, gaps: Sequence[str], *, is_refused: bool) -> Problem:
         places = [{"pointer": "/body/file", "detail": f"{code}: {words.say('label', code)}"}]
         return Problem("label.failed", code, errors=places)
     section = "label" if is_refused else "fault"
+    said = {each: words.say(section, each) for each in (code, *gaps) if words.has(section, each)}
+    said |= {each: text for each, text in _BY_FIELD.items() if each in said}
     places = [
-        {"pointer": "/body/file", "detail": f"{each}: {words.say(section, each)}" if words.has(section, each) else each}
-        for each in (code, *gaps)
+        {"pointer": "/body/file", "detail": f"{each}: {said[each]}" if each in said else each} for each in (code, *gaps)
     ]
     return Problem("label.refused" if is_refused else "label.unreadable", errors=places)
 
