@@ -14,7 +14,7 @@ import re
 import stat
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -30,6 +30,7 @@ from waarmerk.provenance.settings import Settings
 
 SIGNING = "signing"  # beside the settings of ``Settings``: no worker that examines files is told of it
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_REVOKED = re.compile(r"(?:wm_)?([0-9a-f]{12})(?:_.*)?", re.DOTALL)
 _KEY = re.compile(r"wm_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _KEPT_SECONDS = 5.0  # how long a revoked key may go on working on another host
 SECRET_BYTES = 32
@@ -182,6 +183,25 @@ class Keyring:
         except Taken:
             raise ConfigurationError("tenant.taken", f"there is a tenant {tenant.name} already") from None
 
+    def change_tenant(self, name: str, change: Callable[[Tenant], Tenant], *, at: datetime) -> Tenant:
+        """Make another of a tenant, under its name and with its keys; elsewhere it counts within five seconds.
+
+        Raises ConfigurationError for one that is unknown, and for settings that are none; StoreError.
+        """
+        held = self.tenant(name)
+        if held is None:
+            raise ConfigurationError("tenant.unknown", f"there is no tenant {name}")
+        made = replace(change(held), name=name)
+        Settings.from_json({**Settings().to_json(), **without_signing(made.settings)})
+        row = {"settings": dict(made.settings), "per_minute": made.per_minute, "keep_days": made.keep_days}
+        note = self._noted("tenant.changed", name, {**row, "at": rfc3339(at)})
+        with note, self._database.writing() as connection:
+            if connection.execute(sa.update(TENANT).where(TENANT.c.name == name).values(row)).rowcount != 1:
+                raise ConfigurationError("tenant.unknown", f"there is no tenant {name}")
+        with self._lock:
+            self._seen.clear()
+        return made
+
     def tenants(self) -> list[Tenant]:
         """All tenants by name. Raises StoreError."""
         with self._database.reading() as connection:
@@ -216,7 +236,14 @@ class Keyring:
         return [KeyRecord(**{**row, "scopes": tuple(Scope(each) for each in row["scopes"])}) for row in rows]
 
     def revoke(self, prefix: str, *, at: datetime) -> None:
-        """End a key; elsewhere it works for five seconds more. Raises ConfigurationError for one that is unknown."""
+        """End a key; elsewhere it works for five seconds more. Raises ConfigurationError for one that is unknown.
+
+        ``prefix`` may be the whole key, as it leaked: nothing but its prefix is said again, or entered anywhere.
+        """
+        form = _REVOKED.fullmatch(prefix.strip())
+        if form is None:
+            raise ConfigurationError("tenant.unknown-key", "a key is ended by its 12 digits, as tenant list has them")
+        prefix = form[1]
         change = sa.update(KEY).where(KEY.c.prefix == prefix, KEY.c.revoked_at.is_(None)).values(revoked_at=rfc3339(at))
         with self._database.reading() as connection:
             tenant = connection.execute(sa.select(KEY.c.tenant).where(KEY.c.prefix == prefix)).scalar()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``waarmerk tenant``: who may use the verification API, and with which keys."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,15 @@ from waarmerk.cli.serve import FILE, FOLDER, database, door, folder, service_fol
 from waarmerk.provenance.report.wording import wording
 
 _NEW = click.Path(path_type=Path, dir_okay=False)
+# What a tenant may have, by the option that names it.
+_FIELDS = {
+    "key": "keys",
+    "ledger": "ledger",
+    "registry": "registry",
+    "rules": "rule_packs",
+    "key-folder": "signing",
+    "trust": "trust",
+}
 _SCOPES = click.Choice(("verify", "label", "registry", "admin"))
 
 
@@ -47,6 +57,80 @@ def add(
     lang: str,
 ) -> int:
     """Add the tenant NAME, with what its files are examined with; the paths are read by the service."""
+    own = _named(keys, rule_packs, ledger, registry, trust, key_folder)
+    _prepare(ledger, own, signs=key_folder is not None)
+    tenants: Any = door("waarmerk.api.tenants")
+    made = tenants.Tenant(name=name, settings=own, per_minute=per_minute, keep_days=keep_days)
+    with _keyring(folder, database) as keyring:
+        keyring.add_tenant(made, at=options.now(None))
+    click.echo(wording(lang).say("tenant", "added", name=name), err=True)
+    return exits.OK
+
+
+@tenant.command()
+@click.argument("name")
+@click.option("--key", "keys", type=FILE, multiple=True, help="Its watermark keys, in place of those it has.")
+@click.option("--ledger", type=_NEW, help="Ledger of what was issued under these keys.")
+@click.option("--registry", metavar="PATH", help="Registry of this tenant.")
+@click.option("--rules", "rule_packs", type=FOLDER, multiple=True, help="Folder with rules, in place of those it has.")
+@click.option("--key-folder", type=FOLDER, help="Folder of keys init: what this tenant's labels are signed with.")
+@options.trust
+@click.option("--per-minute", type=click.IntRange(1), help="Requests a minute.")
+@click.option(
+    "--keep-days", type=click.IntRange(1, 365), help="How long results stay, those that are made from now on."
+)
+@click.option("--without", type=click.Choice(tuple(_FIELDS)), multiple=True, help="What it has no longer; repeatable.")
+@folder
+@database
+@options.language
+def change(
+    name: str,
+    keys: tuple[Path, ...],
+    ledger: Path | None,
+    registry: str | None,
+    rule_packs: tuple[Path, ...],
+    key_folder: Path | None,
+    trust: Path | None,
+    per_minute: int | None,
+    keep_days: int | None,
+    without: tuple[str, ...],
+    folder: Path | None,
+    database: str | None,
+    lang: str,
+) -> int:
+    """Change what the tenant NAME has; what is not named stays. A running service follows within five seconds."""
+    named = _named(keys, rule_packs, ledger, registry, trust, key_folder)
+    gone = {_FIELDS[each] for each in without}
+    if gone & named.keys():
+        raise click.UsageError("an option says what a tenant has, and --without that it has it no longer")
+    if not (named or gone or per_minute or keep_days):
+        raise click.UsageError("name what is to change")
+
+    def changed(held: Any) -> Any:
+        own = {field: value for field, value in {**held.settings, **named}.items() if field not in gone}
+        _prepare(ledger, {**own, "registry": named.get("registry")}, signs="signing" in own)
+        return replace(
+            held,
+            settings=own,
+            per_minute=per_minute or held.per_minute,
+            keep_days=keep_days or held.keep_days,
+        )
+
+    with _keyring(folder, database) as keyring:
+        keyring.change_tenant(name, changed, at=options.now(None))
+    click.echo(wording(lang).say("tenant", "changed", name=name), err=True)
+    return exits.OK
+
+
+def _named(
+    keys: tuple[Path, ...],
+    rule_packs: tuple[Path, ...],
+    ledger: Path | None,
+    registry: str | None,
+    trust: Path | None,
+    key_folder: Path | None,
+) -> dict[str, Any]:
+    """The settings that options name."""
     settings = {
         "keys": [str(each.absolute()) for each in keys],
         "rule_packs": [str(each.absolute()) for each in rule_packs],
@@ -55,17 +139,15 @@ def add(
         "trust": None if trust is None else str(trust.absolute()),
         "signing": None if key_folder is None else str(key_folder.absolute()),
     }
-    own = {field: value for field, value in settings.items() if value}
-    if key_folder is not None:
-        _make(ledger, settings["registry"])
+    return {field: value for field, value in settings.items() if value}
+
+
+def _prepare(ledger: Path | None, settings: dict[str, Any], *, signs: bool) -> None:
+    """Make what labelling remembers, where it is absent. Raises UsageError for a ledger that nobody would make."""
+    if signs:
+        _make(ledger, settings.get("registry"))
     elif ledger is not None and not ledger.is_file():
         raise click.UsageError(f"there is no ledger {ledger}; one is made for who labels (--key-folder)")
-    tenants: Any = door("waarmerk.api.tenants")
-    made = tenants.Tenant(name=name, settings=own, per_minute=per_minute, keep_days=keep_days)
-    with _keyring(folder, database) as keyring:
-        keyring.add_tenant(made, at=options.now(None))
-    click.echo(wording(lang).say("tenant", "added", name=name), err=True)
-    return exits.OK
 
 
 def _make(ledger: Path | None, registry: Any) -> None:
@@ -107,6 +189,10 @@ def list_(folder: Path | None, database: str | None, lang: str) -> int:
     for each in tenants:
         parts = {"name": each.name, "per_minute": each.per_minute, "days": each.keep_days}
         click.echo(words.say("tenant", "listed", **parts))
+        for option, field in _FIELDS.items():
+            held_there = each.settings.get(field) or ()
+            for value in (held_there,) if isinstance(held_there, str) else held_there:
+                click.echo(f"  --{option} {value}")
         for held in keys:
             if held.tenant == each.name:
                 state = words.say("tenant", "revoked" if held.revoked_at else "in-use", at=held.revoked_at)

@@ -89,3 +89,46 @@ def test_who_labels_gets_a_ledger_and_a_registry(waarmerk: Run, service: Path, t
     assert waarmerk("tenant", "add", "delta", "--key-folder", str(folder), *own).returncode == 0
     for made in (ledger, registry):
         assert stat.S_IMODE(made.stat().st_mode) == 0o600
+
+
+def test_a_tenant_is_changed_and_keeps_its_keys(waarmerk: Run, service: Path, tmp_path: Path) -> None:
+    """It had to be forgotten, with all its keys and reports, for another watermark key."""
+    data = ("--data", str(service))
+    for name in ("old.key", "new.key"):
+        assert waarmerk("watermark", "keygen", tmp_path / name).returncode == 0
+    waarmerk("tenant", "add", "north", "--key", tmp_path / "old.key", "--registry", tmp_path / "known.sqlite", *data)
+    made = waarmerk("tenant", "key", "north", "--scope", "verify", *data).stdout.split("_")[1]
+    keys = ("--key", tmp_path / "new.key", "--key", tmp_path / "old.key")
+    done = waarmerk("tenant", "change", "north", *keys, "--per-minute", "9", "--without", "registry", *data)
+    assert (done.returncode, done.stdout) == (0, "")
+    listed = waarmerk("tenant", "list", *data).stdout.splitlines()
+    assert listed[:3] == [
+        "north  9 a minute, results kept 30 days",
+        f"  --key {tmp_path / 'new.key'}",
+        f"  --key {tmp_path / 'old.key'}",
+    ]
+    assert made in listed[3], "its API key is still in use"
+    for wrong, told in (
+        (("north",), "name what is to change"),
+        (("north", "--registry", "x", "--without", "registry"), "no longer"),
+        (("north", "--ledger", tmp_path / "no.sqlite"), "there is no ledger"),
+        (("south", "--per-minute", "1"), "tenant.unknown"),
+    ):
+        refused = waarmerk("tenant", "change", *wrong, *data)
+        assert (refused.returncode, told in refused.stderr) == (2, True), refused.stderr
+
+
+def test_a_key_that_leaked_is_ended_as_it_was_found_and_not_repeated(waarmerk: Run, service: Path) -> None:
+    data = ("--data", str(service))
+    waarmerk("tenant", "add", "north", *data)
+    key = waarmerk("tenant", "key", "north", "--scope", "verify", *data).stdout.strip()
+    secret = key.split("_", 2)[2]
+    for wrong in (f"x{key}", secret):
+        refused = waarmerk("tenant", "revoke", *data, "--", wrong)
+        assert (refused.returncode, "tenant.unknown-key" in refused.stderr) == (2, True)
+        assert secret not in refused.stderr
+    done = waarmerk("tenant", "revoke", key, *data)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "revoked" in waarmerk("tenant", "list", *data).stdout
+    written = [each for each in service.rglob("*") if each.is_file() and secret.encode() in each.read_bytes()]
+    assert written == [], "the audit records had it"

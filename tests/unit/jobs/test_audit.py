@@ -225,3 +225,19 @@ def test_the_verifier_stands_alone_and_is_short() -> None:
     assert len(text.splitlines()) < 200
     assert "from waarmerk" not in text
     assert "import waarmerk" not in text
+
+
+def test_the_key_is_given_as_text_or_as_a_file_and_what_it_says_can_be_acted_upon(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    public = log / "audit.pub"
+    for key in (public, public.read_text("ascii").strip()):
+        assert audit_check.main([str(log), "--key", str(key)]) == 0
+    (tmp_path / "other").write_text("wm_8475cdf15335_no-key")
+    assert audit_check.main([str(log), "--key", str(tmp_path / "other")]) == 2
+    assert "holds no public key" in capsys.readouterr().err
+    assert audit_check.main(["--help"]) == 0
+    assert "FOLDER" in capsys.readouterr().out
+    (log / "audit.checkpoints").write_text("", "utf-8")
+    assert audit_check.main([str(log)]) == 1
+    assert "when it ends" in capsys.readouterr().out

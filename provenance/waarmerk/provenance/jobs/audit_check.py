@@ -2,8 +2,12 @@
 """Verify an audit log: ``python audit_check.py FOLDER [CHECKPOINT …]``. This file stands alone; copy it.
 
 FOLDER holds ``audit.log``, ``audit.checkpoints`` and ``audit.pub``; take the public key from the operator once, and
-keep it: the one beside the log proves nothing to you (``--key HEX``). Every CHECKPOINT is a file with a note that you
-were given earlier: a log that was cut off, changed or begun anew since then does not agree with it.
+keep it: the one beside the log proves nothing to you (``--key``, as hex or as the file). Every CHECKPOINT is a file
+with a note that you were given earlier: a log that was cut off, changed or begun anew since then does not agree with
+it.
+
+A service that runs signs every so many events, and when it ends: until then its last lines are not signed, and nobody
+can tell them from lines that somebody else wrote.
 
 Ends with 0 where everything holds, 1 where something does not, 2 where it cannot be read. Needs ``cryptography``.
 """
@@ -17,6 +21,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+_UNSIGNED = "lines are not signed"
 _DASH = "\u2014"
 
 
@@ -102,7 +107,7 @@ def faults(log: bytes, notes: list[str], key: bytes) -> list[str]:
         else:
             signed = max(signed, size)
     if signed < len(lines):
-        wrong.append(f"the last {len(lines) - signed} lines are not signed")
+        wrong.append(f"the last {len(lines) - signed} {_UNSIGNED}")
     return wrong
 
 
@@ -126,13 +131,28 @@ def opens(line: bytes, salt: bytes, record: str) -> bool:
     return bool(json.loads(line)["commitment"] == commitment)
 
 
+def _public_key(named: str | Path) -> bytes:
+    """The key in a file, or itself in hexadecimal. Raises ValueError, OSError."""
+    try:
+        return bytes.fromhex(str(named))
+    except ValueError:
+        text = Path(named).read_text("ascii").strip()
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise ValueError(f"{named} holds no public key (64 hexadecimal digits, as audit.pub does)") from None
+
+
 def main(arguments: list[str]) -> int:
     """Verify, and say what is wrong."""
+    if not arguments or {"-h", "--help"} & set(arguments):
+        sys.stdout.write(f"{__doc__}")
+        return 0 if arguments else 2
     try:
         named = arguments[arguments.index("--key") + 1] if "--key" in arguments else None
         rest = [each for each in arguments if each not in ("--key", named)]
         folder = Path(rest[0])
-        key = bytes.fromhex(named or (folder / "audit.pub").read_text("ascii").strip())
+        key = _public_key(named if named is not None else folder / "audit.pub")
         notes = (folder / "audit.checkpoints").read_text("utf-8").split("\n\n\n")
         own = [note for note in notes if note.strip()]
         given = [Path(path).read_text("utf-8") for path in rest[1:]]
@@ -144,6 +164,8 @@ def main(arguments: list[str]) -> int:
     wrong = faults(log, own + given, key)
     for each in wrong:
         sys.stdout.write(each + "\n")
+    if any(each.endswith(_UNSIGNED) for each in wrong):
+        sys.stdout.write("(a service that runs signs its last lines when it ends, and every so many events)\n")
     if not wrong:
         sys.stdout.write(f"{len(log.splitlines())} events, {len(own) + len(given)} checkpoints: all hold\n")
     return 1 if wrong else 0
