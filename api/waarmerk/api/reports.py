@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from waarmerk.api.wire import Json
-from waarmerk.provenance.jobs.frames import Told
+from waarmerk.provenance.jobs.told import Told
 
 
 class _Encoded(Json):

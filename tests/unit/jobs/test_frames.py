@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from waarmerk.api.wire import Json
-from waarmerk.provenance.jobs.frames import FrameError, Told, receive, seconds_from_now, send
+from waarmerk.provenance.jobs.frames import FrameError, receive, seconds_from_now, send
+from waarmerk.provenance.jobs.told import Told
 
 REPORT = {"format": "x", "name": "café\u202e\n\x7f", "p_value": 1.2e-12, "none": None, "list": [1, {"a": True}]}
 

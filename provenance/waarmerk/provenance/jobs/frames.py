@@ -7,7 +7,9 @@ import select
 import struct
 import time
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
+
+from waarmerk.provenance.jobs.told import Told, read
 
 _LENGTH = struct.Struct(">I")
 MAX_FRAME_BYTES = 16 * 2**20  # a report of a store with 1,000 ingredients stays below 1 MiB
@@ -17,39 +19,12 @@ _PIPE_BYTES = 64 * 2**10  # what a pipe of Linux holds
 _ANSWER, _END = b'{"answer":{', b"}"  # the answer itself begins with the last byte of the one
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse)
-
-
 class FrameError(Exception):
     """The other side sent something that is no frame, or went away in the middle of one."""
 
 
 class DeadlineError(Exception):
     """No whole frame arrived in time."""
-
-
-class Told(dict[str, Any]):
-    """An object as it was read, and ``text``, the JSON it was read from; a copy has none, and may be changed."""
-
-    __slots__ = ("text",)
-
-    def __init__(self, text: bytes) -> None:
-        """Raises ValueError for what is not the JSON of an object."""
-        read = _loads(text)
-        if not isinstance(read, dict):
-            raise ValueError("no object")
-        super().__init__(read)
-        self.text = text
-
-    def _fixed(self, *_: Any, **__: Any) -> NoReturn:
-        raise TypeError("what was told is changed in a copy")
-
-    __setitem__ = __delitem__ = __ior__ = _fixed
-    pop = popitem = update = setdefault = clear = _fixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +130,7 @@ def _message(body: bytes) -> dict[str, Any]:
     ):
         raise FrameError("a frame of too many parts")  # a reader takes a second for a million, and nobody else runs
     try:
-        message = {"answer": Told(body[len(_ANSWER) - 1 : -1])} if _is_answer(body) else _loads(body)
+        message = {"answer": Told(body[len(_ANSWER) - 1 : -1])} if _is_answer(body) else read(body)
     except (ValueError, RecursionError) as error:
         raise FrameError("a frame that is not JSON") from error
     if not isinstance(message, dict):
@@ -165,11 +140,6 @@ def _message(body: bytes) -> dict[str, Any]:
 
 def _is_answer(body: bytes) -> bool:
     return body.startswith(_ANSWER) and body.endswith(_END)
-
-
-def _loads(text: bytes) -> Any:
-    """Only ASCII, and only what JSON knows: Python would read NaN too. Raises ValueError."""
-    return _DECODER.decode(text.decode("ascii"))
 
 
 def _next(descriptor: int) -> bytes | None:
