@@ -64,7 +64,7 @@ async def _in_turn(services: Services, path: Path, question: Question, turn: Tur
         return await services.gate.aside(lambda: examine(services, path, question))
     verb, asked = _asked(services, question)
     answer = await services.bench.attend(verb, path, begun=turn.begin, **asked)
-    done = _read(answer, path, question, goes_back=not question.dossier)
+    done = _read(answer, path, question)
     if question.tenant is None or services.audit is None:
         return _given(services, done, question)
     return await services.gate.aside(lambda: _given(services, done, question))
@@ -141,9 +141,9 @@ def _asked(services: Services, question: Question, **options: bool) -> tuple[str
     }
 
 
-def _read(answer: dict[str, Any], path: Path, question: Question, *, goes_back: bool = False) -> Examined:
+def _read(answer: dict[str, Any], path: Path, question: Question) -> Examined:
     answer, shown = parted(answer) if question.dossier else (answer, None)
-    report = document_of(answer, path, at=question.at, named=False, goes_back=goes_back)
+    report = document_of(answer, path, at=question.at, named=False)
     return Examined(report=report, dossier=shown)
 
 

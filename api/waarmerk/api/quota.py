@@ -9,10 +9,8 @@ import hashlib
 import ipaddress
 import math
 import os
-import socket
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -110,8 +108,6 @@ class Quota:
 
 def _network(address: str) -> bytes:
     """What one subscriber has: an IPv4 address, or a /64 of IPv6; a name of a socket as it is."""
-    with suppress(OSError, ValueError):  # most are, and nothing reads one as quickly
-        return socket.inet_pton(socket.AF_INET, address)
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -2,14 +2,22 @@
 """What another process told is what any reader of JSON reads in it, however it was put together."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.conftest import AT, ROOT
+from waarmerk.provenance.build import build_verifier
+from waarmerk.provenance.jobs.answers import document_of
 from waarmerk.provenance.jobs.told import Told, read
+from waarmerk.provenance.report.document import canonical, to_dict
+from waarmerk.provenance.settings import Settings
 
+BASIS: dict[str, Any] = {"rule_packs": [], "trust_lists": [], "platforms": []}
+SHORT = json.dumps(BASIS, separators=(",", ":"))
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["", ',"labels":', ',"basis":', '"labels":[],"']),
     lambda inner: (
@@ -19,23 +27,7 @@ _VALUES = st.recursive(
     max_leaves=12,
 )
 _PIECES = st.sampled_from(
-    [
-        "{",
-        "}",
-        "[",
-        "]",
-        ",",
-        '"a":1',
-        '"x',
-        '"',
-        '"labels":',
-        ',"labels":',
-        ',"basis":',
-        '"basis":{}',
-        "[]",
-        "{}",
-        "\\",
-    ]
+    ["{", "}", "[", "]", ",", '"a":1', '"x', '"', '"labels":', ',"labels":[]', f',"basis":{SHORT}', SHORT, "\\"]
 )
 
 
@@ -55,7 +47,11 @@ def told(text: str) -> Any:
         return None
 
 
-@given(_VALUES, _VALUES, st.dictionaries(st.sampled_from(["a", "labels", "basis", ""]), _VALUES, max_size=3))
+@given(
+    st.just([]) | _VALUES,
+    st.just(BASIS) | _VALUES,
+    st.dictionaries(st.sampled_from(["a", "labels", "basis", ""]), _VALUES, max_size=3),
+)
 def test_a_report_is_read_as_any_object_is(labels: Any, basis: Any, rest: dict[str, Any]) -> None:
     text = json.dumps({**rest, "labels": labels, "basis": basis}, separators=(",", ":"))
     assert told(text) == json.loads(text)
@@ -63,14 +59,15 @@ def test_a_report_is_read_as_any_object_is(labels: Any, basis: Any, rest: dict[s
 
 
 @given(st.lists(_PIECES, max_size=9).map("".join))
-@example('{,"labels":[],"basis":{}}')
-@example('{"a":1,"labels":[],"basis":{}}}')
-@example('{"a":{"b":1,"labels":[1],"basis":{}},"c":2}')
-@example('{"labels":[2],"a":{"b":1,"labels":[1],"basis":{}}}')
-@example('{"a":1,"labels":[],"basis":{},"labels":[1],"basis":2}')
-@example('[1,"labels":[],"basis":{}]')
+@example(f'{{,"labels":[],"basis":{SHORT}}}')
+@example(f'{{"a":1,"labels":[],"basis":{SHORT}}}}}')
+@example(f'{{"a":{{"b":1,"labels":[],"basis":{SHORT}}},"c":2}}')
+@example(f'{{"labels":[2],"a":{{"b":1,"labels":[],"basis":{SHORT}}}}}')
+@example(f'{{"a":1,"labels":[],"basis":{SHORT},"labels":[1],"basis":2}}')
+@example(f'{{"a":1,"labels":[],"basis":{SHORT},"labels":[1]}}')
+@example(f'["a","labels":[],"basis":{SHORT}}}')
 @example('{"a":",\\"labels\\":[],\\"basis\\":{}"}')
-@example('{"a":1,"labels":[1],"b":2,"basis":{}}')
+@example(f'{{"a":1,"labels":[],"b":2,"basis":{SHORT}}}')
 def test_what_is_put_together_wrongly_is_not_read_as_a_report(text: str) -> None:
     assert told(text) == plainly(text)
 
@@ -83,12 +80,22 @@ def test_only_what_json_knows_is_told(text: str) -> None:
         Told(text.encode("ascii"))
 
 
-def test_what_many_answers_share_cannot_be_changed_in_one() -> None:
-    text = b'{"a":1,"labels":[{"rule":"r","because":["x"]}],"basis":{"packs":[]}}'
+@pytest.fixture(scope="module")
+def report() -> dict[str, Any]:
+    verifier = build_verifier(Settings(trust=ROOT / "samples" / "trust"), at=AT)
+    return to_dict(verifier.verify(ROOT / "samples" / "media" / "ai-edited.jpg"), tool_version="1")
+
+
+def test_what_many_answers_share_cannot_be_changed_in_one(report: dict[str, Any]) -> None:
+    text = canonical(report).encode("ascii")
     one, other = Told(text), Told(text)
+    assert one == report
+    assert list(one) == list(report)
+    assert one.sound == ("labels", "basis")
     assert one["labels"] is other["labels"]
+    assert one["basis"] is other["basis"]
     for change in (
-        lambda: one.update(a=2),
+        lambda: one.update(at="2"),
         lambda: one["labels"].append(1),
         one["labels"].clear,
         lambda: one["labels"][0].__setitem__("rule", "s"),
@@ -97,7 +104,16 @@ def test_what_many_answers_share_cannot_be_changed_in_one() -> None:
     ):
         with pytest.raises(TypeError, match="copy"):
             change()
-    assert json.loads(json.dumps(other)) == json.loads(text)
+    assert canonical(other) == canonical(report)
+    assert document_of({"answer": one}, Path("x"), at=AT, named=False) is one
+
+
+@pytest.mark.parametrize("part", ["labels", "basis"])
+def test_what_no_report_has_there_is_not_taken_for_sound(report: dict[str, Any], part: str) -> None:
+    told = Told(canonical(report | {part: [1]}).encode("ascii"))
+    assert told == report | {part: [1]}
+    assert not told.sound
+    assert document_of({"answer": told}, Path("x"), at=AT, named=False)["error"]["code"] == "worker.answer"
 
 
 def test_only_ascii_without_a_space_is_read() -> None:

@@ -5,19 +5,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from waarmerk.provenance.jobs.told import Told
 from waarmerk.provenance.report.shape import is_payload, is_report
 
 
-def document_of(
-    answer: dict[str, Any], path: Path, *, at: datetime, named: bool, goes_back: bool = False
-) -> dict[str, Any]:
-    """The report in a worker's answer; a report of failure where what is there is none: files write what they like.
-
-    ``goes_back``: to whoever sent the file, and to nobody else; how its labels look is not asked then, which takes
-    most of the time.
-    """
+def document_of(answer: dict[str, Any], path: Path, *, at: datetime, named: bool) -> dict[str, Any]:
+    """The report in a worker's answer; a report of failure where what is there is none: files write what they like."""
     report = answer.get("answer")
-    if isinstance(report, dict) and is_report(report, but_labels=goes_back):
+    if isinstance(report, dict) and is_report(report, sound=report.sound if isinstance(report, Told) else ()):
         return report
     code = answer.get("fault", "worker.answer")
     return failure(str(code), path, at=at, named=named)

@@ -9,6 +9,8 @@ import json
 from functools import lru_cache
 from typing import Any, NoReturn
 
+from waarmerk.provenance.report.shape import is_part
+
 _LABELS, _BASIS = ',"labels":', ',"basis":'  # the end of a report: ``…,"labels":[…],"basis":{…}}``
 _MOST_KEPT, _LONGEST_KEPT = 128, 64 * 2**10  # characters
 
@@ -54,14 +56,18 @@ class _FixedList(list[Any]):
 
 
 class Told(_Fixed):
-    """An object as it was read, and ``text``, the JSON it was read from; a copy has none, and may be changed."""
+    """An object as it was read, and ``text``, the JSON it was read from; a copy has none, and may be changed.
 
-    __slots__ = ("text",)
+    ``sound`` are the keys whose values are known to be what a report has under them (``report.shape.is_report``).
+    """
+
+    __slots__ = ("sound", "text")
 
     def __init__(self, text: bytes) -> None:
         """Raises ValueError for what is not the JSON of an object, RecursionError."""
         whole = text.decode("ascii")
         told = _report(whole)
+        self.sound = () if told is None else ("labels", "basis")
         if told is None:
             told = _value(whole)
         if not isinstance(told, dict):
@@ -73,23 +79,38 @@ class Told(_Fixed):
 def _report(text: str) -> dict[str, Any] | None:
     """The report in ``text``, None for what does not look like one.
 
-    What stands before its labels, and behind them, is an object of its own once a brace is added: so the labels stand
-    in the report itself, neither in a text nor in an object within it.
+    What stands before its labels is an object of its own once a brace is added, and so is what stands behind them: then
+    the labels stand in the report itself, neither in a text nor in an object within it.
     """
     head, _, rest = text.rpartition(_LABELS)
     labels, _, basis = rest.rpartition(_BASIS)
     if not labels or len(rest) > _LONGEST_KEPT:
         return None
     try:
-        before, behind = _value(head + "}"), _kept('{"basis":' + basis)
-        return {**before, "labels": _kept(labels), **behind} if before else None
-    except (ValueError, TypeError):  # TypeError: no objects
+        before = _value(head + "}")
+        return {**before, "labels": _labels(labels), "basis": _basis(basis)} if before else None
+    except (ValueError, TypeError):  # TypeError: no object
         return None
 
 
 @lru_cache(_MOST_KEPT)
-def _kept(text: str) -> Any:
-    return _fixed(_value(text))
+def _labels(text: str) -> Any:
+    return _sound("labels", _value(text))
+
+
+@lru_cache(_MOST_KEPT)
+def _basis(text: str) -> Any:
+    """``text`` ends with the brace that ends the report."""
+    behind = _value('{"basis":' + text)
+    if len(behind) != 1:
+        raise ValueError("more behind it")
+    return _sound("basis", behind["basis"])
+
+
+def _sound(key: str, value: Any) -> Any:
+    if not is_part(key, value):
+        raise ValueError("not what a report has there")
+    return _fixed(value)
 
 
 def _fixed(value: Any) -> Any:
