@@ -9,6 +9,7 @@ message by its ``webhook-id``. The secret of a target is derived from the servic
 import base64
 import hashlib
 import hmac
+import ipaddress
 import json
 import secrets
 import threading
@@ -22,6 +23,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from waarmerk.api.deeds import Noted, unnoted
+from waarmerk.api.postbox import is_public
 from waarmerk.api.tenants import TABLES, TENANT
 from waarmerk.provenance.errors import ConfigurationError, StoreError
 from waarmerk.provenance.jobs.database import Database, milliseconds, moment
@@ -222,3 +224,13 @@ def require_address(url: str) -> None:
         right = False
     if not right or not url.isascii() or not url.isprintable() or " " in url:
         raise ConfigurationError("tenant.webhook", "a webhook is an https address without a user name or fragment")
+    if _is_number(parts.hostname) and not is_public(parts.hostname):  # a name is looked up when it is told
+        raise ConfigurationError("tenant.webhook", "a webhook is told at public addresses alone")
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True

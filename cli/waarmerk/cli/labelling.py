@@ -125,7 +125,8 @@ class Work:
         numbers = {name: self.counts[name] for name in ("done", "kept", "skipped", "failed")}
         kind = "would-summary" if self.order.dry_run else "summary"
         owed = remaining_of_many(self.left, self.words, self.order.platforms)
-        self._print([self.words.say("label", kind, **numbers), *self._stores(), *owed])
+        left = [self.words.say("label", "kept-as-it-was")] if numbers["kept"] else []
+        self._print([self.words.say("label", kind, **numbers), *left, *self._stores(), *owed])
         if not sum(self.counts.values()):
             codes.append(exits.UNREADABLE)
         return exits.worst(codes)

@@ -16,6 +16,7 @@ from waarmerk.cli.console import Console
 from waarmerk.provenance.errors import StoreError
 from waarmerk.provenance.jobs import Pool
 from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.report import review
 from waarmerk.provenance.report.wording import Wording, wording
 from waarmerk.provenance.settings import Settings
 
@@ -109,16 +110,18 @@ def recover(
         given, was_asked = from_service(service, name, document, sent, settings, moment)
     out = None if given is None else _written(given, name, target or sidecar, attach, force=force)
     matches = [each for each in document["matches"] if each["verified"]] if online is None else []
+    is_unread = given is None and online is None and review.is_unread(document)
     if form == "json":
         told = {**_plain(given, out, name, matches), "asked": was_asked}
         known.say(json.dumps(told, indent=2, ensure_ascii=True))
     elif given is None or out is None:
-        nothing = _nothing(was_asked, sent, has_keys=bool(keys))
+        nothing = "match-unread" if is_unread else _nothing(was_asked, sent, has_keys=bool(keys))
         _tell_none(name, matches, words, nothing)
+        _tell_unread(document if is_unread else None, words)
     else:
         _tell(given, out, name, words)
         _tell_others(given, name, matches, words)
-    return exits.FAILED if given is None else exits.OK
+    return exits.UNREADABLE if is_unread else exits.FAILED if given is None else exits.OK
 
 
 def _service(address: str) -> "Service":
@@ -281,6 +284,12 @@ def _tell_none(name: Path, matches: list[dict[str, Any]], words: Wording, nothin
     ids = ", ".join(each["registry_id"] for each in wholes)
     known.say(words.say("registry", "not-recovered-whole", name=name, id=ids))
     known.say("  " + words.say("registry", "recovered-others", others=_listed(others, words)))
+
+
+def _tell_unread(document: dict[str, Any] | None, words: Wording) -> None:
+    """Why it could not be told whether the registry knows it."""
+    for each in review.known_about(document) if document else ():
+        known.say("  " + words.concern(each["code"], each["about"]))
 
 
 def _listed(matches: list[dict[str, Any]], words: Wording) -> str:

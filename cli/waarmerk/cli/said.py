@@ -21,6 +21,7 @@ _DEPTH = 4  # a text within a text: an option, what was given, why not
 _LONGEST = 1000  # what is filled in may be anybody's
 _LANGUAGE = "--lang"
 _TRANSLATED = ("nl",)
+_ERROR = "Error: {}"
 _FRAME = "frame"  # the section of texts that stand within no other
 _HOLE = re.compile(r"\{(\.\.\.)?\}")
 
@@ -60,7 +61,10 @@ def usage(error: click.ClickException, language: str) -> str:
         if context.command.get_help_option(context) is not None:
             called = f"{context.command_path} {context.help_option_names[-1]}"
             lines += [said(f"Try '{called}' for help.", language), ""]
-    return "\n".join([*lines, said(f"Error: {error.format_message()}", language)])
+    message = error.format_message()
+    if language in _TRANSLATED and len(message) <= _LONGEST:  # a text that begins with what is filled in takes no frame
+        return "\n".join([*lines, _filled(templates()[_ERROR], [message], _DEPTH)])
+    return "\n".join([*lines, _ERROR.replace("{}", message)])
 
 
 def _said(text: str, depth: int) -> str:

@@ -221,6 +221,8 @@ def test_two_inputs_never_share_a_target(keyed: Run, tmp_path: Path) -> None:
     assert "Every layer is in it," not in alone
     again = keyed("label", source, out, "--ai", "generated", "--sidecar")
     assert "0 labelled, 4 there already" in again.stdout
+    assert "also where you say something else of it now" in again.stdout
+    assert "something else of it" not in done.stdout
     (source / "c.heic").write_bytes((source / "a.heic").read_bytes())
     keyed("label", source, out, "--ai", "generated", "--sidecar")
     saved(source / "c.jpg", "JPEG", quality=85)  # came later, and is another picture

@@ -268,5 +268,8 @@ def test_a_file_whose_pixels_cannot_be_read_is_not_said_to_be_unknown(tmp_path: 
     looked = waarmerk("registry", "match", cut, *where)
     assert (looked.returncode, "not known\n" in looked.stdout) == (3, False)
     assert "cut.jpg" in looked.stdout
+    given_back = waarmerk("registry", "recover", cut, *where)
+    assert (given_back.returncode, "no confirmed match" in given_back.stdout) == (3, False)
+    assert "could not be decoded" in given_back.stdout
     swept = waarmerk("registry", "sweep", cut, *where)
     assert (swept.returncode, "could not tell what it knows: 1" in swept.stderr) == (3, True)

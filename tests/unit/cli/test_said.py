@@ -5,10 +5,11 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.conftest import ROOT, Run
-from waarmerk.cli.said import language_of, said, templates
+from waarmerk.cli.said import language_of, said, templates, usage
 
 API = ROOT / "api" / "waarmerk" / "api"
 PROVENANCE = ROOT / "provenance" / "waarmerk" / "provenance"
@@ -22,7 +23,6 @@ _LEFT = frozenset(
         "{} is there already; a history starts once",
         "{} has no line {}",
         "{} is no history: it is too large",
-        "a key frame that is no JPEG",
     }
 )
 
@@ -120,3 +120,11 @@ def test_a_command_says_it_in_dutch(waarmerk: Run, arguments: list[str], expecte
     for text in expected:
         assert text in done.stderr
     assert not [word for word in ("Usage", "Error:", "Try ", "there is no") if word in done.stderr]
+
+
+def test_a_message_that_begins_with_what_is_filled_in_stands_in_its_frame() -> None:
+    """Error: 00: geen 16 hexadecimale cijfers: the text took the frame for its first hole."""
+    told = usage(click.UsageError("00: neither 16 hex digits nor a readable file"), "nl")
+    assert told == "Fout: 00: geen 16 hexadecimale cijfers en geen leesbaar bestand"
+    assert usage(click.UsageError("nothing of the kind"), "nl") == "Fout: nothing of the kind"
+    assert usage(click.UsageError("nothing of the kind"), "en") == "Error: nothing of the kind"

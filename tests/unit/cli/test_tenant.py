@@ -42,6 +42,8 @@ def test_a_tenant_has_keys_that_can_be_listed_and_ended_but_never_seen_again(waa
         (("revoke", "000000000000"), "tenant.unknown-key"),
         (("webhook", "nobody", "https://x.example/"), "tenant.unknown"),
         (("webhook", "nobody", "http://x.example/"), "tenant.webhook"),
+        (("webhook", "nobody", "https://10.0.0.1/x"), "public addresses"),
+        (("webhook", "nobody", "https://[::1]/x"), "public addresses"),
         (("webhook", "nobody"), "NAME and URL"),
         (("webhook", "--end", "wh_x"), "tenant.unknown-webhook"),
         (("add", "north", "--database", "mysql://x"), "database.address"),
