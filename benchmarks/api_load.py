@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the service costs beside the library alone, as ratios within one run: machines differ, ratios hardly.
 
-    python benchmarks/api_load.py FOLDER… [--requests 20000] [--seconds 10] [--rounds 3] [--jobs N] [--json OUT]
-        [--require]
+    python benchmarks/api_load.py FOLDER… [--requests 20000] [--starts 3] [--rounds 3] [--seconds 10] [--jobs N]
+        [--json OUT] [--require]
 
 Files of FOLDER of at most 1 MB that can be examined are sent to `waarmerk serve` on this machine, as multipart
 uploads over connections that stay open, in one and the same random order for all. The client runs on the same
 processors and is part of the cost.
 
 - throughput of the service with 4 clients that ask without a pause, against the bare library in two processes, in
-  turns of `--seconds`; the ratio of the sums
+  turns of `--seconds`; the ratio of the sums. The same program, started again, is up to a twentieth faster or slower
+  for as long as it runs, so service and library are both started `--starts` times; `starts` are the ratios of each
 - the same ratio in processor time, which is the one to look at where other programs run beside: milliseconds a file of
   the library, of the service, of its workers, and of the client that stands for callers elsewhere
 - answers at 80 % of that throughput, in open loop (requests come at random moments, whether the service keeps up or
@@ -38,6 +39,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -179,43 +181,80 @@ def at_80_percent(service: Service, asked: Sequence[bytes], *, rate: float, seco
     }
 
 
+@dataclass(slots=True)
+class Turns:
+    """What service and library did in turns: files, and processor seconds."""
+
+    library: int = 0
+    served: int = 0
+    used: dict[str, float] = field(
+        default_factory=lambda: dict.fromkeys(("library", "service", "workers", "client"), 0)
+    )
+
+    @property
+    def ratio(self) -> float:
+        return self.served / self.library
+
+    def take(
+        self, service: Service, asked: Sequence[bytes], bare: Callable[[float], tuple[int, float]], seconds: float
+    ) -> None:
+        """One turn of each."""
+        done, spent = bare(seconds)
+        self.library, self.used["library"] = self.library + done, self.used["library"] + spent
+        before = (*service.processor_seconds(), time.process_time())
+        self.served += closed(service.port, asked, seconds=seconds)
+        after = (*service.processor_seconds(), time.process_time())
+        for name, early, late in zip(("service", "workers", "client"), before, after, strict=True):
+            self.used[name] += late - early
+
+
+@contextmanager
+def started(folder: Path, jobs: int | None, asked: Sequence[bytes]) -> Iterator[Service]:
+    """A service that has met every file once or twice."""
+    folder.mkdir()
+    service = Service(folder, jobs)
+    try:
+        closed(service.port, asked, most=2 * len(asked))
+        yield service
+    finally:
+        service.end()
+
+
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     files = media(arguments.folders, arguments.files)
     if len(files) < 20:
         raise SystemExit("too few files of at most 1 MB")
-    asked = requests(files)
+    asked, starts = requests(files), []
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        service = Service(folder, arguments.jobs)
-        try:
-            with alone(files, folder) as bare:
-                bare(1)
-                closed(service.port, asked, most=2 * len(asked))  # warm: every file once or twice
-                library = served = 0
-                used = dict.fromkeys(("library", "service", "workers", "client"), 0.0)
-                for _ in range(arguments.rounds):
-                    done, seconds = bare(arguments.seconds)
-                    library, used["library"] = library + done, used["library"] + seconds
-                    before = (*service.processor_seconds(), time.process_time())
-                    served += closed(service.port, asked, seconds=arguments.seconds)
-                    after = (*service.processor_seconds(), time.process_time())
-                    for name, early, late in zip(("service", "workers", "client"), before, after, strict=True):
-                        used[name] += late - early
-            rate = served / arguments.rounds / arguments.seconds
-            quickest = statistics.median(one_by_one(service.port, asked))
-            busy = at_80_percent(service, asked, rate=0.8 * rate, seconds=max(40.0, arguments.seconds))
-            held = memory(service, asked, arguments.requests)
-            workers = len(service.workers())
-        finally:
-            service.end()
-    cost = {name: 1000 * each / (library if name == "library" else served) for name, each in used.items()}
+        for number in range(arguments.starts):
+            folder = Path(temporary, str(number))
+            with started(folder, arguments.jobs, asked) as service:
+                starts.append(turns := Turns())
+                with alone(files, folder) as bare:
+                    bare(1)
+                    for _ in range(arguments.rounds):
+                        turns.take(service, asked, bare, arguments.seconds)
+                if number < arguments.starts - 1:
+                    continue
+                rate = turns.served / arguments.rounds / arguments.seconds
+                quickest = statistics.median(one_by_one(service.port, asked))
+                busy = at_80_percent(service, asked, rate=0.8 * rate, seconds=max(40.0, arguments.seconds))
+                held = memory(service, asked, arguments.requests)
+                workers = len(service.workers())
+    library, served = sum(each.library for each in starts), sum(each.served for each in starts)
+    whole = arguments.starts * arguments.rounds * arguments.seconds
+    cost = {
+        name: 1000 * sum(each.used[name] for each in starts) / (library if name == "library" else served)
+        for name in starts[0].used
+    }
     return {
         "files": len(files),
         "workers": workers,
         "mean_bytes": round(statistics.mean(path.stat().st_size for path in files)),
-        "library_per_second": round(library / arguments.rounds / arguments.seconds, 1),
-        "service_per_second": round(rate, 1),
+        "library_per_second": round(library / whole, 1),
+        "service_per_second": round(served / whole, 1),
         "throughput": round(served / library, 3),
+        "starts": [round(each.ratio, 3) for each in starts],
         "processor_ms_a_file": {name: round(each, 2) for name, each in cost.items()},
         "throughput_by_processor_time": round(cost["library"] / (cost["service"] + cost["workers"]), 3),
         "at_80_percent": {**busy, "alone_ms": round(1000 * quickest, 1)},
@@ -231,6 +270,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, help="worker processes of the service; its own default if not given")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--starts", type=int, default=3)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--require", action="store_true")
     arguments = parser.parse_args()
@@ -240,7 +280,7 @@ def main() -> None:
     found |= {
         "commit": commit.stdout.strip(),
         "command": f"python benchmarks/api_load.py FOLDER --requests {arguments.requests} --files {arguments.files}"
-        f" --seconds {arguments.seconds:g} --rounds {arguments.rounds}"
+        f" --starts {arguments.starts} --rounds {arguments.rounds} --seconds {arguments.seconds:g}"
         + ("" if arguments.jobs is None else f" --jobs {arguments.jobs}"),
         "when": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "machine": {
