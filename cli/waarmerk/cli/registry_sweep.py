@@ -90,6 +90,10 @@ def sweep(
                 count_copies(store, document, moment)
             found.extend(review.rows_of(document, everything=everything))
     _show(found, form, words)
+    folders = [name for name in inputs if Path(name).is_dir()]
+    if folders and not any(counts.values()):  # as verify has it: nothing to review of nothing is no all-clear
+        console.warn(words.say("cli", "no-media", path=", ".join(folders)))
+        codes.append(exits.UNREADABLE)
     console.say(words.say("registry", "swept", rows=len(found), **counts))
     if not_told:
         console.warn(words.say("registry", "swept-not-told", count=not_told))

@@ -204,3 +204,15 @@ def test_dispute_withdraw_reinstate_and_the_history(folder: Path, waarmerk: Run)
     assert waarmerk("registry", "withdraw", "r9", "--why", "x", *where).returncode == 1
     assert waarmerk("registry", "withdraw", "r1", "--why", " ", *where).returncode == 2
     assert waarmerk("registry", "history", "r9", *where[:2]).returncode == 1
+
+
+def test_a_folder_without_media_is_no_all_clear(folder: Path, waarmerk: Run) -> None:
+    """It was "0 to review" with exit code 0, also of a folder that was mistyped or not yet filled."""
+    where = ("--registry", folder / "known.sqlite", *AT)
+    waarmerk("registry", "add", folder / "item.jpg", "--label", "satire", *where)
+    (folder / "bare").mkdir()
+    for name in (None, "notes.txt"):
+        if name is not None:
+            (folder / "bare" / name).write_text("no picture")
+        done = waarmerk("registry", "sweep", folder / "bare", *where)
+        assert (done.returncode, "No supported media" in done.stderr) == (3, True), name

@@ -296,3 +296,13 @@ def test_what_a_refusal_erased_is_taken_again_once_the_issuer_is_accepted(store:
     exchange.judge(store, key_id, Standing.ACCEPTED)
     assert taken(store, data).added == first.added
     assert code_of(lambda: taken(store, data)) == "exchange.replayed"
+
+
+@pytest.mark.parametrize("why", ["asked", "issuer"])
+def test_what_is_decided_here_stands_whatever_reason_is_given(store: Store, sender: Sender, why: str) -> None:
+    """With the word that stands for the issuer's own decisions as its reason it was undone by the next package."""
+    taken(store, sender.send(), accept=True)
+    number = next(each.number for each in store.entries() if each.foreign_id == "r1")
+    store.mark(number, State.WITHDRAWN, why=why, at=AT)
+    taken(store, sender.send(at=AT + HOUR))
+    assert store.entry(number) is None

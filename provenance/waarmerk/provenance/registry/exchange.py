@@ -18,7 +18,7 @@ from waarmerk.provenance.errors import StoreError
 from waarmerk.provenance.model.moment import moment_of, rfc3339
 from waarmerk.provenance.registry.database import reading, writing
 from waarmerk.provenance.registry.entry_rows import insert_entry
-from waarmerk.provenance.registry.model import Binding, Entry, State
+from waarmerk.provenance.registry.model import BY_ISSUER, Binding, Entry, State
 from waarmerk.provenance.registry.package import FORMAT, MAX_ITEMS, Item, Package, fits, item_of, written
 from waarmerk.provenance.registry.schema import BINDING, ENTRY, EXPORT, HISTORY, ISSUER
 from waarmerk.provenance.registry.store import Store
@@ -27,7 +27,6 @@ _AHEAD = timedelta(
     days=1
 )  # a package from further in the future has a wrong clock, or hopes to shut out all later ones
 _MOST_NAMED = 20  # entries in one message
-_THEIRS = "issuer"  # in the history: the issuer said so, not somebody here
 
 
 class Standing(StrEnum):
@@ -270,7 +269,7 @@ def _decided_here(connection: sa.Connection, issuer: int) -> frozenset[int]:
         HISTORY.c.what.in_(states), HISTORY.c.entry.in_(sa.select(ENTRY.c.number).where(_of(issuer)))
     )
     last = {row.entry: (row.what, row.why) for row in connection.execute(wanted.order_by(HISTORY.c.id))}
-    return frozenset(number for number, (what, why) in last.items() if why != _THEIRS and what != State.ACTIVE.value)
+    return frozenset(number for number, (what, why) in last.items() if why != BY_ISSUER and what != State.ACTIVE.value)
 
 
 def _set(connection: sa.Connection, number: int, state: State, at: datetime) -> None:
@@ -280,7 +279,7 @@ def _set(connection: sa.Connection, number: int, state: State, at: datetime) -> 
 
 def _note(connection: sa.Connection, number: int, state: State | None, at: datetime) -> None:
     what = "changed" if state is None else state.value
-    connection.execute(sa.insert(HISTORY).values(entry=number, what=what, at=rfc3339(at), why=_THEIRS))
+    connection.execute(sa.insert(HISTORY).values(entry=number, what=what, at=rfc3339(at), why=BY_ISSUER))
 
 
 def _of(issuer: int) -> sa.ColumnElement[bool]:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from waarmerk.provenance.model import Origin
 
+BY_ISSUER = "issuer"  # as a reason in the history: who sent it said so, not somebody here
 PAYLOAD_BYTES, DIGEST_BYTES, PHASH_BYTES, PDQ_BYTES, LOCAL_BYTES, SHADES_BYTES = 8, 32, 8, 32, 16, 32
 
 

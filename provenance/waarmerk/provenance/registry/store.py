@@ -24,7 +24,7 @@ from waarmerk.provenance.registry.database import (
 from waarmerk.provenance.registry.edition import brought_up, require_version, version_of
 from waarmerk.provenance.registry.entry_rows import entry_of, insert_entry
 from waarmerk.provenance.registry.files import Blobs, Bytes, Files
-from waarmerk.provenance.registry.model import Basis, Binding, BindingKind, Entry, Role, State
+from waarmerk.provenance.registry.model import BY_ISSUER, Basis, Binding, BindingKind, Entry, Role, State
 from waarmerk.provenance.registry.schema import BINDING, ENTRY, HISTORY, ISSUER, SCHEMA_VERSION, SIGHTING
 
 __all__ = ["Store", "database_path"]
@@ -234,7 +234,8 @@ class Store:
                 raise StoreError(
                     "registry.withdrawn", f"{name} was withdrawn and is not found; registry reinstate comes first"
                 )
-            note = {"entry": number, "what": state.value, "at": rfc3339(at), "why": why}
+            said = f"{why}." if why == BY_ISSUER else why  # what somebody here decides, no package takes back
+            note = {"entry": number, "what": state.value, "at": rfc3339(at), "why": said}
             connection.execute(sa.insert(HISTORY).values(note))
             agreed()
         return True
