@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One connection: what uvicorn leaves open. A client has a bounded time for the head of a request, and for whatever it
-sends after an answer; a head, and what may follow a body in chunks, has a bounded size; connections beyond a number are
-closed at once.
+"""One connection: what uvicorn leaves open. A client has a bounded time for the head of a request, for whatever it
+sends after an answer, and to take an answer; a head, and what may follow a body in chunks, has a bounded size, and so
+have requests sent ahead; connections beyond a number are closed at once.
 
-Without this, 500 clients that send half a head each hold 500 connections, and what they sent, for as long as they like.
+Without this, 500 clients that send half a head each, or do not read, hold 500 connections for as long as they like.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
@@ -17,6 +18,8 @@ from waarmerk.api.trail import MAX_HEAD_BYTES
 HEAD_SECONDS = 30.0
 MAX_CONNECTIONS = 2000
 _READ_BYTES = 256 * 2**10
+MOST_AHEAD = 16  # requests that wait for the answer to an earlier one
+_LEAST_TAKEN = 256 * 2**10  # bytes of an answer in HEAD_SECONDS, by whoever still reads it
 _MOST_OFFERS = 8  # of another protocol, in one read: each has a head parsed twice
 
 
@@ -26,8 +29,10 @@ class _HeadWithBody:
     Two writes are two calls of the system, and whoever waits for the answer is woken twice.
     """
 
-    def __init__(self, cycle: RequestResponseCycle) -> None:
+    def __init__(self, cycle: RequestResponseCycle, closing: Callable[[], object]) -> None:
+        """``closing`` is called when the connection is to be closed."""
         self._cycle = cycle
+        self._closing = closing
         self._transport = cycle.transport
         self._head = b""
         self._begun = cycle.scope["method"] == "HEAD"  # of which nothing follows the head
@@ -45,6 +50,7 @@ class _HeadWithBody:
         if self._head:
             self.write(b"")
         self._transport.close()
+        self._closing()
 
     def is_closing(self) -> bool:
         """Whether the connection is gone, or about to be."""
@@ -69,6 +75,7 @@ class BoundedConnection(HttpToolsProtocol, asyncio.BufferedProtocol):
     _in_head = True
     _moved = False  # since the last piece of data the parser has given something away
     _kept = 0  # bytes given to the parser since then
+    _untaken = 0  # bytes of answers that nobody had taken when the time began
 
     def connection_made(self, transport: Any) -> None:
         """Start the time for the first head, or close where there are too many already."""
@@ -129,6 +136,7 @@ class BoundedConnection(HttpToolsProtocol, asyncio.BufferedProtocol):
     def _refuse(self) -> None:
         self.logger.warning("invalid request")
         self.send_400_response("Invalid HTTP request received.")
+        self._start()
 
     def on_message_begin(self) -> None:
         """A head begins."""
@@ -147,7 +155,9 @@ class BoundedConnection(HttpToolsProtocol, asyncio.BufferedProtocol):
             self.scope["method"] = self.parser.get_method().decode("ascii")
             return
         super().on_headers_complete()
-        self.cycle.transport = cast(asyncio.Transport, _HeadWithBody(self.cycle))
+        if len(self.pipeline) > MOST_AHEAD:
+            raise HttpParserError("too many requests ahead")
+        self.cycle.transport = cast(asyncio.Transport, _HeadWithBody(self.cycle, self._start))
         if self._answering():
             self._stop()
 
@@ -174,6 +184,7 @@ class BoundedConnection(HttpToolsProtocol, asyncio.BufferedProtocol):
 
     def _start(self) -> None:
         self._stop()
+        self._untaken = self.transport.get_write_buffer_size()
         self._due = self.loop.call_later(HEAD_SECONDS, self._strike)
 
     def _stop(self) -> None:
@@ -182,7 +193,13 @@ class BoundedConnection(HttpToolsProtocol, asyncio.BufferedProtocol):
             self._due = None
 
     def _strike(self) -> None:
-        if not self._answering():
+        """The time is over, unless an answer is under way, or one that is written is still being read."""
+        if self._answering() and not self.transport.is_closing():
+            return
+        left = self.transport.get_write_buffer_size()
+        if left and self._untaken - left >= _LEAST_TAKEN:
+            self._start()
+        else:
             self.transport.abort()
 
     def _answering(self) -> bool:

@@ -2,13 +2,17 @@
 """Requests that offer another protocol, many in one read: as costly as others, or refused."""
 
 import asyncio
+import socket
 import tracemalloc
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+import uvloop
 from uvicorn import Config
 from uvicorn.server import ServerState
 
+from waarmerk.api import connection
 from waarmerk.api.connection import BoundedConnection
 
 OFFER = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n"
@@ -34,6 +38,9 @@ class _Wire(asyncio.Transport):
         self.is_closed = True
 
     abort = close
+
+    def get_write_buffer_size(self) -> int:
+        return 0
 
     def pause_reading(self) -> None:
         """The service answers later; nothing more is sent here."""
@@ -85,6 +92,17 @@ def test_thousands_of_offers_in_one_read_are_refused_before_they_cost_anything()
     _, wire, was_closed, most = served(OFFER * 4000)
     assert (b"HTTP/1.1 400" in wire.sent, was_closed) == (True, True)
     assert most < 2**20
+
+
+@pytest.mark.parametrize("request_", [b"GET / HTTP/1.1\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nx"])
+def test_thousands_of_requests_behind_each_other_in_one_read_are_refused(request_: bytes) -> None:
+    """Each is an object of 2 kB before anybody looks at it; nothing that people use sends more than a few ahead."""
+    _, wire, was_closed, most = served(request_ * 6000)
+    assert (b"HTTP/1.1 400" in wire.sent, was_closed) == (True, True)
+    assert most < 2**20
+    few = connection.MOST_AHEAD + 1
+    asked, wire, was_closed, _ = served(request_ * few)
+    assert (len(asked), wire.sent.count(b"HTTP/1.1 204"), was_closed) == (few, few, False)
 
 
 def test_nobody_is_a_proxy_here() -> None:
@@ -207,3 +225,88 @@ def test_many_small_chunks_in_one_read_are_not_copied_again_and_again() -> None:
     chunks, end = [b"1\r\nx\r\n" * 40_000] * 3, b"0\r\n\r\n"
     head = b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     assert upload([*chunks, end], head) == b"x" * 120_000
+
+
+class Reads:
+    """A client on a connection of its own that asks for a large answer, which fits into no socket."""
+
+    def __init__(self, whole: int, *, gives_up: bool = False, head: bytes = b"") -> None:
+        self.whole, self._gives_up, self._head = whole, gives_up, head
+        self.state = ServerState()
+
+    async def _app(self, scope: Any, receive: Any, send: Any) -> None:
+        await send(start((b"content-length", b"%d" % self.whole)))
+        if self._gives_up:
+            await send(body(b"x" * (self.whole // 2), more=True))
+            raise ValueError
+        await send(body(b"x" * self.whole))
+
+    async def got(self, read: Callable[[asyncio.StreamReader], Coroutine[Any, Any, int]]) -> int:
+        """How many bytes ``read`` counts; afterwards the service has let go of the connection."""
+        loop = asyncio.get_running_loop()
+        config = Config(self._app, interface="asgi3", http=BoundedConnection, log_level="critical")
+        config.load()
+        server = await loop.create_server(lambda: BoundedConnection(config, self.state, {}), "127.0.0.1", 0)
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.setblocking(False)
+            await loop.sock_connect(client, server.sockets[0].getsockname())
+            reader, writer = await asyncio.open_connection(sock=client, limit=4096)
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n" + self._head + b"\r\n")
+            while not self.state.connections:
+                await asyncio.sleep(0.01)
+            count = await read(reader)
+            async with asyncio.timeout(20):
+                while self.state.connections:
+                    await asyncio.sleep(0.01)
+            writer.transport.abort()
+        server.close()
+        return count
+
+
+CLOSE = b"Connection: close\r\n"
+
+
+@pytest.mark.parametrize("runner", [asyncio.new_event_loop, uvloop.new_event_loop])
+@pytest.mark.parametrize(
+    "client",
+    [
+        Reads(32 * 2**20),
+        Reads(32 * 2**20, head=CLOSE),
+        Reads(32 * 2**20, gives_up=True),
+        Reads(32 * 2**20, head=b"\r\nGET / HTTP/1.1\r\nno head"),
+    ],
+    ids=["kept", "closed", "cut short", "nonsense behind"],
+)
+def test_who_does_not_take_an_answer_is_let_go(
+    client: Reads, runner: Callable[[], asyncio.AbstractEventLoop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.3)
+
+    async def never(_reader: asyncio.StreamReader) -> int:
+        return 0
+
+    with asyncio.Runner(loop_factory=runner) as running:
+        assert running.run(client.got(never)) == 0
+
+
+@pytest.mark.parametrize("runner", [asyncio.new_event_loop, uvloop.new_event_loop])
+@pytest.mark.parametrize("head", [b"", CLOSE])
+def test_who_takes_an_answer_slowly_gets_all_of_it(
+    head: bytes, runner: Callable[[], asyncio.AbstractEventLoop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.3)
+    client = Reads(32 * 2**20, head=head)
+
+    async def slowly(reader: asyncio.StreamReader) -> int:
+        while await reader.readline() != b"\r\n":
+            pass
+        count = 0
+        while count < client.whole and (part := await reader.read(2**20)):
+            count += len(part)
+            if count % 2**20 < len(part):
+                await asyncio.sleep(0.05)
+        return count
+
+    with asyncio.Runner(loop_factory=runner) as running:
+        assert running.run(client.got(slowly)) == client.whole
