@@ -2,7 +2,7 @@
 """The page people open: made on the server, whole without script; every text of a file is escaped as in a dossier."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -91,10 +91,13 @@ def fragment(language: str, *, problem: str | None = None, answer: Answer | None
     return _render("problem.html" if answer is None else "result.html", language, problem=problem, answer=answer)
 
 
-def problem_text(language: str, code: str) -> str:
-    """A problem of the request in words for a person."""
+def problem_text(language: str, code: str, places: Sequence[str] = ()) -> str:
+    """A problem of the request in words for a person; of ``places`` (JSON pointers) the questions that they are."""
     words = wording(language)
-    return words.say("page_problem", code if words.has("page_problem", code) else "other")
+    text = words.say("page_problem", code if words.has("page_problem", code) else "other")
+    named = {place.rpartition("/")[2] for place in places}
+    asked = [each.text for each in questions(words, {}) if each.name in named] if named else []
+    return f"{text} {words.say('page_problem', 'about', questions=' '.join(asked))}" if asked else text
 
 
 def _render(

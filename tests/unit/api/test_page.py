@@ -294,3 +294,21 @@ def test_a_visitor_is_told_no_options_of_a_command(real: TestClient, language: s
     page = sent(real, "stripped.jpg", lang=language).text
     assert said in page
     assert "--open-marks" not in page
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_a_refused_form_names_the_question_and_stays_as_it_was_filled_in(client: TestClient, language: str) -> None:
+    """All answers were gone, and which of the eleven was wrong was not told."""
+    wrong = '"><b>Nederland'
+    filled = {"jur": wrong, "role": "platform", "professional": "true"}
+    for content, status in ((b"x", 422), (b"", 400)):
+        answer = client.post(f"/?lang={language}", files={"file": ("x", content)}, data=filled)
+        assert answer.status_code == status
+        safe(answer)
+        page = Page(answer.text)
+        (typed,) = (each for each in page.named("input") if each["name"] == "jur")
+        assert typed["value"] == wrong
+        chosen = {str(each["value"]) for each in page.named("option") if "selected" in each}
+        assert chosen >= {"platform", "true"}
+        question = {"en": "In which countries can people see this?", "nl": "In welke landen is dit te zien?"}[language]
+        assert answer.text.count(question) == (2 if status == 422 else 1)

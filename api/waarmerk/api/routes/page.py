@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``/``: a form, and what was found in the file that was sent with it; for people, with and without script."""
 
+from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Literal
@@ -13,7 +14,7 @@ from waarmerk.api.auth import ANYONE, open_to
 from waarmerk.api.caller import Caller
 from waarmerk.api.examining import examined, examined_in
 from waarmerk.api.page_answers import SAFE, download, html
-from waarmerk.api.page_facts import MAX_PARTS, answers
+from waarmerk.api.page_facts import ASKED, MAX_PARTS, answers
 from waarmerk.api.page_view import Answer, fragment, has_pdf, language_of, page, problem_text, static, waiting
 from waarmerk.api.problems import Problem
 from waarmerk.api.routes.jobs import erase_job, job_of, submitted
@@ -48,12 +49,14 @@ async def answer(request: Request, lang: str | None = None, form: Form = "page")
     """
     language = language_of(lang, request.headers.get("accept-language", ""))
     given: dict[str, str] = {}
+    filled: dict[str, str] = {}  # as it was typed: a problem leaves the form as it was
     try:
         caller = await _COUNTED(request)  # here, so that a quota that is used up is told as a page
         if not caller.is_stranger and Scope.VERIFY not in caller.scopes:
             raise Problem("auth.forbidden")
         at = services_of(request).clock().replace(microsecond=0)
         async with received(request, max_parts=MAX_PARTS) as upload:
+            filled = {name: upload.fields[name] for name in ASKED if name in upload.fields}
             if not upload.bytes:  # how a browser sends a form in which no file was chosen
                 raise Problem("request.no-file")
             given = answers(upload.fields)
@@ -65,7 +68,7 @@ async def answer(request: Request, lang: str | None = None, form: Form = "page")
         found = Answer(report=done.report, shown=done.dossier, at=rfc3339(at), facts=facts)
         return await laid_out(request, caller, found, language=language, form=form, given=given)
     except Problem as problem:
-        return refused(request, problem, language, form)
+        return refused(request, problem, language, form, given=filled)
 
 
 @router.get("/job/{job}", dependencies=[_UNCOUNTED])
@@ -147,9 +150,14 @@ def _answered(found: Answer, language: str, form: str, given: dict[str, str], *,
     return html(page(language, answer=found, given=given, with_desk=with_desk), language)
 
 
-def refused(request: Request, problem: Problem, language: str, form: str) -> Response:
-    """A problem in words for a person."""
+def refused(
+    request: Request, problem: Problem, language: str, form: str, *, given: Mapping[str, str] | None = None
+) -> Response:
+    """A problem in words for a person, in the form as it was filled in (``given``)."""
     trail_of(request).code = problem.code
-    text = problem_text(language, problem.code)
-    made = (fragment if form == "fragment" else page)(language, problem=text)
+    text = problem_text(language, problem.code, [each["pointer"] for each in problem.errors])
+    if form == "fragment":
+        made = fragment(language, problem=text)
+    else:
+        made = page(language, problem=text, given=given, with_desk=_with_desk(request))
     return html(made, language, status=problem.status_code, headers=dict(problem.headers or {}))
