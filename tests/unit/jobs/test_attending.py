@@ -80,6 +80,18 @@ def test_the_next_in_line_is_asked_before_the_answer_goes_anywhere(one: Pool, ru
     assert order == ["one begins", "other begins", "one is answered", "other is answered"]
 
 
+def test_it_is_told_when_a_file_has_its_turn_whether_a_worker_stands_ready_or_not(runner: asyncio.Runner) -> None:
+    begun: list[str] = []
+
+    async def both(made: Pool) -> None:
+        for name in ("first", "second"):
+            await ask(made, name, begun=lambda name=name: begun.append(name))
+
+    with Pool({}, command=(sys.executable, "-c", WORKER)) as made:
+        runner.run(both(made))
+    assert begun == ["first", "second"]
+
+
 @pytest.mark.parametrize("poison", ["abort", "garbage", "hang", "late"])
 def test_a_poison_file_costs_the_one_behind_it_nothing(one: Pool, runner: asyncio.Runner, poison: str) -> None:
     told: list[str] = []

@@ -76,6 +76,7 @@ class Attendance:
             self._pass_on(place)
         elif worker is None or place.gone is not None or worker.tasks >= worker.share:
             self._unused = place
+            self._begun()
             self._settle(place)
         else:
             self._ask(worker)
