@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Jobs: each is done at least once, by one at a time, once for each identity; poison is recorded."""
 
+import errno
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 from tests.conftest import Clock
 from tests.unit.jobs.conftest import job
 from waarmerk.provenance.errors import ConfigurationError, StoreError
+from waarmerk.provenance.jobs import runner
 from waarmerk.provenance.jobs.database import Database
 from waarmerk.provenance.jobs.job import Job, NewJob, State
 from waarmerk.provenance.jobs.keep import Keep
@@ -242,6 +244,35 @@ def test_a_runner_that_is_stopped_gives_back_what_it_holds(queue: Queue, keep: K
     found = queue.find(made.id, tenant="north")
     assert found is not None
     assert (found.state, found.attempts) == (State.WAITING, 0)
+
+
+def test_a_spool_that_cannot_be_looked_through_costs_no_lease(
+    queue: Queue, keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without file descriptors for a moment; who looks after leases looked after nothing from then on."""
+    renewed, at_it, let_go = threading.Event(), threading.Event(), threading.Event()
+
+    def unable(known: object) -> int:
+        assert at_it.wait(20)
+        raise OSError(errno.EMFILE, "too many open files")
+
+    def renew(owner: str, numbers: object) -> set[int]:
+        renewed.set()
+        return set()
+
+    def work(each: Job) -> Finished:
+        at_it.set()
+        let_go.wait(20)
+        return Finished(result={})
+
+    monkeypatch.setattr(runner, "LEASE", timedelta(seconds=0.2))
+    monkeypatch.setattr(keep, "sweep", unable)
+    monkeypatch.setattr(queue, "renew", renew)
+    queue.submit(put(keep, tmp_path, b"x"))
+    with Runner(queue, keep, work):
+        was_renewed = renewed.wait(10)
+        let_go.set()
+    assert was_renewed
 
 
 def test_a_spool_is_for_its_owner_alone_and_forgets_strangers(keep: Keep, clock: Clock, tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ class Runner:
         every = LEASE.total_seconds() / 4
         waited = _SWEEP_SECONDS
         while not self._stop.wait(every if waited < _SWEEP_SECONDS else 0.0):
-            with contextlib.suppress(StoreError):
+            with contextlib.suppress(StoreError, OSError):  # without descriptors, or a folder: the next time
                 with self._lock:
                     held = sorted(self._held)
                 if held:
