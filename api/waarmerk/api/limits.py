@@ -4,6 +4,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from waarmerk.api.gate import Gate
@@ -59,8 +60,11 @@ class LimitBody:
             return message
 
         async def timed(message: Message) -> None:
-            async with asyncio.timeout(limits.seconds):  # whoever does not read holds our answer in memory
-                await send(message)
+            try:
+                async with asyncio.timeout(limits.seconds):  # whoever does not read holds our answer in memory
+                    await send(message)
+            except TimeoutError:
+                raise ClientDisconnect from None
 
         try:
             await self._app(scope, counted, timed)

@@ -3,6 +3,7 @@
 
 import asyncio
 import itertools
+import json
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -195,7 +196,8 @@ def test_an_answer_that_nobody_reads_is_dropped(services: Services, lines: list[
         await asyncio.wait_for(wire.run(), 30)
 
     asyncio.run(scene())
-    assert "TimeoutError" in "".join(lines)
+    told = [json.loads(line) for line in lines]
+    assert [(each["event"], each.get("route")) for each in told] == [("request", "/v1/verify")], "no fault of ours"
     assert services.gate.held == 0
 
 
