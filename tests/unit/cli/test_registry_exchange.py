@@ -26,6 +26,8 @@ def test_two_desks_exchange_signals(desk: Desk, tmp_path: Path, waarmerk: Run) -
     assert (sent.returncode, "1 entries stayed here" in sent.stderr) == (0, True), sent.stderr
     assert json.loads(out.read_bytes())["issuer"]["name"] == "Campagne Delta"
 
+    own = waarmerk("registry", "import", out, *theirs, *AT)
+    assert (own.returncode, "exchange.own" in own.stderr) == (3, True), "it was taken as what somebody else says"
     got = waarmerk("registry", "import", out, *ours, *AT)
     assert (got.returncode, "1 new" in got.stdout, "In quarantine" in got.stdout) == (0, True, True), got.stderr
     assert waarmerk("registry", "match", tmp_path / "item.jpg", *ours, *AT).returncode == 1

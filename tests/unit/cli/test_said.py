@@ -106,6 +106,7 @@ def test_the_language_is_known_before_an_option_is_read(arguments: list[str], la
     [
         (["verify", "--bogus"], ["Gebruik: waarmerk verify", "Hulp: 'waarmerk verify", "Er is geen optie '--bogus'"]),
         (["verify", "x", "--context", "jur=1"], ["jur bevat codes als NL, EU of US-CA, niet '1'"]),
+        (["verify", "x", "--context", "generated_on=2026-13-01"], ["generated_on: '2026-13-01' is geen dag"]),
         (["rules", "decide", "--facts", "none.json"], ["none.json: er is geen bestand of map met die naam"]),
         (["registry", "list", "--registry", "none.sqlite"], ["er is geen register"]),
         (["registry", "add", "none.jpg", "--registry", "{folder}/new.sqlite"], ["none.jpg: het bestaat niet"]),

@@ -32,7 +32,10 @@ def day_of(text: str) -> str:
     """The text of a calendar day, if it is one. Raises ValueError otherwise."""
     if not _DAY.match(text):
         raise ValueError(f"{shown(text)} is no day (YYYY-MM-DD)")
-    date.fromisoformat(text)
+    try:
+        date.fromisoformat(text)
+    except ValueError:  # it says so in English alone
+        raise ValueError(f"{shown(text)} is no day (YYYY-MM-DD)") from None
     return text
 
 

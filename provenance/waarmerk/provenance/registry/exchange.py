@@ -116,11 +116,13 @@ def take(store: Store, package: Package, *, at: datetime, accept: bool = False) 
 
     Raises StoreError: ``exchange.refused`` (the issuer is), ``exchange.replayed`` (it is held already),
     ``exchange.rolled-back`` (a later one is held), ``exchange.forked`` (another one has its number),
-    ``exchange.future``.
+    ``exchange.future``, ``exchange.own`` (it was written from this very registry).
     """
     if moment_of(package.issued_at) > at + _AHEAD:
         raise StoreError("exchange.future", "this package says that it was made in the future")
     with writing(store.engine) as connection:
+        if connection.scalar(sa.select(EXPORT.c.sequence).where(EXPORT.c.sha256 == package.sha256)) is not None:
+            raise StoreError("exchange.own", "this package was written from this registry")
         held = connection.execute(sa.select(ISSUER).where(ISSUER.c.key_id == package.key_id)).first()
         if held is not None:
             _require_newer(held, package, is_held=_is_anything_held(connection, int(held.number)))
