@@ -173,7 +173,7 @@ REFUSED = {
     "not YAML": ({"rules__house": RULES + "  - [\n"}, r"house\.yaml:\d+: not YAML"),
     "no day": (
         {"rules__house": RULES.replace("2026-01-01", "2026-02-30")},
-        r"house\.yaml:11: .*from: day is out of range",
+        r"house\.yaml:11: .*from: '2026-02-30' is no day",
     ),
     "ends before it starts": (
         {"rules__house": RULES.replace("    from: 2026-01-01\n", "    from: 2026-01-02\n    until: 2026-01-01\n")},
