@@ -12,6 +12,7 @@ from fastapi import Request
 from waarmerk.api.caller import Caller
 from waarmerk.api.gate import Turn
 from waarmerk.api.oracle import coarse, tells_marks, unmeasured
+from waarmerk.api.problems import Problem
 from waarmerk.api.services import Services, services_of
 from waarmerk.api.spool import Upload
 from waarmerk.api.tenants import Tenant
@@ -25,6 +26,8 @@ from waarmerk.provenance.jobs.runner import Finished
 from waarmerk.provenance.media.sniff import Kind, kind_at
 from waarmerk.provenance.model.moment import moment_of
 
+_LONGEST_CODE = 64
+_RETRY_SECONDS = 60
 _PAGE = "waarmerk.page/1"  # the form of a result that holds more than a report
 
 
@@ -49,11 +52,17 @@ class Question:
 async def examined(
     request: Request, caller: Caller, upload: Upload, *, at: datetime, facts: Sequence[str] = (), dossier: bool = False
 ) -> Examined:
-    """Examine an upload; ``facts`` are ``field=value`` for the rules. Raises Problem where all workers are busy."""
+    """Examine an upload; ``facts`` are ``field=value`` for the rules. Raises Problem where all workers are busy, or
+    none can work: lists or keys became unusable while the service runs.
+    """
     services = services_of(request)
     question = Question(at=at, tenant=caller.tenant, facts=tuple(facts), dossier=dossier)
     async with services.gate.turn(stranger=caller.is_stranger) as turn:
-        done = await _in_turn(services, upload.path, question, turn)
+        try:
+            done = await _in_turn(services, upload.path, question, turn)
+        except ConfigurationError as error:
+            services.journal.worker_gone(services.clock, error.code[:_LONGEST_CODE])
+            raise Problem("service.not-ready", retry_after=_RETRY_SECONDS) from None
     trail_of(request).note(done.report)
     return done
 

@@ -22,6 +22,8 @@ from waarmerk.api.metrics import Metrics
 from waarmerk.api.problems import EXPLAINED, KINDS
 from waarmerk.api.services import Services
 from waarmerk.api.tenants import Keyring, Scope
+from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.settings import Settings
 
 
 def test_a_multipart_file_reaches_the_verifier_and_is_gone_afterwards(client: TestClient, recorder: Recorder) -> None:
@@ -176,6 +178,33 @@ def test_counters_are_for_operators_and_name_no_file(client: TestClient, keyring
     assert 'waarmerk_requests_total{method="POST",route="/v1/verify",status="200"} 1.0' in told
     assert 'waarmerk_faults_total{code="media.unreadable"} 1.0' in told
     assert "abc" not in told
+
+
+class _Unusable:
+    """What a pool does whose lists somebody damaged while the service runs."""
+
+    def _refuse(self, *_given: Any, **_more: Any) -> Any:
+        raise ConfigurationError("trust.no-certificates", "/secret/path: no certificate in it")
+
+    verify = perform = _refuse
+
+    async def attend(self, *given: Any, **more: Any) -> Any:
+        return self._refuse(*given, **more)
+
+
+@pytest.mark.parametrize("settings", [Settings(), Settings(detectors=("one",))], ids=["open", "guarded"])
+def test_settings_that_became_unusable_are_said_to_the_operator_alone(settings: Settings) -> None:
+    lines: list[str] = []
+    services = Services(bench=_Unusable(), settings=settings, journal=Journal(lines.append))
+    client = TestClient(create_app(services), raise_server_exceptions=False)
+    refused = client.post("/v1/verify", content=b"abc")
+    problem(refused, 503, "service.not-ready")
+    assert int(refused.headers["retry-after"]) > 1
+    assert "trust" not in refused.text
+    events = [(told["event"], told["code"]) for told in map(json.loads, lines)]
+    assert events == [("worker", "trust.no-certificates"), ("request", "service.not-ready")]
+    assert "secret" not in "".join(lines)
+    assert services.gate.taken == 0
 
 
 def test_counters_do_not_grow_by_what_files_write() -> None:
