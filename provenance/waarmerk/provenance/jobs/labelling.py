@@ -31,7 +31,7 @@ TAKES_LONG = "label.takes-long"
 WANTED = "?"  # asked in place of a signature; no base64
 AT_ONCE_BYTES = 64 * 2**20  # of a labelled file that fits into an answer
 _PIECE_BYTES = 2**20
-_MOST_SIGNATURES = 4  # one is asked for; an engine may try once more
+_MOST_ASKED = 6  # one signature, for which an engine may try again, and once whether it is wanted
 _KEYS = (
     "layers",
     "gaps",
@@ -205,15 +205,15 @@ def _held(path: Path) -> Held | None:
 
 
 def _signing(signer: Signer, is_wanted: Callable[[], bool]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    left = _MOST_SIGNATURES
+    left = _MOST_ASKED
 
     def reply(asked: dict[str, Any]) -> dict[str, Any]:
         nonlocal left
-        if asked["asks"] == WANTED:
-            return {"wanted": is_wanted()}
         left -= 1
         if left < 0:
-            raise ConfigurationError("signing.too-often", "more signatures were asked for than a file has")
+            raise ConfigurationError("signing.too-often", "more was asked for than a file has need of")
+        if asked["asks"] == WANTED:
+            return {"wanted": is_wanted()}
         signature = signer.sign(base64.b64decode(str(asked["asks"]), validate=True))
         return {"signature": base64.b64encode(signature).decode("ascii")}
 
