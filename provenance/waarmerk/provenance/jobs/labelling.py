@@ -31,7 +31,8 @@ TAKES_LONG = "label.takes-long"
 WANTED = "?"  # asked in place of a signature; no base64
 AT_ONCE_BYTES = 64 * 2**20  # of a labelled file that fits into an answer
 _PIECE_BYTES = 2**20
-_MOST_ASKED = 6  # one signature, for which an engine may try again, and once whether it is wanted
+_MOST_SIGNATURES = 4  # one is asked for; an engine may try once more
+_MOST_LOOKS = 2  # whether it is still wanted is asked once
 _KEYS = (
     "layers",
     "gaps",
@@ -205,14 +206,14 @@ def _held(path: Path) -> Held | None:
 
 
 def _signing(signer: Signer, is_wanted: Callable[[], bool]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    left = _MOST_ASKED
+    left = {True: _MOST_LOOKS, False: _MOST_SIGNATURES}
 
     def reply(asked: dict[str, Any]) -> dict[str, Any]:
-        nonlocal left
-        left -= 1
-        if left < 0:
-            raise ConfigurationError("signing.too-often", "more was asked for than a file has need of")
-        if asked["asks"] == WANTED:
+        looks = asked["asks"] == WANTED
+        left[looks] -= 1
+        if left[looks] < 0:
+            raise ConfigurationError("signing.too-often", "more signatures were asked for than a file has")
+        if looks:
             return {"wanted": is_wanted()}
         signature = signer.sign(base64.b64decode(str(asked["asks"]), validate=True))
         return {"signature": base64.b64encode(signature).decode("ascii")}
