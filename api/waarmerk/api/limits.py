@@ -8,6 +8,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from waarmerk.api.gate import Gate
+from waarmerk.api.in_time import in_time
 from waarmerk.api.problems import BodyProblem
 
 
@@ -38,7 +39,8 @@ class LimitBody:
             await self._app(scope, receive, send)
             return
         limits, trail = self._limits, scope["state"]["trail"]
-        began = asyncio.get_running_loop().time()
+        clock = asyncio.get_running_loop().time
+        began = clock()
         ended = False
 
         async def counted() -> Message:
@@ -47,8 +49,7 @@ class LimitBody:
                 return await receive()
             due = began + limits.seconds + trail.bytes_in / limits.bytes_per_second
             try:
-                async with asyncio.timeout_at(due):
-                    message = await receive()
+                message = await in_time(receive(), due)
             except TimeoutError:
                 raise BodyProblem("request.too-slow", f"{trail.bytes_in} bytes came in time") from None
             size = len(message.get("body", b""))
@@ -61,8 +62,7 @@ class LimitBody:
 
         async def timed(message: Message) -> None:
             try:
-                async with asyncio.timeout(limits.seconds):  # whoever does not read holds our answer in memory
-                    await send(message)
+                await in_time(send(message), clock() + limits.seconds)  # who does not read holds it in memory
             except TimeoutError:
                 raise ClientDisconnect from None
 

@@ -5,6 +5,7 @@ a caller or a key.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -33,6 +34,10 @@ class Metrics:
         self._running = Gauge("waarmerk_requests_running", "Requests under way", registry=self.registry)
         self._reports = self._counter("reports", "Reports given", "origin", "tier")
         self._faults = self._counter("faults", "Files that could not be examined", "code")
+        # Which counter goes with which labels is asked several times a request, and always of the same few.
+        self._requests_of = lru_cache(self._requests.labels)
+        self._bytes_of, self._seconds_of = lru_cache(self._bytes.labels), lru_cache(self._seconds.labels)
+        self._reports_of = lru_cache(self._reports.labels)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"waarmerk_{name}", text, labels, registry=self.registry)
@@ -47,13 +52,13 @@ class Metrics:
 
     def answered(self, *, route: str, method: str, status: int, seconds: float, size: int) -> None:
         """Count one answer; ``route`` is the template of the path, ``-`` where there is none."""
-        self._requests.labels(route, method, str(status)).inc()
-        self._bytes.labels(route).inc(size)
-        self._seconds.labels(route).observe(seconds)
+        self._requests_of(route, method, str(status)).inc()
+        self._bytes_of(route).inc(size)
+        self._seconds_of(route).observe(seconds)
 
     def reported(self, *, origin: str, tier: str, code: str | None) -> None:
         """Count one report, by the class of its verdict, or the code of what went wrong."""
-        self._reports.labels(origin, tier).inc()
+        self._reports_of(origin, tier).inc()
         if code is not None:  # a file that took a worker over writes any code; each would be kept for good
             self._faults.labels(code if wording("en").has("fault", code) else "other").inc()
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything the routes lean on, handed in as one object; a route takes it from ``services_of(request)``."""
 
+import secrets
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -79,7 +79,7 @@ class Services:
     bench: Bench
     settings: Settings = field(default_factory=Settings)
     clock: Callable[[], datetime] = now
-    mint: Callable[[], str] = field(default=lambda: uuid.uuid4().hex)
+    mint: Callable[[], str] = field(default=lambda: secrets.token_hex(16))
     body: BodyLimits = field(default_factory=BodyLimits)
     gate: Gate = field(default_factory=lambda: Gate(working=4, monotonic=monotonic))
     clip_places: ClipPlaces = field(default_factory=lambda: ClipPlaces(working=4, monotonic=monotonic))

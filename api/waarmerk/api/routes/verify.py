@@ -67,4 +67,5 @@ async def verify(
 async def verify_at_once(request: Request) -> Json:
     """The same, asked without the framework; ``at`` and ``prefer`` are read as it reads them."""
     caller = await _CALLER(request)
-    return await verify(request, caller, request.query_params.get("at"), request.headers.get("prefer"))
+    at = request.query_params.get("at") if request.scope["query_string"] else None
+    return await verify(request, caller, at, request.headers.get("prefer"))
