@@ -21,7 +21,9 @@ from waarmerk.provenance.report.wording import LANGUAGES, wording
 PICTURE = ROOT / "samples" / "media" / "ai-generated.png"
 REGISTRY = ROOT / "provenance" / "waarmerk" / "provenance" / "registry"
 # Who examines a file enters and erases nothing, and asks no server.
-_ELSEWHERE = {f"registry.{name}" for name in ("known", "not-erased", "no-driver", "no-folder", "not-a-copy")}
+_ELSEWHERE = {
+    f"registry.{name}" for name in ("known", "withdrawn", "not-erased", "no-driver", "no-folder", "not-a-copy")
+}
 
 
 @pytest.fixture
