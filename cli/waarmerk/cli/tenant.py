@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """``waarmerk tenant``: who may use the verification API, and with which keys."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,19 @@ _FIELDS = {
     "trust": "trust",
 }
 _SCOPES = click.Choice(("verify", "label", "registry", "admin"))
+_SETTINGS = (
+    click.option("--key", "keys", type=FILE, multiple=True, help="Watermark key; repeatable, these are all it has."),
+    click.option("--ledger", type=_NEW, help="Ledger of what was issued under these keys; made with --key-folder."),
+    click.option("--registry", metavar="PATH", help="Registry of this tenant."),
+    click.option("--rules", "rule_packs", type=FOLDER, multiple=True, help="Folder with rules; these are all it has."),
+    click.option("--key-folder", type=FOLDER, help="Folder of keys init: what this tenant's labels are signed with."),
+    options.trust,
+)
+
+
+def _settings(command: Callable[..., int]) -> Callable[..., int]:
+    """The options that say what a tenant has, in the order of ``--help``."""
+    return reduce(lambda made, option: option(made), reversed(_SETTINGS), command)
 
 
 @click.group()
@@ -31,12 +46,7 @@ def tenant() -> None:
 
 @tenant.command()
 @click.argument("name")
-@click.option("--key", "keys", type=FILE, multiple=True, help="Watermark key of this tenant.")
-@click.option("--ledger", type=_NEW, help="Ledger of what was issued under these keys; made with --key-folder.")
-@click.option("--registry", metavar="PATH", help="Registry of this tenant.")
-@click.option("--rules", "rule_packs", type=FOLDER, multiple=True, help="Folder with rules of its own.")
-@click.option("--key-folder", type=FOLDER, help="Folder of keys init: what this tenant's labels are signed with.")
-@options.trust
+@_settings
 @click.option("--per-minute", type=click.IntRange(1), default=1200, show_default=True, help="Requests a minute.")
 @click.option("--keep-days", type=click.IntRange(1, 365), default=30, show_default=True, help="How long results stay.")
 @folder
@@ -69,12 +79,7 @@ def add(
 
 @tenant.command()
 @click.argument("name")
-@click.option("--key", "keys", type=FILE, multiple=True, help="Its watermark keys, in place of those it has.")
-@click.option("--ledger", type=_NEW, help="Ledger of what was issued under these keys.")
-@click.option("--registry", metavar="PATH", help="Registry of this tenant.")
-@click.option("--rules", "rule_packs", type=FOLDER, multiple=True, help="Folder with rules, in place of those it has.")
-@click.option("--key-folder", type=FOLDER, help="Folder of keys init: what this tenant's labels are signed with.")
-@options.trust
+@_settings
 @click.option("--per-minute", type=click.IntRange(1), help="Requests a minute.")
 @click.option(
     "--keep-days", type=click.IntRange(1, 365), help="How long results stay, those that are made from now on."
