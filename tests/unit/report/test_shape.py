@@ -106,6 +106,35 @@ def test_true_is_no_number(reports: list[dict[str, Any]]) -> None:
     assert not is_report(changed(reports[0], ("asset", "bytes"), True))
 
 
-def test_what_is_not_known_of_schemas_is_not_passed_over() -> None:
-    with pytest.raises(ValueError, match="oneOf"):
-        check_of({"type": "object", "oneOf": []})
+@pytest.mark.parametrize(
+    ("schema", "named"),
+    [
+        ({"type": "object", "oneOf": []}, "oneOf"),
+        ({"type": ["string", "integer"], "pattern": "x"}, "more than"),
+        ({"type": "object", "properties": {"x": {"type": "string"}}}, "missing"),
+        ({"type": "array", "items": {"type": "object", "oneOf": []}}, "oneOf"),
+    ],
+)
+def test_what_is_not_known_of_schemas_is_not_passed_over(schema: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        check_of(schema)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "null"},
+        {"enum": [None]},
+        {"enum": ["x", None]},
+        {"const": "x"},
+        {"type": ["string", "integer"]},
+        {"type": ["number", "null"], "minimum": 0, "maximum": 3},
+        {"type": "array", "items": {"type": "array", "items": {"type": ["integer", "null"]}}, "minItems": 1},
+        {"type": ["object", "null"], "required": ["x"], "additionalProperties": {"type": "integer"}},
+        {"type": "object"},
+    ],
+)
+def test_a_schema_says_the_same_to_a_validator(schema: dict[str, Any]) -> None:
+    validator, says = jsonschema.Draft202012Validator(schema), check_of(schema)
+    for value in (*OTHERS, 3, 3.5, ["x"], [[1, None]], [[True]], {"x": "x"}, {"x": 1, "y": 2}, {"y": 2}):
+        assert says(value) == validator.is_valid(value), value
