@@ -25,7 +25,7 @@ class Form:
     """A form as it is read. ``file`` is where the bytes of its file go, once there is one; ``field`` is its name."""
 
     def __init__(self, *, open_file: Callable[[], Callable[[bytes], Any]], max_parts: int) -> None:
-        """``open_file`` is called at the first byte of the file, and gives what is called with each piece."""
+        """``open_file`` is called once the file begins, and gives what is called with each piece."""
         self._open = open_file
         self._max_parts = max_parts
         self._write: Callable[[bytes], Any] | None = None

@@ -6,17 +6,19 @@ Counts are held in memory: with several hosts each counts for itself.
 """
 
 import hashlib
-import ipaddress
 import math
 import os
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 STRANGER_PER_MINUTE = 60
 ATTEMPTS_PER_MINUTE = 10
 _MINUTE = 60.0
+_IN_IPV6 = bytes(10) + b"\xff\xff"  # what an IPv4 address stands behind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +109,14 @@ class Quota:
 
 
 def _network(address: str) -> bytes:
-    """What one subscriber has: an IPv4 address, or a /64 of IPv6; a name of a socket as it is."""
+    """What one subscriber has: an IPv4 address, or a /64 of IPv6; a name of a socket as it is.
+
+    An IPv4 address that is written as one of IPv6 (RFC 4291, 2.5.5.2) is the IPv4 address: all of them are in one /64.
+    """
+    with suppress(OSError, ValueError):  # ValueError: a null character
+        return socket.inet_pton(socket.AF_INET, address)
     try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
+        packed = socket.inet_pton(socket.AF_INET6, address.partition("%")[0])
+    except (OSError, ValueError):
         return address.encode("utf-8", "replace")
-    return ip.packed[:8]
+    return packed.removeprefix(_IN_IPV6) if packed.startswith(_IN_IPV6) else packed[:8]

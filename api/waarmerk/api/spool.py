@@ -92,7 +92,7 @@ async def _from_body(request: Request, held: ExitStack) -> Upload:
 async def _from_form(request: Request, held: ExitStack, max_parts: int) -> Upload:
     opened: list[tuple[IO[bytes], Path]] = []
 
-    def open_file() -> Callable[[memoryview], object]:
+    def open_file() -> Callable[[bytes], object]:
         opened.append(held.enter_context(nameless_file()))
         return opened[0][0].write
 

@@ -7,13 +7,13 @@ Every answer carries ``X-Request-ID``: the caller's own where it has a plain for
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from fastapi import Request
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,7 +29,7 @@ _COME_AGAIN_SECONDS = 5
 _LONGEST_TYPE = 100
 _OWN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _TRACE = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
-_SAFE = {"x-content-type-options": "nosniff", "cache-control": "no-store", "referrer-policy": "no-referrer"}
+_SAFE = {b"x-content-type-options": b"nosniff", b"cache-control": b"no-store", b"referrer-policy": b"no-referrer"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,6 +51,13 @@ class Trail:
         self.verdict = f"{report['verdict']['origin']}/{report['verdict']['tier']}"
         error = report.get("error")
         self.code = error["code"] if error else self.code
+
+    def missing_in(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """What an answer with these headers is still to have; names are in lower case, as ASGI has them."""
+        own = {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in self.headers.items()}
+        there = {name for name, _ in headers}
+        others = [(name, value) for name, value in (_SAFE | own).items() if name not in there]
+        return [(b"x-request-id", self.request_id.encode("latin-1")), *others]
 
 
 def trail_of(request: Request) -> Trail:
@@ -91,10 +98,7 @@ class Trailing:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = trail.request_id
-                for name, value in (_SAFE | trail.headers).items():
-                    headers.setdefault(name, value)
+                message["headers"] = [*message["headers"], *trail.missing_in(message["headers"])]
             await send(message)
 
         try:

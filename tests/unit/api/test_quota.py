@@ -3,6 +3,8 @@
 
 import threading
 
+import pytest
+
 from tests.conftest import Clock
 from waarmerk.api.quota import Quota
 
@@ -50,6 +52,17 @@ def test_callers_are_counted_apart_and_a_network_of_ipv6_as_one() -> None:
     assert asked(quota, 5, "198.51.100.8") == 2
     assert asked(quota, 1, "2001:db8::1") + asked(quota, 5, "2001:db8::ffff") == 2
     assert quota.count_tenant("198.51.100.7", 1).allowed  # a tenant of that name is another caller
+
+
+def test_an_ipv4_address_is_one_caller_however_it_is_written() -> None:
+    quota = Quota(clock=Clock(), stranger_per_minute=1)
+    assert asked(quota, 1, "192.0.2.1") + asked(quota, 5, "::ffff:192.0.2.1") == 1
+    assert asked(quota, 5, "::ffff:192.0.2.2") == 1
+
+
+@pytest.mark.parametrize("address", ["", "a.sock", "1.2.3", "\0", "fe80::1%eth0", "\udc80", "::1%\0"])
+def test_whatever_calls_is_counted(address: str) -> None:
+    assert asked(Quota(clock=Clock(), stranger_per_minute=1), 5, address) == 1
 
 
 def test_a_clock_that_is_set_back_opens_nothing_for_long() -> None:

@@ -28,6 +28,7 @@ from waarmerk.provenance.report.escape import plain
 from waarmerk.provenance.report.wording import LANGUAGES, Wording, wording
 
 FORMAT = "waarmerk.report/1"
+_ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 _NO_LABELS = '"labels":[]'
 _MOST_LABELS = 256  # of about 1.2 kB
 
@@ -92,7 +93,7 @@ def _document(report: Report, tool_version: str, labels: list[dict[str, Any]]) -
 
 def canonical(document: Any) -> str:
     """One line of JSON: keys in the order of the contract, ASCII only, no NaN."""
-    return json.dumps(document, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(document)
 
 
 def _measured(value: float | None, *, digits: int = 2) -> float | None:
