@@ -6,19 +6,17 @@ Counts are held in memory: with several hosts each counts for itself.
 """
 
 import hashlib
+import ipaddress
 import math
 import os
-import socket
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 STRANGER_PER_MINUTE = 60
 ATTEMPTS_PER_MINUTE = 10
 _MINUTE = 60.0
-_IN_IPV6 = bytes(10) + b"\xff\xff"  # what an IPv4 address stands behind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +111,10 @@ def _network(address: str) -> bytes:
 
     An IPv4 address that is written as one of IPv6 (RFC 4291, 2.5.5.2) is the IPv4 address: all of them are in one /64.
     """
-    with suppress(OSError, ValueError):  # ValueError: a null character
-        return socket.inet_pton(socket.AF_INET, address)
     try:
-        packed = socket.inet_pton(socket.AF_INET6, address.partition("%")[0])
-    except (OSError, ValueError):
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
         return address.encode("utf-8", "replace")
-    return packed.removeprefix(_IN_IPV6) if packed.startswith(_IN_IPV6) else packed[:8]
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        return ip.ipv4_mapped.packed
+    return ip.packed[:8]
