@@ -77,7 +77,7 @@ def media(folders: Sequence[Path], most: int) -> list[Path]:
     return kept
 
 
-# The bare library: one process, no confinement, no pool. Ready, then told to start, then how many it did.
+# The bare library: one process, no confinement, no pool. Ready, then told to start, then how many it did in which time.
 ALONE = """
 import sys, time
 from itertools import cycle
@@ -91,17 +91,20 @@ for path in files[:20]:
 endless = cycle(files)
 for line in sys.stdin:
     print("ready", flush=True)
-    end, done, used = time.monotonic() + float(line), 0, time.process_time()
-    while time.monotonic() < end:
+    began, done, used = time.monotonic(), 0, time.process_time()
+    while (passed := time.monotonic() - began) < float(line):
         verifier.verify(next(endless))
         done += 1
-    print(done, time.process_time() - used, flush=True)
+    print(done, passed, time.process_time() - used, flush=True)
 """
 
 
+Bare = Callable[[float], tuple[int, float, float]]
+
+
 @contextmanager
-def alone(files: Sequence[Path], folder: Path) -> Iterator[Callable[[float], tuple[int, float]]]:
-    """A function that has two processes verify for some seconds: how many files, in how much processor time."""
+def alone(files: Sequence[Path], folder: Path) -> Iterator[Bare]:
+    """A function that has two processes verify for some seconds: files, files a second, seconds of a processor."""
     names = folder / "files"
     names.write_text("\n".join(str(path.absolute()) for path in files))
     processes = [
@@ -115,12 +118,13 @@ def alone(files: Sequence[Path], folder: Path) -> Iterator[Callable[[float], tup
         for number in range(PROCESSES)
     ]
 
-    def run(seconds: float) -> tuple[int, float]:
+    def run(seconds: float) -> tuple[int, float, float]:
         for each in processes:
             print(seconds, file=each.stdin, flush=True)  # type: ignore[arg-type]
         told = [[each.stdout.readline() for _ in range(2)] for each in processes]  # type: ignore[union-attr]
-        done = [each[1].split() for each in told]
-        return sum(int(each[0]) for each in done), sum(float(each[1]) for each in done)
+        done = [[float(each) for each in both[1].split()] for both in told]
+        rate = sum(count / passed for count, passed, _ in done)
+        return sum(int(each[0]) for each in done), rate, sum(each[2] for each in done)
 
     try:
         yield run
@@ -183,27 +187,33 @@ def at_80_percent(service: Service, asked: Sequence[bytes], *, rate: float, seco
 
 @dataclass(slots=True)
 class Turns:
-    """What service and library did in turns: files, and processor seconds."""
+    """What service and library did in turns: files, files a second summed over the turns, and processor seconds.
+
+    A turn ends with its last answer, a little later than it was to end, so what counts is the time that passed.
+    """
 
     library: int = 0
     served: int = 0
+    library_rate: float = 0
+    served_rate: float = 0
     used: dict[str, float] = field(
         default_factory=lambda: dict.fromkeys(("library", "service", "workers", "client"), 0)
     )
 
     @property
     def ratio(self) -> float:
-        return self.served / self.library
+        return self.served_rate / self.library_rate
 
-    def take(
-        self, service: Service, asked: Sequence[bytes], bare: Callable[[float], tuple[int, float]], seconds: float
-    ) -> None:
+    def take(self, service: Service, asked: Sequence[bytes], bare: Bare, seconds: float) -> None:
         """One turn of each."""
-        done, spent = bare(seconds)
-        self.library, self.used["library"] = self.library + done, self.used["library"] + spent
-        before = (*service.processor_seconds(), time.process_time())
-        self.served += closed(service.port, asked, seconds=seconds)
+        done, rate, spent = bare(seconds)
+        self.library, self.library_rate = self.library + done, self.library_rate + rate
+        self.used["library"] += spent
+        before, began = (*service.processor_seconds(), time.process_time()), time.monotonic()
+        done = closed(service.port, asked, seconds=seconds)
+        passed = time.monotonic() - began
         after = (*service.processor_seconds(), time.process_time())
+        self.served, self.served_rate = self.served + done, self.served_rate + done / passed
         for name, early, late in zip(("service", "workers", "client"), before, after, strict=True):
             self.used[name] += late - early
 
@@ -236,13 +246,14 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
                         turns.take(service, asked, bare, arguments.seconds)
                 if number < arguments.starts - 1:
                     continue
-                rate = turns.served / arguments.rounds / arguments.seconds
+                rate = turns.served_rate / arguments.rounds
                 quickest = statistics.median(one_by_one(service.port, asked))
                 busy = at_80_percent(service, asked, rate=0.8 * rate, seconds=max(40.0, arguments.seconds))
                 held = memory(service, asked, arguments.requests)
                 workers = len(service.workers())
     library, served = sum(each.library for each in starts), sum(each.served for each in starts)
-    whole = arguments.starts * arguments.rounds * arguments.seconds
+    rates = [sum(each.library_rate for each in starts), sum(each.served_rate for each in starts)]
+    turns_taken = arguments.starts * arguments.rounds
     cost = {
         name: 1000 * sum(each.used[name] for each in starts) / (library if name == "library" else served)
         for name in starts[0].used
@@ -251,9 +262,9 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "files": len(files),
         "workers": workers,
         "mean_bytes": round(statistics.mean(path.stat().st_size for path in files)),
-        "library_per_second": round(library / whole, 1),
-        "service_per_second": round(served / whole, 1),
-        "throughput": round(served / library, 3),
+        "library_per_second": round(rates[0] / turns_taken, 1),
+        "service_per_second": round(rates[1] / turns_taken, 1),
+        "throughput": round(rates[1] / rates[0], 3),
         "starts": [round(each.ratio, 3) for each in starts],
         "processor_ms_a_file": {name: round(each, 2) for name, each in cost.items()},
         "throughput_by_processor_time": round(cost["library"] / (cost["service"] + cost["workers"]), 3),

@@ -19,6 +19,7 @@ from waarmerk.provenance.model import (
     Ingredient,
     MarkFinding,
     Match,
+    Platform,
     Report,
     Signer,
     Verdict,
@@ -29,37 +30,42 @@ from waarmerk.provenance.report.wording import LANGUAGES, Wording, wording
 
 FORMAT = "waarmerk.report/1"
 _ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-_NO_LABELS = '"labels":[]'
 _MOST_LABELS = 256  # of about 1.2 kB
+_MOST_PARTS = 64  # channels and what a report rests on, below 1 kB each
 
 
 def to_dict(report: Report, *, tool_version: str) -> dict[str, Any]:
     """The report as plain data: dict, list, str, int, float, bool and None only."""
-    return _document(report, tool_version, [label(duty) for duty in report.duties])
+    return {
+        **_finding_of(report, tool_version),
+        "channels": _channels(report.channels),
+        **_evidence(report),
+        "labels": [label(duty) for duty in report.duties],
+        "basis": _basis(report.rule_packs, report.trust_lists, report.platforms),
+    }
 
 
 class Writer:
     """Writes many reports as ``canonical(to_dict(…))`` does. The same few labels, most of the text, stand in all of
-    them: each is written once, and the most recent ones are kept.
+    them, and so do channels and what a report rests on: each is written once, and the most recent ones are kept.
     """
 
     def __init__(self, *, tool_version: str) -> None:
         self._version = tool_version
-        self._label = lru_cache(_MOST_LABELS)(_label_text)
+        self._label = lru_cache(_MOST_LABELS)(lambda duty: canonical(label(duty)))
+        self._channels = lru_cache(_MOST_PARTS)(lambda channels: canonical(_channels(channels)))
+        self._basis = lru_cache(_MOST_PARTS)(lambda *basis: canonical(_basis(*basis)))
 
     def written(self, report: Report) -> str:
         """One line of JSON."""
-        text = canonical(_document(report, self._version, []))
-        before, _, after = text.rpartition(_NO_LABELS)  # behind it come only digests, names and dates of lists
+        finding = canonical(_finding_of(report, self._version))[:-1]
+        channels, evidence = self._channels(report.channels), canonical(_evidence(report))[1:-1]
         labels = ",".join([self._label(duty) for duty in report.duties])
-        return f'{before}"labels":[{labels}]{after}'
+        basis = self._basis(report.rule_packs, report.trust_lists, report.platforms)
+        return f'{finding},"channels":{channels},{evidence},"labels":[{labels}],"basis":{basis}}}'
 
 
-def _label_text(duty: Duty) -> str:
-    return canonical(label(duty))
-
-
-def _document(report: Report, tool_version: str, labels: list[dict[str, Any]]) -> dict[str, Any]:
+def _finding_of(report: Report, tool_version: str) -> dict[str, Any]:
     asset = report.asset
     return {
         "format": FORMAT,
@@ -77,17 +83,29 @@ def _document(report: Report, tool_version: str, labels: list[dict[str, Any]]) -
         "status": "examined" if report.fault is None else "unreadable",
         "error": None if report.fault is None else {"code": report.fault.code, "message": report.fault.message},
         "verdict": _verdict(report.verdict, report),
-        "channels": [_channel(channel) for channel in report.channels],
+    }
+
+
+def _channels(channels: Sequence[Channel]) -> list[dict[str, Any]]:
+    return [_channel(channel) for channel in channels]
+
+
+def _evidence(report: Report) -> dict[str, Any]:
+    return {
         "credentials": None if report.credential is None else _credential(report.credential),
         "metadata": None if report.declarations is None else _metadata(report.declarations),
         "watermarks": [_mark(mark) for mark in report.marks],
         "matches": [_match(match) for match in report.matches],
-        "labels": labels,
-        "basis": {
-            "rule_packs": [_edition(pack, "version") for pack in report.rule_packs],
-            "trust_lists": [_edition(edition, "issued") for edition in report.trust_lists],
-            "platforms": [{"platform": each.id, "rules": list(each.rules)} for each in report.platforms],
-        },
+    }
+
+
+def _basis(
+    packs: Sequence[Edition], lists: Sequence[Edition], platforms: Sequence[Platform]
+) -> dict[str, list[dict[str, Any]]]:
+    return {
+        "rule_packs": [_edition(pack, "version") for pack in packs],
+        "trust_lists": [_edition(edition, "issued") for edition in lists],
+        "platforms": [{"platform": each.id, "rules": list(each.rules)} for each in platforms],
     }
 
 
