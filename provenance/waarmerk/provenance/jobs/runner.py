@@ -37,7 +37,8 @@ class Again(Exception):
 
 
 Work = Callable[[Job], Finished]
-_POLL_SECONDS = 1.0  # jobs of other hosts and leases that ran out are found by looking
+# Jobs of other hosts and leases that ran out are found by looking, less and less often where there is nothing.
+_POLL_SECONDS, _LONGEST_POLL_SECONDS = 1.0, 5.0
 _SWEEP_SECONDS = 300.0
 
 
@@ -99,6 +100,7 @@ class Runner:
                 self._queue.give_back(self._owner, number)
 
     def _run(self) -> None:
+        pause = _POLL_SECONDS
         while not self._stop.is_set():
             try:
                 jobs = self._queue.lease(self._owner)
@@ -106,9 +108,11 @@ class Runner:
                 jobs = []
             for job in jobs:
                 self._do(job)
-            if not jobs:
-                self._wake.wait(_POLL_SECONDS)
-                self._wake.clear()
+            if jobs:
+                pause = _POLL_SECONDS
+                continue
+            pause = _POLL_SECONDS if self._wake.wait(pause) else min(2 * pause, _LONGEST_POLL_SECONDS)
+            self._wake.clear()
 
     def _do(self, job: Job) -> None:
         with self._lock:
