@@ -279,6 +279,8 @@ class _Run:
         if self.examined + self.unreadable == 0 and folders:
             self.console.warn(words.say("cli", "no-media", path=", ".join(folders)))
             self.codes.add(exits.UNREADABLE)
+        elif self.examined + self.unreadable + self.skipped == 0:
+            self.console.warn(words.say("cli", "no-names"))  # exit code 0: a pipeline may find nothing to ask about
         if self.examined + self.unreadable + self.skipped > 1:
             counts = {"examined": self.examined, "unreadable": self.unreadable, "skipped": self.skipped}
             self.console.say(words.say("cli", "counts", **counts))

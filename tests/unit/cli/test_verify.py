@@ -186,6 +186,7 @@ def test_names_come_from_a_list(waarmerk: Run, folder: Path) -> None:
 def test_an_empty_list_is_an_answer(waarmerk: Run) -> None:
     done = waarmerk("verify", "--files-from", "-", "--format", "json", stdin="")
     assert (done.returncode, json.loads(done.stdout)) == (0, [])
+    assert "names no file" in done.stderr
 
 
 def test_a_folder_without_media_says_so(waarmerk: Run, tmp_path: Path) -> None:
