@@ -81,11 +81,16 @@ def test_a_file_and_its_hashes_are_known(client: TestClient, keeper: dict[str, s
     entry = store.held(1)
     assert entry is not None
     by_digest = client.get("/v1/registry/match", params={"sha256": entry.sha256.hex()}, headers=keeper)
-    assert by_digest.json() == {"matches": [stated], "error": None}
+    assert by_digest.json() == {"matches": [{**stated, "state": "active"}], "error": None}
     hashes = {tie.kind: tie.value.hex() for tie in store.bindings_of(1)[1]}
     for kind in (BindingKind.PHASH, BindingKind.PDQ):
         found = client.get("/v1/registry/match", params={kind.value: hashes[kind]}, headers=keeper).json()["matches"]
-        assert {**stated, "kind": "fingerprint", "verified": False, "labels": []} in found
+        assert {**stated, "kind": "fingerprint", "verified": False, "labels": [], "state": "active"} in found
+    client.post("/v1/registry/entries/r1/state", json={"state": "disputed", "why": "asked"}, headers=keeper)
+    by_digest = client.get("/v1/registry/match", params={"sha256": entry.sha256.hex()}, headers=keeper)
+    assert by_digest.json()["matches"] == [{**stated, "labels": [], "state": "disputed"}]
+    found = client.get("/v1/registry/match", params={"pdq": hashes[BindingKind.PDQ]}, headers=keeper).json()["matches"]
+    assert [each["state"] for each in found if each["registry_id"] == "r1"] == ["disputed"]
     unread = client.post("/v1/registry/match", content=b"no picture", headers=keeper).json()
     assert unread == {"matches": [], "concerns": [], "error": "media.unsupported"}
     for wrong in ({}, {"sha256": "x"}, {"sha256": "0" * 64, "pdq": "0" * 64}):

@@ -38,12 +38,18 @@ class Match(BaseModel):
     labels: list[str]
 
 
+class HashMatch(Match):
+    """One entry that a hash names or points at, and how it stands: one that is disputed proposes nothing."""
+
+    state: Literal["active", "disputed"]
+
+
 class Matches(BaseModel):
     """The entries that a digest names or a hash points at; `error` is null."""
 
     model_config = ConfigDict(extra="forbid")
 
-    matches: list[Match]
+    matches: list[HashMatch]
     error: str | None
 
 
@@ -208,22 +214,24 @@ def _looked_up(opened: Opened, kind: str, value: bytes) -> list[dict[str, Any]]:
 
     if kind == "sha256":
         exact = opened.store.of_file(value)
-        proposes = exact is not None and exact.state is State.ACTIVE
-        return [] if exact is None else [_match(exact.registry_id, "exact", 0, list(exact.labels) if proposes else [])]
+        if exact is None:
+            return []
+        return [_match(exact, "exact", 0, list(exact.labels) if exact.state is State.ACTIVE else [])]
     with opened.turn:
         near = opened.finder.near(BindingKind(kind), value)
     live = ((opened.store.entry(number), apart) for number, apart in near[:100])
-    return [_match(entry.registry_id, "fingerprint", apart, None) for entry, apart in live if entry is not None]
+    return [_match(entry, "fingerprint", apart, None) for entry, apart in live if entry is not None]
 
 
-def _match(registry_id: str, kind: str, distance: int, labels: list[str] | None) -> dict[str, Any]:
+def _match(entry: Any, kind: str, distance: int, labels: list[str] | None) -> dict[str, Any]:
     verified = labels is not None
     return {
-        "registry_id": registry_id,
+        "registry_id": entry.registry_id,
         "kind": kind,
         "distance": distance,
         "verified": verified,
         "labels": labels or [],
+        "state": entry.state.value,
     }
 
 
