@@ -107,6 +107,29 @@ def closed(port: int, asked: Sequence[bytes], *, seconds: float = 1e9, most: int
     return sum(done)
 
 
+def steady(port: int, asked: Sequence[bytes], *, lead: float, seconds: float) -> tuple[int, int]:
+    """The same for ``seconds`` after a ``lead`` in which all get going: answers within that time, and answers in all.
+
+    Who begins with nothing under way loses what fills the line, and who counts to the last answer has processors stand
+    idle while it is awaited; between the two a service does what it does for hours.
+    """
+    done, within = [0] * CLIENTS, [0] * CLIENTS
+    opens = time.monotonic() + lead
+    closes = opens + seconds
+
+    def work(number: int) -> None:
+        client, order = Client(port), cycle(asked[number::CLIENTS])
+        while time.monotonic() < closes:
+            status = client.ask(next(order))
+            if status != 200:
+                raise SystemExit(f"the service answered {status}")
+            done[number] += 1
+            within[number] += opens <= time.monotonic() < closes
+
+    together(CLIENTS, work)
+    return sum(within), sum(done)
+
+
 def opened(port: int, asked: Sequence[bytes], *, rate: float, seconds: float) -> tuple[list[float], int]:
     """Seconds from the moment each request was due to the end of its answer, and how many were refused (429)."""
     chance, due, moments = random.Random(SEED), 0.0, []
