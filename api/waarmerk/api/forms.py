@@ -9,12 +9,13 @@ import re
 from collections.abc import AsyncIterable, Callable
 from typing import Any
 
-from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 MAX_FIELD_BYTES = 2**20
 MAX_HEADER_BYTES, MAX_HEADERS = 4096, 8  # of one part; a name of a file has 255 bytes
 MAX_BOUNDARY_CHARACTERS = 70  # RFC 2046, 5.1.1
-_EXTENDED = re.compile(r"; *filename\*=", re.IGNORECASE)
+# A value in quotes, or up to the next semicolon: clients leave the quotes out where RFC 7578 asks for them.
+_OPTION = re.compile(r';[ \t]*([^\s=;"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;]*))')
 
 
 class FormError(Exception):
@@ -35,7 +36,7 @@ class Form:
 
     async def read(self, content_type: str, stream: AsyncIterable[bytes]) -> None:
         """Read to the end. Raises FormError, and what the stream and ``open_file`` raise."""
-        boundary = parse_options_header(content_type)[1].get("boundary")
+        boundary = _options(content_type).get("boundary")
         if not boundary or len(boundary) > MAX_BOUNDARY_CHARACTERS:
             raise FormError("the content type of the form names no boundary, or none that may be")
         try:
@@ -68,19 +69,21 @@ class Form:
             self._field[1].extend(event)
 
     def _begin(self, part: MultipartSegment) -> None:
-        if not part.name:
+        told = _options(part.header("Content-Disposition"))
+        if not told.get("name"):
             raise FormError("a part of the form has no name")
-        name = _text(part.name.encode("latin-1"))
-        self._field = None if _is_file(part) else (name, bytearray())
+        name = _text(told["name"].encode("latin-1"))
+        self._field = None if told.keys() & {"filename", "filename*"} else (name, bytearray())
         if self._field is None:
             if self._write is not None:
                 raise FormError("the form has more than one file; send each in a request of its own")
             self._write, self.file_field = self._open(), name
 
 
-def _is_file(part: MultipartSegment) -> bool:
-    """Whether it has a name of a file, also one as RFC 5987 writes it: RFC 7578 forbids that, and clients do it."""
-    return part.filename is not None or _EXTENDED.search(part.header("Content-Disposition")) is not None
+def _options(header: str) -> dict[str, str]:
+    """What stands behind the first word of a header. ``filename*`` (RFC 5987) is not for forms, and clients send it."""
+    found = _OPTION.findall(header)
+    return {name.lower(): re.sub(r"\\(.)", r"\1", quoted) or bare.strip() for name, quoted, bare in found}
 
 
 def _text(data: bytes | bytearray) -> str:

@@ -91,6 +91,10 @@ def test_the_head_of_a_part_is_bounded(head: bytes, piece: int) -> None:
         b'name="file"; filename="caf\xe9 \xff"',
         'name="file"; filename="☃"'.encode(),
         b"name=\"file\"; filename*=utf-8''caf%C3%A9.jpg",
+        b"name=file; filename=(1).jpg",
+        b"name=file; filename=",
+        b'name="file"; filename="',
+        b'\tname="file"; filename="a; name=b"',
     ],
 )
 def test_a_file_may_be_called_anything(told: bytes) -> None:
@@ -112,3 +116,21 @@ def test_a_field_that_is_no_utf_8_is_read_as_latin_1() -> None:
 def test_the_name_of_a_field_is_utf_8_where_it_can_be() -> None:
     body = part("café".encode(), b"1") + part(b"caf\xe8", b"2") + b"--b--\r\n"
     assert read(body)[0].fields == {"café": "1", "cafè": "2"}
+
+
+@pytest.mark.parametrize("boundary", ["----=_Part_1_2.3", "a/b", "a:b?", "=abc", "'x'", "-" * 70])
+@pytest.mark.parametrize(
+    "told", ["multipart/form-data; boundary={}", 'multipart/form-data;\tboundary="{}"; charset=utf-8']
+)
+def test_a_boundary_may_stand_without_quotes(boundary: str, told: str) -> None:
+    line = b"--" + boundary.encode()
+    head = b'\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
+    form, files = read(line + head + FILE + b"\r\n" + line + b"--", content_type=told.format(boundary))
+    assert (form.file_field, files) == ("file", [FILE])
+
+
+@pytest.mark.parametrize("name", ["file[]", "user@x", "a; filename*=x", 'a"b'])
+def test_a_field_is_called_what_its_client_says(name: str) -> None:
+    told = '"' + name.replace('"', '\\"') + '"'
+    body = b"--b\r\nContent-Disposition: form-data; name=" + told.encode() + b"\r\n\r\n1\r\n--b--\r\n"
+    assert read(body)[0].fields == {name: "1"}
