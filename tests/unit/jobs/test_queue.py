@@ -227,6 +227,41 @@ def test_a_runner_does_what_comes_and_takes_the_file_away(queue: Queue, keep: Ke
     assert [path.name for path in keep.folder.iterdir()] == ["spool.id"]
 
 
+def test_news_reach_a_thread_that_was_about_to_wait(
+    queue: Queue, keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread woke for the same news before, and took one of two jobs; the second waited for the next look."""
+    monkeypatch.setattr("waarmerk.provenance.jobs.runner._POLL_SECONDS", 60.0)
+    looked, held, go, end = threading.Semaphore(0), threading.Event(), threading.Event(), threading.Event()
+    begun, lease = threading.Semaphore(0), queue.lease
+
+    def slow(owner: str) -> list[Job]:
+        jobs = lease(owner)
+        if not jobs and not held.is_set():
+            held.set()
+            assert go.wait(30)
+        looked.release()
+        return jobs
+
+    def work(leased: Job) -> Finished:
+        begun.release()
+        assert end.wait(30)
+        return Finished(result={})
+
+    monkeypatch.setattr(queue, "lease", slow)
+    with Runner(queue, keep, work, threads=2) as runner:
+        assert held.wait(30)
+        assert looked.acquire(timeout=30)
+        for data in (b"one", b"two"):
+            queue.submit(put(keep, tmp_path, data))
+        runner.notify()
+        assert begun.acquire(timeout=30)
+        go.set()
+        is_second_begun = begun.acquire(timeout=10)
+        end.set()
+    assert is_second_begun
+
+
 def test_a_runner_that_is_stopped_gives_back_what_it_holds(queue: Queue, keep: Keep, tmp_path: Path) -> None:
     began, go = threading.Event(), threading.Event()
 

@@ -66,7 +66,8 @@ class Runner:
         self._over = over
         self._also = also
         self._owner = secrets.token_hex(8)
-        self._wake = threading.Event()
+        self._news = threading.Condition()
+        self._told = 0  # how often there was something new
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._held: set[int] = set()
@@ -84,12 +85,14 @@ class Runner:
 
     def notify(self) -> None:
         """There is a new job: look now."""
-        self._wake.set()
+        with self._news:
+            self._told += 1
+            self._news.notify_all()
 
     def stop(self, *, seconds: float = 5.0) -> None:
         """Take no more, wait for those under way for ``seconds`` in all, give the rest back."""
         self._stop.set()
-        self._wake.set()
+        self.notify()
         share = seconds / max(1, len(self._threads))
         for thread in self._threads:
             thread.join(share)
@@ -102,6 +105,7 @@ class Runner:
     def _run(self) -> None:
         pause = _POLL_SECONDS
         while not self._stop.is_set():
+            seen = self._told  # before looking: what comes after it is news to this thread, whoever else wakes for it
             try:
                 jobs = self._queue.lease(self._owner)
             except StoreError:
@@ -111,8 +115,12 @@ class Runner:
             if jobs:
                 pause = _POLL_SECONDS
                 continue
-            pause = _POLL_SECONDS if self._wake.wait(pause) else min(2 * pause, _LONGEST_POLL_SECONDS)
-            self._wake.clear()
+            has_news = self._has_news(seen, pause)
+            pause = _POLL_SECONDS if has_news else min(2 * pause, _LONGEST_POLL_SECONDS)
+
+    def _has_news(self, seen: int, seconds: float) -> bool:
+        with self._news:
+            return self._news.wait_for(lambda: self._told != seen, seconds)
 
     def _do(self, job: Job) -> None:
         with self._lock:
