@@ -34,11 +34,10 @@ import platform
 import random
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -48,12 +47,12 @@ from typing import Any
 
 from api_client import SEED, closed, opened, requests, steady
 from api_client import alone as one_by_one
+from api_library import Bare, alone
 from api_service import Service, idle_seconds
 
 from waarmerk.provenance import Settings, build_verifier
 
 MAX_BYTES = 1_000_000
-PROCESSES = 2
 LEAD_SECONDS = 0.5
 
 
@@ -77,63 +76,6 @@ def media(folders: Sequence[Path], most: int) -> list[Path]:
             continue
         kept.append(path)
     return kept
-
-
-# The bare library: one process, no confinement, no pool. Ready, then told to start, then how many it did in which time.
-ALONE = """
-import sys, time
-from itertools import cycle
-from pathlib import Path
-from waarmerk.provenance import Settings, build_verifier
-files = [Path(line) for line in Path(sys.argv[1]).read_text().splitlines()]
-files = files[int(sys.argv[2]):] + files[: int(sys.argv[2])]
-verifier = build_verifier(Settings())
-for path in files[:20]:
-    verifier.verify(path)
-endless = cycle(files)
-for line in sys.stdin:
-    print("ready", flush=True)
-    began, done, used = time.monotonic(), 0, time.process_time()
-    while (passed := time.monotonic() - began) < float(line):
-        verifier.verify(next(endless))
-        done += 1
-    print(done, passed, time.process_time() - used, flush=True)
-"""
-
-
-Bare = Callable[[float], tuple[int, float, float]]
-
-
-@contextmanager
-def alone(files: Sequence[Path], folder: Path) -> Iterator[Bare]:
-    """A function that has two processes verify for some seconds: files, files a second, seconds of a processor."""
-    names = folder / "files"
-    names.write_text("\n".join(str(path.absolute()) for path in files))
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", ALONE, str(names), str(number * len(files) // PROCESSES)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,  # as workers have one: the scheduler may share time out by session
-        )
-        for number in range(PROCESSES)
-    ]
-
-    def run(seconds: float) -> tuple[int, float, float]:
-        for each in processes:
-            print(seconds, file=each.stdin, flush=True)  # type: ignore[arg-type]
-        told = [[each.stdout.readline() for _ in range(2)] for each in processes]  # type: ignore[union-attr]
-        done = [[float(each) for each in both[1].split()] for both in told]
-        rate = sum(count / passed for count, passed, _ in done)
-        return sum(int(each[0]) for each in done), rate, sum(each[2] for each in done)
-
-    try:
-        yield run
-    finally:
-        for each in processes:
-            each.stdin.close()  # type: ignore[union-attr]
-            each.wait(60)
 
 
 def memory(service: Service, asked: Sequence[bytes], count: int) -> dict[str, Any]:
