@@ -110,7 +110,8 @@ def test_true_is_no_number(reports: list[dict[str, Any]]) -> None:
     ("schema", "named"),
     [
         ({"type": "object", "oneOf": []}, "oneOf"),
-        ({"type": ["string", "integer"], "pattern": "x"}, "more than"),
+        ({"type": ["string", "integer"], "pattern": "x"}, "pattern of"),
+        ({"type": "string", "minimum": 3}, "minimum of"),
         ({"type": "object", "properties": {"x": {"type": "string"}}}, "missing"),
         ({"type": "array", "items": {"type": "object", "oneOf": []}}, "oneOf"),
     ],

@@ -25,8 +25,13 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "integer": (int,),
     "number": (int, float),
 }
-_SAYS = {"type", "enum", "const", "properties", "required", "additionalProperties", "items", "pattern", "minimum"}
-_SAYS |= {"maximum", "minItems", "maxItems"}
+_ABOUT = {  # what it is said of, by the names of Python's types
+    "pattern": ("str",),
+    **dict.fromkeys(("minimum", "maximum"), ("int", "float")),
+    **dict.fromkeys(("items", "minItems", "maxItems"), ("list",)),
+    **dict.fromkeys(("properties", "required", "additionalProperties"), ("dict",)),
+}
+_SAYS = {"type", "enum", "const", *_ABOUT}
 _TELLS = {"$schema", "$id", "title", "description", "format"}  # people, not us
 
 Check = Callable[[Any], bool]
@@ -111,8 +116,9 @@ def _expression(schema: Mapping[str, Any], value: str, known: dict[str, Any]) ->
         raise ValueError(f"not known of JSON Schema: {sorted(unknown)}")
     allowed = _types_of(schema)
     types = sorted(kind.__name__ for kind in allowed - {type(None)})
-    if schema.keys() & (_SAYS - {"type", "enum", "const"}) and types != ["float", "int"] and len(types) > 1:
-        raise ValueError(f"not known of JSON Schema: more than types of {types}")
+    for key in schema.keys() & _ABOUT.keys():
+        if not set(_ABOUT[key]).issuperset(types):
+            raise ValueError(f"not known of JSON Schema: {key} of {types}")
     terms = [f"({' or '.join(f'type({value}) is {name}' for name in types)})"] if types else []
     terms += _terms(schema, value, known)
     whole = " and ".join(terms)
