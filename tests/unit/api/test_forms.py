@@ -63,6 +63,7 @@ def test_a_file_arrives_as_it_was_sent_however_it_is_cut(piece: int) -> None:
         (part(b"file", b"x", b"x") + part(b"file", b"y", b"y") + b"--b--\r\n", TYPE),
         (part(b"a", b"1") * 5 + b"--b--\r\n", TYPE),
         (part(b"a", b"1" * (MAX_FIELD_BYTES + 1)) + b"--b--\r\n", TYPE),
+        (part(b"file", b"x", b"a\nb") + b"--b--\r\n", TYPE),
         (b"--b\r\n" + b"X: y\r\n" * 100 + b"\r\nx\r\n--b--\r\n", TYPE),
         (b"--b\r\nX: " + b"y" * 100_000 + b"\r\n\r\nx\r\n--b--\r\n", TYPE),
     ],
