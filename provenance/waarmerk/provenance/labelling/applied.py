@@ -10,6 +10,7 @@ from waarmerk.provenance.labelling.campaign import with_publisher
 from waarmerk.provenance.labelling.context import Context, Given
 from waarmerk.provenance.labelling.decide import decide_for
 from waarmerk.provenance.labelling.facts import Facts, evidence_of, fact_checked, facts_of
+from waarmerk.provenance.labelling.known import local_day
 from waarmerk.provenance.labelling.rules import RuleSet
 from waarmerk.provenance.labelling.wording import one_line
 from waarmerk.provenance.model import (
@@ -77,6 +78,7 @@ class AppliedRules:
         self._platforms = platforms
         self._texts = dict(texts or {})
         self._answered: dict[tuple[object, ...], tuple[Duty, ...]] = {}
+        self._dated: tuple[datetime, tuple[str, ...]] | None = None
         self.editions: tuple[Edition, ...] = packs.editions if is_asked else ()
         self.platforms: tuple[Platform, ...] = tuple(self._named()) if is_asked else ()
 
@@ -112,18 +114,27 @@ class AppliedRules:
         """The duties of one file; pure in its arguments.
 
         Most files of a stream bring the same facts (no credentials, nothing declared), so the last answers are kept.
-        Concerns are for people and decide no duty; without them more files are alike.
+        Concerns are for people and decide no duty; without them more files are alike. Of the moment its days count.
         """
         if not self._is_asked:
             return ()
         context, texts = self._context_of(asset), self._texts_of(examined)
         facts, finding = self.facts(examined), replace(verdict, concerns=())
-        question = (facts, finding, context, at, tuple(sorted(texts.items())))
+        question = (facts, finding, context, self._days(context, at), tuple(sorted(texts.items())))
         if question not in self._answered:
             if len(self._answered) >= _ANSWERS_KEPT:
                 self._answered.clear()
             self._answered[question] = self._decide(facts, finding, context, at, texts)
         return self._answered[question]
+
+    def _days(self, context: Context, at: datetime) -> tuple[str, ...]:
+        """The calendar days that rules may ask for: a stated one is part of the context already."""
+        if context.get("date") is not None:
+            return ()
+        held = self._dated
+        if held is None or held[0] != at:
+            held = self._dated = at, tuple(local_day(at, zone) for zone in self._packs.zones)
+        return held[1]
 
     def _decide(
         self, facts: Facts, verdict: Verdict, context: Context, at: datetime, texts: Mapping[str, str]

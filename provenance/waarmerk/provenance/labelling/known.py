@@ -32,8 +32,7 @@ class KnownFacts:
     """The facts of one case, per zone with their own calendar day. ``at`` has a time zone."""
 
     def __init__(self, packs: RuleSet, facts: Facts, verdict: Verdict, context: Context, at: datetime) -> None:
-        if at.tzinfo is None:
-            raise ValueError("the clock of a decision has a time zone")
+        _require_zone(at)
         self._packs = packs
         self._facts = facts
         self._verdict = verdict
@@ -118,7 +117,8 @@ class KnownFacts:
 
 
 def local_day(at: datetime, zone: str) -> str:
-    """The calendar day of an instant in the zone of a jurisdiction."""
+    """The calendar day of an instant in the zone of a jurisdiction. Raises ValueError for a clock without a zone."""
+    _require_zone(at)
     if zone == "UTC":
         return at.astimezone(UTC).date().isoformat()
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415  # only where a clock and not a date is given
@@ -129,3 +129,8 @@ def local_day(at: datetime, zone: str) -> str:
         raise ConfigurationError(
             "labelling.no-zone", f"the machine knows no time zone {shown(zone)}; install tzdata"
         ) from error
+
+
+def _require_zone(at: datetime) -> None:
+    if at.tzinfo is None:
+        raise ValueError("the clock of a decision has a time zone")

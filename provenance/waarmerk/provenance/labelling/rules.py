@@ -128,7 +128,8 @@ class RuleSet:
     """The packs in force, merged by rule id. Made by ``loader.merge``.
 
     ``replaced`` are the rules that overrides took out of force, in the order in which they went. ``by_name`` is the
-    dictionary of fields by name in its own order, ``defaults`` what holds if nobody says.
+    dictionary of fields by name in its own order, ``defaults`` what holds if nobody says. ``zones`` are the time zones
+    whose calendar days count.
     """
 
     packs: tuple[RulePack, ...]
@@ -139,10 +140,13 @@ class RuleSet:
     replaced: tuple[Replaced, ...] = ()
     by_name: Mapping[str, Field] = field(init=False, repr=False, compare=False)
     defaults: Mapping[str, Value] = field(init=False, repr=False, compare=False)
+    zones: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", {known.name: known for known in self.fields})
         object.__setattr__(self, "defaults", {known.name: known.absent for known in self.fields})
+        zones = {rule.zone for rule in (*self.rules, *(gone.rule for gone in self.replaced))}
+        object.__setattr__(self, "zones", tuple(sorted(zones)))
 
     @property
     def editions(self) -> tuple[Edition, ...]:
