@@ -21,13 +21,13 @@ WORKER = (
     HELD
     + """
 import os, signal, sys
-def perform(self, verb, path, **rest):
-    match path.stem:
+def perform(self, verb, file, **rest):
+    match file.stem:
         case "abort": os.abort()
         case "segfault": os.kill(os.getpid(), signal.SIGSEGV)
         case "leave": os._exit(0)
         case "garbage": os.write(held[0].fileno(), b"this is no frame at all"); os._exit(0)
-    return plain(self, verb, path, **rest)
+    return plain(self, verb, file, **rest)
 workbench.Workbench.perform = perform
 worker.main()
 """

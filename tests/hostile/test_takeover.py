@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A file that took over the process that parses it: what it may say of other files, and what it reaches."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ from tests.hostile.workers import HELD
 from waarmerk.cli.outputs import Csv, Human, Json, _InOrder
 from waarmerk.provenance.jobs import Pool, child
 from waarmerk.provenance.jobs.answers import document_of, parted
-from waarmerk.provenance.jobs.spool import nameless_file
+from waarmerk.provenance.jobs.spool import Spooled, nameless_file
 from waarmerk.provenance.report.html import Dossier, Run
 from waarmerk.provenance.settings import Settings
 
@@ -57,6 +58,18 @@ def attempts(path):
     attempt("signal all", lambda: os.kill(0, 0))
     attempt("fork", lambda: os.fork() or os._exit(0))
     attempt("vfork", lambda: libc.vfork() or os._exit(0))
+    def tray(how, mode=os.O_RDWR):
+        def act():
+            there = [each for each in Path("/proc/self/fd").iterdir() if "memfd:waarmerk" in os.readlink(each)]
+            assert there, "there is a tray"
+            return how(os.open(there[0], mode))
+        return act
+    attempt("open the tray", tray(os.close))
+    attempt("write the tray", tray(lambda fd: mmap.mmap(fd, 4096), os.O_RDONLY))
+    attempt("shorten the tray", tray(lambda fd: os.ftruncate(fd, 1), os.O_RDONLY))
+    mapped = next(line for line in open("/proc/self/maps") if "memfd:waarmerk" in line)
+    first, remove = ctypes.c_void_p(int(mapped.split("-")[0], 16)), 9  # MADV_REMOVE
+    attempt("clear the tray", lambda: libc.madvise(first, ctypes.c_size_t(4096), remove))
     victim = str(path.with_suffix(".bin"))
     def change():
         with open(victim, "r+b") as stream:
@@ -79,7 +92,10 @@ def attempts(path):
     told["thread"] = seen
     told["self"] = len(open("/proc/self/maps").read()) > 0
     return told
-def perform(self, verb, path, **rest):
+def perform(self, verb, file, **rest):
+    path = Path("bytes") if isinstance(file, bytes) else file
+    if file == b"what else lies there":
+        return held[0]._tray.take(4 * 2**20).rstrip(bytes(1)).decode("latin-1")
     if path.stem == "prefill":
         send(held[0].fileno(), FORGED)
         time.sleep(0.2)  # until that was taken for the answer
@@ -118,7 +134,7 @@ def perform(self, verb, path, **rest):
         return told
     if path.stem == "who":
         return os.getpid()
-    return plain(self, verb, path, **rest)
+    return plain(self, verb, file, **rest)
 workbench.Workbench.perform = perform
 from waarmerk.provenance.jobs import solitude
 import platform
@@ -187,7 +203,7 @@ def test_what_a_dossier_shows_that_is_none_ends_no_run(pool: Pool, how: str) -> 
     page = Dossier("en", Run())
     for name in (f"forged {how}", str(SAMPLE)):
         answer, shown = parted(told(pool, name, verb="dossier"))
-        page.add(document_of(answer, Path(name), at=AT, named=True), shown)
+        page.add(document_of(answer, at=AT, name=Path(name).name), shown)
     assert "camera-capture.jpg" in page.render()
 
 
@@ -239,3 +255,29 @@ def test_a_file_without_a_name_is_handed_over_to_be_read(pool: Pool) -> None:
         copy.write(SAMPLE.read_bytes())
         copy.flush()
         assert pool.verify(path, at=AT, named=False) == pool.verify(SAMPLE, at=AT, named=False)
+
+
+def spooled(data: bytes) -> Spooled:
+    copy = Spooled(has_room=lambda: True)
+    copy.write(data)
+    assert copy.in_memory == data
+    return copy
+
+
+def test_a_small_file_is_handed_over_in_memory_and_is_the_same(pool: Pool) -> None:
+    data = SAMPLE.read_bytes()
+    plain = pool.verify(SAMPLE, at=AT, named=False)
+    for each in (data, data[:-1000], data):
+        answer = pool.perform("verify", spooled(each), at=AT, named=False)
+        report = document_of(answer, at=AT, name=None)
+        assert report["asset"]["bytes"] == len(each)
+        assert (report == plain) is (each == data)
+    attended = asyncio.run(pool.attend("verify", spooled(data), at=AT, named=False))
+    assert document_of(attended, at=AT, name=None) == plain
+
+
+def test_no_child_finds_in_its_memory_what_was_handed_to_another(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "FILES_PER_CHILD", 1)
+    pool.perform("verify", spooled(SAMPLE.read_bytes()), at=AT)
+    question = b"what else lies there"
+    assert pool.perform("verify", spooled(question), at=AT) == {"answer": question.decode()}

@@ -23,7 +23,8 @@ from waarmerk.provenance.jobs.errand import Asked
 from waarmerk.provenance.jobs.job import Job, State
 from waarmerk.provenance.jobs.keep import Keep
 from waarmerk.provenance.jobs.runner import Finished
-from waarmerk.provenance.media.sniff import Kind, kind_at
+from waarmerk.provenance.jobs.spool import Spooled
+from waarmerk.provenance.media.sniff import HEAD_BYTES, Kind, kind_at, kind_by
 from waarmerk.provenance.model.moment import moment_of
 
 _LONGEST_CODE = 64
@@ -59,7 +60,7 @@ async def examined(
     question = Question(at=at, tenant=caller.tenant, facts=tuple(facts), dossier=dossier)
     async with services.gate.turn(stranger=caller.is_stranger) as turn:
         try:
-            done = await _in_turn(services, upload.path, question, turn)
+            done = await _in_turn(services, upload.file, question, turn)
         except ConfigurationError as error:
             services.journal.worker_gone(services.clock, error.code[:_LONGEST_CODE])
             raise Problem("service.not-ready", retry_after=_RETRY_SECONDS) from None
@@ -67,27 +68,27 @@ async def examined(
     return done
 
 
-async def _in_turn(services: Services, path: Path, question: Question, turn: Turn) -> Examined:
+async def _in_turn(services: Services, file: Path | Spooled, question: Question, turn: Turn) -> Examined:
     """As ``examine``, in the event loop as far as nothing is waited for but a worker."""
     if _has_secrets(services, question):
-        return await services.gate.aside(lambda: examine(services, path, question))
+        return await services.gate.aside(lambda: examine(services, file, question))
     verb, asked = _asked(services, question)
-    answer = await services.bench.attend(verb, path, begun=turn.begin, **asked)
-    done = _read(answer, path, question)
+    answer = await services.bench.attend(verb, file, begun=turn.begin, **asked)
+    done = _read(answer, question)
     if question.tenant is None or services.audit is None:
         return _given(services, done, question)
     return await services.gate.aside(lambda: _given(services, done, question))
 
 
-def examine(services: Services, path: Path, question: Question) -> Examined:
-    """Examine the file at ``path`` now, in this thread and a worker; count the report, and log a tenant's.
+def examine(services: Services, file: Path | Spooled, question: Question) -> Examined:
+    """Examine a file now, in this thread and a worker; count the report, and log a tenant's.
 
     Raises StoreError where it cannot be logged: what is not on record is not given.
     """
     if _has_secrets(services, question):
-        done = _for_strangers(services, path, question)
+        done = _for_strangers(services, file, question)
     else:
-        done = _read(_ask(services, path, question), path, question)
+        done = _read(_ask(services, file, question), question)
     return _given(services, done, question)
 
 
@@ -111,23 +112,24 @@ def _given(services: Services, done: Examined, question: Question) -> Examined:
     return done
 
 
-def _for_strangers(services: Services, path: Path, question: Question) -> Examined:
-    if is_clip(path):  # its marks are not told, so searching for them is for nothing
-        done = _read(_ask(services, path, question, withhold=True), path, question)
+def _for_strangers(services: Services, file: Path | Spooled, question: Question) -> Examined:
+    if is_clip(file):  # its marks are not told, so searching for them is for nothing
+        done = _read(_ask(services, file, question, withhold=True), question)
         return replace(done, report=coarse(done.report))
-    answer, seen = fingerprinted(_ask(services, path, question, fingerprint=True))
-    done = _read(answer, path, question)
+    answer, seen = fingerprinted(_ask(services, file, question, fingerprint=True))
+    done = _read(answer, question)
     if tells_marks(done.report) and not _may_know(services, done.report, seen):
-        done = _read(_ask(services, path, question, withhold=True), path, question)
+        done = _read(_ask(services, file, question, withhold=True), question)
     return replace(done, report=coarse(done.report))
 
 
-def is_clip(path: Path) -> bool:
+def is_clip(file: Path | Spooled) -> bool:
     """Whether these bytes are a film: it has no fingerprint by which questions about it could be counted."""
     try:
-        return kind_at(path) is Kind.VIDEO
+        kind = kind_by(file.head(HEAD_BYTES)) if isinstance(file, Spooled) else kind_at(file)
     except OSError:
         return False
+    return kind is Kind.VIDEO
 
 
 def _may_know(services: Services, report: dict[str, Any], seen: list[bytes] | None) -> bool:
@@ -135,9 +137,9 @@ def _may_know(services: Services, report: dict[str, Any], seen: list[bytes] | No
     return bool(seen) and services.near_duplicates.allows(bytes.fromhex(report["asset"]["sha256"]), seen or ())
 
 
-def _ask(services: Services, path: Path, question: Question, **options: bool) -> dict[str, Any]:
+def _ask(services: Services, file: Path | Spooled, question: Question, **options: bool) -> dict[str, Any]:
     verb, asked = _asked(services, question, **options)
-    return services.bench.perform(verb, path, **asked)
+    return services.bench.perform(verb, file, **asked)
 
 
 def _asked(services: Services, question: Question, **options: bool) -> tuple[str, Asked]:
@@ -150,9 +152,9 @@ def _asked(services: Services, question: Question, **options: bool) -> tuple[str
     }
 
 
-def _read(answer: dict[str, Any], path: Path, question: Question) -> Examined:
+def _read(answer: dict[str, Any], question: Question) -> Examined:
     answer, shown = parted(answer) if question.dossier else (answer, None)
-    report = document_of(answer, path, at=question.at, named=False)
+    report = document_of(answer, at=question.at, name=None)
     return Examined(report=report, dossier=shown)
 
 

@@ -29,6 +29,7 @@ from waarmerk.api.tenants import Keyring
 from waarmerk.api.worklist import Worklist
 from waarmerk.provenance.jobs.audit import Audit
 from waarmerk.provenance.jobs.errand import Asked
+from waarmerk.provenance.jobs.spool import Spooled
 from waarmerk.provenance.settings import Settings
 
 
@@ -47,12 +48,12 @@ class Bench(Protocol):
         """The report document of the file at ``path``; a file that ends its worker has one too."""
         ...
 
-    def perform(self, verb: str, path: Path, **asked: Unpack[Asked]) -> dict[str, Any]:
+    def perform(self, verb: str, file: Path | Spooled, **asked: Unpack[Asked]) -> dict[str, Any]:
         """``{"answer": …}`` of one of the verbs of ``jobs.workbench``, or ``{"fault": code}``."""
         ...
 
     async def attend(
-        self, verb: str, path: Path, *, begun: Callable[[], object] = ..., **asked: Unpack[Asked]
+        self, verb: str, file: Path | Spooled, *, begun: Callable[[], object] = ..., **asked: Unpack[Asked]
     ) -> dict[str, Any]:
         """The same, while the event loop goes on; ``begun`` is called when a worker begins."""
         ...

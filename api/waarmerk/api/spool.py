@@ -6,18 +6,17 @@ from contextlib import ExitStack, asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from fastapi import Request
 
 from waarmerk.api.forms import Form, FormError
 from waarmerk.api.problems import BodyProblem, Problem
-from waarmerk.provenance.errors import LimitExceeded
-from waarmerk.provenance.jobs.spool import nameless_file
-from waarmerk.provenance.media.limits import MIB, Limits
-from waarmerk.provenance.media.open import require_size
+from waarmerk.api.services import services_of
+from waarmerk.provenance.jobs.spool import Spooled
 
 MAX_PARTS = 4
+MOST_IN_MEMORY = 64 * 2**20  # bytes of uploads under way; beyond it what comes goes into files
 
 # What a route that takes a file says of its body: ``openapi_extra={"requestBody": BODY}``.
 BODY: dict[str, Any] = {
@@ -47,11 +46,23 @@ def with_field(name: str, description: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """What was sent: the file under a path that workers can open, and the other fields of the form."""
+    """What was sent: a file, and the other fields of the form."""
 
-    path: Path
-    bytes: int
+    file: Spooled
     fields: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int:
+        """How many there are."""
+        return self.file.size
+
+    @property
+    def path(self) -> Path:
+        """The file under a path that workers can open. Raises Problem where the disk is full."""
+        try:
+            return self.file.path
+        except OSError:
+            raise _full() from None
 
 
 @asynccontextmanager
@@ -67,34 +78,27 @@ async def received(request: Request, *, max_parts: int = MAX_PARTS) -> AsyncIter
             else:
                 upload = await _from_body(request, held)
         except OSError:
-            raise BodyProblem("service.full", "there is no room for this upload now") from None
+            raise _full() from None
         yield upload
 
 
-def require_examinable(path: Path, limits: Limits) -> None:
-    """Raise Problem for a file that is larger than any of its kind may be: later it could only fail."""
-    try:
-        require_size(path, limits=limits)
-    except LimitExceeded:
-        most = (limits.image_bytes // MIB, limits.video_bytes // MIB)
-        detail = "at most {} MiB of a picture or document are examined, {} MiB of a clip or sound".format(*most)
-        raise Problem("request.too-large", detail) from None
+def _full() -> Problem:
+    return BodyProblem("service.full", "there is no room for this upload now")
 
 
 async def _from_body(request: Request, held: ExitStack) -> Upload:
-    copy, path = held.enter_context(nameless_file())
+    copy = held.enter_context(_copy(request))
     async for piece in request.stream():
         copy.write(piece)
-    copy.flush()
-    return Upload(path=path, bytes=copy.tell())  # an empty file is a file, as it is in a form
+    return Upload(file=copy)  # an empty file is a file, as it is in a form
 
 
 async def _from_form(request: Request, held: ExitStack, max_parts: int) -> Upload:
-    opened: list[tuple[IO[bytes], Path]] = []
+    opened: list[Spooled] = []
 
     def open_file() -> Callable[[bytes], object]:
-        opened.append(held.enter_context(nameless_file()))
-        return opened[0][0].write
+        opened.append(held.enter_context(_copy(request)))
+        return opened[0].write
 
     form = Form(open_file=open_file, max_parts=max_parts)
     try:
@@ -103,6 +107,9 @@ async def _from_form(request: Request, held: ExitStack, max_parts: int) -> Uploa
         raise Problem("request.form", str(error)) from None
     if form.file_field != "file":
         raise Problem("request.no-file", "the form has no file in its field `file`")
-    copy, path = opened[0]
-    copy.flush()
-    return Upload(path=path, bytes=copy.tell(), fields=form.fields)
+    return Upload(file=opened[0], fields=form.fields)
+
+
+def _copy(request: Request) -> Spooled:
+    gate = services_of(request).gate
+    return Spooled(has_room=lambda: gate.held <= MOST_IN_MEMORY)

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from waarmerk.api.caller import Caller
+from waarmerk.api.limits import require_examinable
 from waarmerk.api.problems import Problem
-from waarmerk.api.spool import require_examinable
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs.job import Job, NewJob
 from waarmerk.provenance.jobs.keep import Keep

@@ -29,6 +29,11 @@ class Input:
     named: bool = True
     chosen: bool = True
 
+    @property
+    def shown_name(self) -> str | None:
+        """What a report calls it."""
+        return self.path.name if self.named else None
+
 
 def gather(names: Iterable[str], *, recursive: bool, held: ExitStack) -> Iterator[Input]:
     """The inputs behind ``names``, lazily and in order; a folder's files sorted by name, hidden ones left out.

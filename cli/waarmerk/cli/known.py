@@ -60,7 +60,7 @@ def examined(paths: Iterable[Path], settings: Settings, moment: datetime) -> Ite
     with Pool(within_reach(settings).to_json(), size=1) as pool:
         for path in paths:
             answer = pool.perform("verify", path, at=moment, named=True)
-            yield path, document_of(answer, path, at=moment, named=True)
+            yield path, document_of(answer, at=moment, name=path.name)
 
 
 def features(pool: Pool, path: Path, moment: datetime) -> "Features":

@@ -73,7 +73,7 @@ def _entered(
     from waarmerk.provenance.recovery import Seen  # noqa: PLC0415 - as above
 
     features = known.features(pool, path, at)
-    document = document_of(pool.perform("verify", path, at=at, named=True), path, at=at, named=True)
+    document = document_of(pool.perform("verify", path, at=at, named=True), at=at, name=path.name)
     seen = [
         Seen(
             number=int(each["registry_id"][1:]),

@@ -115,7 +115,7 @@ def _documents(pool: Pool, inputs: Iterable[Input], at: datetime) -> Iterator[tu
         ready[position] = answer
         while following in ready:
             item = taken.pop(following)
-            yield item, document_of(ready.pop(following), item.path, at=at, named=item.named)
+            yield item, document_of(ready.pop(following), at=at, name=item.shown_name)
             following += 1
 
 

@@ -204,7 +204,7 @@ def _ask(
         answer = pool.perform(verb, item.path, at=at, named=item.named, facts=answers, options=wanted)
         answer, record = kept(answer) if log is not None else (answer, None)
         answer, shown = parted(answer) if verb == "dossier" else (answer, None)
-        return document_of(answer, item.path, at=at, named=item.named)
+        return document_of(answer, at=at, name=item.shown_name)
 
     unknown = wording(language).say("cli", "ask-unknown")
     document, answers = context.ask(examine, language=language, unknown=unknown)
@@ -255,7 +255,7 @@ class _Run:
             answer, record = kept(answer)
             self.log.add(position, record)
         answer, shown = parted(answer) if self.out.verb == "dossier" else (answer, None)
-        document = document_of(answer, item.path, at=self.at, named=item.named)
+        document = document_of(answer, at=self.at, name=item.shown_name)
         if "where" in answer:
             self.console.warn(f"{item.path.name}: {answer['where']}")
         error = document["error"]

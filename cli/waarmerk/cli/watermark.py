@@ -232,7 +232,7 @@ class _Search:
         self.out.begin()
         for position, answer in self.pool.each("marks", _remembered(inputs, taken), at=at):
             item = taken[position]
-            self._take(position, item, _searched(document_of(answer, item.path, at=at, named=item.named)))
+            self._take(position, item, _searched(document_of(answer, at=at, name=item.shown_name)))
             self.console.progress(sum(self.counts.values()), None)
         self.out.end()
         self.console.clear()

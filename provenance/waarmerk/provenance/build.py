@@ -2,7 +2,7 @@
 """The composition root: the only place that chooses sources, keys, lists and rules."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,7 +20,7 @@ from waarmerk.provenance.media.limits import Limits
 from waarmerk.provenance.media.once import DecodedOnce
 from waarmerk.provenance.media.open import open_asset
 from waarmerk.provenance.model import Asset, Origin, Report
-from waarmerk.provenance.pipeline import Basis, Verifier
+from waarmerk.provenance.pipeline import Basis, Opener, Verifier
 from waarmerk.provenance.settings import Settings
 from waarmerk.provenance.sources import EvidenceSource
 from waarmerk.provenance.sources.credentials import CredentialSource, Reader
@@ -352,6 +352,6 @@ def _open_marks(settings: Settings, pixels: DecodedOnce) -> tuple[EvidenceSource
     return (OpenMarkSource(settings.limits, pixels=pixels),)
 
 
-def opener(limits: Limits) -> Callable[[Path], Asset]:
+def opener(limits: Limits) -> Opener:
     """What opens files within these limits."""
-    return lambda path: open_asset(path, limits=limits)
+    return lambda file: open_asset(file, limits=limits)

@@ -29,7 +29,7 @@ from waarmerk.provenance.sources import EvidenceSource, Examination
 from waarmerk.provenance.sources.credentials import reconciled
 from waarmerk.provenance.verdict import weigh
 
-Opener = Callable[[Path], Asset]
+Opener = Callable[[Path | bytes], Asset]
 
 
 class Rules(Protocol):
@@ -93,11 +93,14 @@ class Verifier:
         self._rules = rules
         self._at = at
 
-    def verify(self, path: Path) -> Report:
-        """Examine the file at ``path``. A file that cannot be examined is a report too, never an exception."""
+    def verify(self, path: Path | bytes) -> Report:
+        """Examine the file at ``path``, or bytes that are in memory already and have no name.
+
+        A file that cannot be examined is a report too, never an exception.
+        """
         return self.decide(path).report
 
-    def decide(self, path: Path, *, record: bool = False) -> Decided:
+    def decide(self, path: Path | bytes, *, record: bool = False) -> Decided:
         """The same with, where asked for, the record of the decision."""
         try:
             asset = self._open_asset(path)
@@ -151,8 +154,9 @@ class Verifier:
             return ()
         return (Evidence(channel="asset", claimant=Claimant.METADATA, assurance=Assurance.ABSENT, findings=findings),)
 
-    def _unreadable(self, path: Path, code: str, message: str) -> Report:
-        return unreadable(AssetFacts(name=path.name), Fault(code=code, message=message), self._basis, at=self._at)
+    def _unreadable(self, path: Path | bytes, code: str, message: str) -> Report:
+        name = path.name if isinstance(path, Path) else None
+        return unreadable(AssetFacts(name=name), Fault(code=code, message=message), self._basis, at=self._at)
 
 
 def unreadable(asset: AssetFacts, fault: Fault, basis: Basis, *, at: datetime) -> Report:

@@ -20,6 +20,7 @@ from waarmerk.provenance.media.video import VIDEO_TYPES
 from waarmerk.provenance.media.window import Window
 from waarmerk.provenance.model import Asset, Credential, CredentialState, Integrity, Origin
 from waarmerk.provenance.model.moment import rfc3339
+from waarmerk.provenance.pipeline import Opener
 from waarmerk.provenance.registry.claim_review import Review, is_address
 from waarmerk.provenance.registry.clip_finder import ClipFinder, Traces, clip_frames, clip_stretches, traces_of
 from waarmerk.provenance.registry.features import Features
@@ -88,17 +89,17 @@ class Seen:
 class Extractor:
     """Takes from a file what a registry keeps of it. ``read`` gives its credential, ``marks`` what is found in it."""
 
-    open_asset: Callable[[Path], Asset]
+    open_asset: Opener
     read: Callable[[Asset], Credential]
     marks: Callable[[Asset], Marks]
     limits: Limits
 
-    def features(self, path: Path) -> Features:
-        """What is kept of the file at ``path``, its manifest store only if it holds for it.
+    def features(self, file: Path | bytes) -> Features:
+        """What is kept of a file, its manifest store only if it holds for it.
 
         Raises UnsupportedAsset, LimitExceeded, OSError.
         """
-        asset = self.open_asset(path)
+        asset = self.open_asset(file)
         return self.of(asset, _intact_store(asset, self.read(asset), self.limits), self.marks(asset))
 
     def of(self, asset: Asset, manifest: bytes | None, marks: Marks) -> Features:

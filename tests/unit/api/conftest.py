@@ -19,6 +19,7 @@ from waarmerk.api.services import Services
 from waarmerk.api.sessions import Sessions
 from waarmerk.api.tenants import Keyring, Scope, Tenant
 from waarmerk.provenance.jobs.answers import failure
+from waarmerk.provenance.jobs.spool import Spooled
 
 LIMIT = 100_000
 
@@ -27,30 +28,31 @@ class Recorder:
     """A bench that says what it was given."""
 
     def __init__(self) -> None:
-        self.paths: list[Path] = []
+        self.files: list[Path | Spooled] = []
         self.given: list[dict[str, Any]] = []
 
     def verify(
         self,
-        path: Path,
+        path: Path | Spooled,
         *,
         at: datetime,
         named: bool = True,
         facts: Sequence[str] = (),
         settings: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        data = path.read_bytes()
-        self.paths.append(path)
+        self.files.append(path)
+        data = path.head(path.size) if isinstance(path, Spooled) else path.read_bytes()
         if data == b"fault":
             raise RuntimeError("secret /path")
-        names = path.stat().st_nlink
+        lies_in_memory = isinstance(path, Spooled) and path.in_memory is not None
+        names = 0 if lies_in_memory else (path.path if isinstance(path, Spooled) else path).stat().st_nlink
         self.given.append({"data": data, "at": at, "named": named, "names": names, "settings": settings})
-        return failure("media.unreadable", path, at=at, named=named)
+        return failure("media.unreadable", at=at, name=None if isinstance(path, Spooled) or not named else path.name)
 
     def perform(
         self,
         verb: str,
-        path: Path,
+        file: Path | Spooled,
         *,
         at: datetime,
         named: bool = True,
@@ -58,14 +60,14 @@ class Recorder:
         options: Mapping[str, Any] | None = None,
         settings: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
-        report = self.verify(path, at=at, named=named, facts=facts, settings=settings)
+        report = self.verify(file, at=at, named=named, facts=facts, settings=settings)
         return {"answer": {"report": report, "dossier": None} if verb == "dossier" else report}
 
     async def attend(
-        self, verb: str, path: Path, *, begun: Callable[[], object] = lambda: None, **wishes: Any
+        self, verb: str, file: Path | Spooled, *, begun: Callable[[], object] = lambda: None, **wishes: Any
     ) -> dict[str, Any]:
         begun()
-        return await asyncio.to_thread(self.perform, verb, path, **wishes)
+        return await asyncio.to_thread(self.perform, verb, file, **wishes)
 
 
 class Seconds:

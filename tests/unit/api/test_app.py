@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from tests.conftest import AT, ROOT
 from tests.unit.api.conftest import LIMIT, Recorder, bearer, problem
+from waarmerk.api import spool
 from waarmerk.api.app import create_app
 from waarmerk.api.auth import require_access_declared
 from waarmerk.api.journal import Journal
@@ -23,15 +24,24 @@ from waarmerk.api.problems import EXPLAINED, KINDS
 from waarmerk.api.services import Services
 from waarmerk.api.tenants import Keyring, Scope
 from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.jobs.spool import Spooled
 from waarmerk.provenance.settings import Settings
 
 
-def test_a_multipart_file_reaches_the_verifier_and_is_gone_afterwards(client: TestClient, recorder: Recorder) -> None:
+@pytest.mark.parametrize("room", [spool.MOST_IN_MEMORY, -1], ids=["in memory", "on a disk"])
+def test_a_multipart_file_reaches_the_verifier_and_is_gone_afterwards(
+    client: TestClient, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    monkeypatch.setattr(spool, "MOST_IN_MEMORY", room)
     response = client.post("/v1/verify", files={"file": ("../../evil.jpg", b"\xff\xd8abc", "text/html")})
     assert response.status_code == 200
     assert recorder.given == [{"data": b"\xff\xd8abc", "at": AT, "named": False, "names": 0, "settings": None}]
-    assert "evil" not in str(recorder.paths[0])
-    assert not recorder.paths[0].exists()
+    (file,) = recorder.files
+    assert isinstance(file, Spooled)
+    assert file.in_memory is None if room < 0 else file.in_memory == b"\xff\xd8abc"
+    if room < 0:
+        assert "evil" not in str(file._on_disk()[1])
+        assert not file._on_disk()[1].exists()
 
 
 def test_a_raw_body_is_the_file(client: TestClient, recorder: Recorder) -> None:
@@ -62,16 +72,18 @@ def test_a_body_that_is_too_large_is_refused_while_it_streams(client: TestClient
 
     problem(client.post("/v1/verify", content=endless()), 413, "request.too-large")
     problem(client.post("/v1/verify", files={"file": b"x" * (LIMIT + 1)}), 413, "request.too-large")
-    assert recorder.paths == []
+    assert recorder.files == []
 
 
 def test_an_upload_for_which_there_is_no_room_is_refused_for_now(
     client: TestClient, recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    assert client.post("/v1/verify", content=b"abc").status_code == 200  # it has memory
+    monkeypatch.setattr(spool, "MOST_IN_MEMORY", -1)
     problem(client.post("/v1/verify", content=b"abc"), 503, "service.full")
     problem(client.post("/v1/verify", files={"file": b"abc"}), 503, "service.full")
-    assert recorder.paths == []
+    assert len(recorder.files) == 1
     monkeypatch.setattr(tempfile, "tempdir", None)
     assert client.post("/v1/verify", content=b"abc").status_code == 200
 
@@ -84,7 +96,7 @@ def test_a_form_without_a_file_is_a_problem(client: TestClient, recorder: Record
     many = [("file", b"x"), ("file", b"y")]
     two = problem(client.post("/v1/verify", files=many), 400, "request.form")
     assert "more than one file" in two["detail"]
-    assert recorder.paths == []
+    assert recorder.files == []
 
 
 def test_a_fault_of_ours_tells_nothing_of_ours(client: TestClient, lines: list[str]) -> None:
@@ -100,7 +112,7 @@ def test_a_form_with_too_many_parts_is_refused(client: TestClient, recorder: Rec
     head, tail = b'--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n1\r\n', b"--x--\r\n"
     form = {"content-type": "multipart/form-data; boundary=x"}
     problem(client.post("/v1/verify", content=head * 1000 + tail, headers=form), 400, "request.form")
-    assert len(recorder.paths) == 1
+    assert len(recorder.files) == 1
 
 
 def test_other_paths_and_methods_are_problems(client: TestClient) -> None:

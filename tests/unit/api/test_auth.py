@@ -223,7 +223,7 @@ def test_a_key_without_the_scope_gets_no_report(client: TestClient, keyring: Key
     problem(
         client.post("/v1/verify", content=b"x", headers=bearer(keyring, "north", Scope.LABEL)), 403, "auth.forbidden"
     )
-    assert not recorder.paths
+    assert not recorder.files
 
 
 def test_who_asks_too_often_is_told_when_to_come_back(client: TestClient, keyring: Keyring) -> None:

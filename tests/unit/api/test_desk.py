@@ -338,7 +338,7 @@ def test_the_rules_are_told_before_a_picture_is_sent(client: TestClient, keyring
     assert "Facebook, Instagram, Threads: by what is known of this file, no rule here that names it asks" in silent
     none = client.post("/label/owed?lang=nl", data={"token": sent, "ai": "none"})
     assert "dat er geen AI is gebruikt" in none.text
-    assert recorder.paths == []
+    assert recorder.files == []
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ def test_a_problem_is_told_in_words(client: TestClient, recorder: Recorder, form
     assert "Er is geen bestand gekozen, of het bestand is leeg" in response.text
     assert ("<html" in response.text) is whole
     safe(response)
-    assert recorder.paths == []
+    assert recorder.files == []
 
 
 def test_every_problem_has_words_and_its_own_status(client: TestClient, keyring: Keyring) -> None:
@@ -271,7 +271,7 @@ def test_an_answer_that_is_none_is_told(client: TestClient, recorder: Recorder, 
     response = client.post("/", files={"file": b"x"}, data={name: value}, params={"lang": "nl"})
     assert response.status_code == 422
     assert "Een van de antwoorden klopt niet" in response.text
-    assert recorder.paths == []
+    assert recorder.files == []
 
 
 def test_other_fields_are_not_read(client: TestClient, recorder: Recorder) -> None:

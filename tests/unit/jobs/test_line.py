@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from waarmerk.provenance.jobs import line
-from waarmerk.provenance.jobs.line import Line, pair
-from waarmerk.provenance.jobs.spool import nameless_file
+from waarmerk.provenance.jobs import line, tray
+from waarmerk.provenance.jobs.line import Line, next_line, open_line, pair
+from waarmerk.provenance.jobs.spool import Spooled, nameless_file
+from waarmerk.provenance.jobs.tray import TRAY_BYTES
 
 TASK = {"verb": "verify", "path": "x", "facts": ["x" * 1000]}
 
@@ -23,6 +24,25 @@ def test_a_task_and_its_file_arrive() -> None:
         told = other.task()
         assert told is not None
         assert os.pread(int(Path(told["path"]).name), 10, 0) == b"bytes"
+
+
+@pytest.mark.parametrize("data", [b"bytes", b"", os.urandom(TRAY_BYTES)], ids=len)
+@pytest.mark.parametrize("has_tray", [True, False])
+def test_what_was_spooled_arrives(data: bytes, has_tray: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not has_tray:
+        monkeypatch.setattr(tray, "HAS_TRAYS", False)
+    control, theirs = pair()
+    with control, theirs, Spooled(has_room=lambda: True) as copy:
+        ours, other = open_line(control), next_line(theirs.fileno())
+        assert other is not None
+        copy.write(data)
+        ours.ask({"path": copy, "options": {}}, wait=False)
+        told = other.task()
+        assert told is not None
+        assert (told["path"] if has_tray else Path(told["path"]).read_bytes()) == data
+        assert isinstance(told["path"], bytes) is has_tray
+        ours.close()
+        other.close()
 
 
 def test_who_cannot_wait_is_told_that_nobody_reads() -> None:

@@ -161,7 +161,7 @@ def test_no_file_refuses_settings(two: Pool, ask: Ask) -> None:
 @pytest.mark.parametrize("asked", [{"facts": ["x"]}, {"verb": "export"}])
 def test_what_is_asked_of_one_file_may_be_what_cannot_be_done(two: Pool, asked: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="no"):
-        two.perform(**{"verb": "verify", "path": Path("refusal"), "at": AT} | asked)
+        two.perform(**{"verb": "verify", "file": Path("refusal"), "at": AT} | asked)
 
 
 def test_an_event_loop_goes_on_while_one_is_silent(two: Pool) -> None:

@@ -186,11 +186,11 @@ WORKER = """
 import os
 from waarmerk.provenance.jobs import workbench, worker
 plain = workbench.Workbench.perform
-def perform(self, verb, path, **rest):
+def perform(self, verb, file, **rest):
     if verb == "who":
         import numpy
         return [os.getppid(), os.getpid(), os.urandom(8).hex(), float(numpy.random.random())]
-    return plain(self, verb, path, **rest)
+    return plain(self, verb, file, **rest)
 workbench.Workbench.perform = perform
 worker.main()
 """
@@ -288,7 +288,7 @@ bench = Workbench(Settings.from_json(json.loads(sys.argv[1])))
 bench.warm(datetime.now(UTC))
 before, read = set(sys.modules), wording.cache_info().misses
 for each in sorted(Path(sys.argv[2]).iterdir()):
-    bench.perform(verb="verify", path=each, at=datetime.now(UTC), named=True)
+    bench.perform(verb="verify", file=each, at=datetime.now(UTC), named=True)
 print(sorted(set(sys.modules) - before), wording.cache_info().misses - read)
 """
 

@@ -2,7 +2,6 @@
 """What another process told is what any reader of JSON reads in it, however it was put together."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,7 +104,7 @@ def test_what_many_answers_share_cannot_be_changed_in_one(report: dict[str, Any]
         with pytest.raises(TypeError, match="copy"):
             change()
     assert canonical(other) == canonical(report)
-    assert document_of({"answer": one}, Path("x"), at=AT, named=False) is one
+    assert document_of({"answer": one}, at=AT, name=None) is one
 
 
 @pytest.mark.parametrize("part", ["labels", "basis"])
@@ -113,7 +112,7 @@ def test_what_no_report_has_there_is_not_taken_for_sound(report: dict[str, Any],
     told = Told(canonical(report | {part: [1]}).encode("ascii"))
     assert told == report | {part: [1]}
     assert not told.sound
-    assert document_of({"answer": told}, Path("x"), at=AT, named=False)["error"]["code"] == "worker.answer"
+    assert document_of({"answer": told}, at=AT, name=None)["error"]["code"] == "worker.answer"
 
 
 def test_only_ascii_without_a_space_is_read() -> None:

@@ -2,20 +2,21 @@
 """From what a worker answered to a report document, whatever became of the worker."""
 
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from waarmerk.provenance.jobs.told import Told
 from waarmerk.provenance.report.shape import is_payload, is_report
 
 
-def document_of(answer: dict[str, Any], path: Path, *, at: datetime, named: bool) -> dict[str, Any]:
-    """The report in a worker's answer; a report of failure where what is there is none: files write what they like."""
+def document_of(answer: dict[str, Any], *, at: datetime, name: str | None) -> dict[str, Any]:
+    """The report in a worker's answer; where what is there is none, for files write what they like, a report of failure
+    with this ``name`` of the file.
+    """
     report = answer.get("answer")
     if isinstance(report, dict) and is_report(report, sound=report.sound if isinstance(report, Told) else ()):
         return report
     code = answer.get("fault", "worker.answer")
-    return failure(str(code), path, at=at, named=named)
+    return failure(str(code), at=at, name=name)
 
 
 def parted(answer: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -46,7 +47,7 @@ def fingerprinted(answer: dict[str, Any]) -> tuple[dict[str, Any], list[bytes] |
         return {"fault": "worker.answer"}, None
 
 
-def failure(code: str, path: Path, *, at: datetime, named: bool) -> dict[str, Any]:
+def failure(code: str, *, at: datetime, name: str | None) -> dict[str, Any]:
     """The report of a file whose examination failed with ``code``; where our code failed is not for strangers."""
     from waarmerk.provenance.model import AssetFacts, Fault, Report  # noqa: PLC0415 - only where something failed
     from waarmerk.provenance.model.moment import rfc3339  # noqa: PLC0415
@@ -56,7 +57,7 @@ def failure(code: str, path: Path, *, at: datetime, named: bool) -> dict[str, An
     message = wording("en").say("fault", code).rstrip(".")
     report = Report(
         at=rfc3339(at),
-        asset=AssetFacts(name=path.name if named else None),
+        asset=AssetFacts(name=name),
         fault=Fault(code=code, message=message),
     )
     return to_dict(report, tool_version=_version())

@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Required, TypedDict
 
-from waarmerk.provenance.jobs.spool import is_nameless
-from waarmerk.provenance.media.sniff import Kind, kind_of, sniff
+from waarmerk.provenance.jobs.spool import Spooled, is_nameless
+from waarmerk.provenance.media.sniff import Kind, kind_by
 
 DEADLINE_SECONDS = 20.0  # wall clock for an image; a quiet machine needs 0.05
 DEADLINE_SECONDS_LARGE = 90.0  # for film, and beyond LARGE_BYTES: hashing and pixel searches take longer
@@ -54,7 +54,7 @@ class Errand:
 
 def errand_of(
     verb: str,
-    path: Path,
+    file: Path | Spooled,
     known: dict[str, Any],
     *,
     at: datetime,
@@ -63,16 +63,16 @@ def errand_of(
     options: Mapping[str, Any] | None = None,
     settings: dict[str, Any] | None = None,
 ) -> Errand:
-    """The errand of doing ``verb`` (see ``jobs.workbench.Workbench.perform``) with the file at ``path``.
+    """The errand of doing ``verb`` (see ``jobs.workbench.Workbench.perform``) with a file.
 
     ``known`` are the settings where no others are asked for.
     """
     settings = known if settings is None else settings
-    seconds = _deadline(path) + DEADLINE_SECONDS_PER_KEY * len(settings.get("keys") or ())
+    seconds = _deadline(file) + DEADLINE_SECONDS_PER_KEY * len(settings.get("keys") or ())
     return Errand(
         task={
             "verb": verb,
-            "path": str(path.absolute()),
+            "path": str(file.absolute()) if isinstance(file, Path) else file,
             "at": at.isoformat(),
             "named": named,
             "facts": list(facts),
@@ -83,18 +83,20 @@ def errand_of(
     )
 
 
-def _deadline(path: Path) -> float:
+def _deadline(file: Path | Spooled) -> float:
     """Seconds on the clock for this file, by what its first bytes say it is."""
-    if is_nameless(str(path)):  # it is open already
-        return _deadline_of(int(path.name))
+    if isinstance(file, Spooled):
+        return DEADLINE_SECONDS_LARGE if file.size > LARGE_BYTES else _deadline_by(file.head(_HEAD_BYTES))
+    if is_nameless(str(file)):  # it is open already
+        return _deadline_of(int(file.name))
     try:
-        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # opening a pipe would wait for whoever writes into it
+        opened = os.open(file, os.O_RDONLY | os.O_NONBLOCK)  # opening a pipe would wait for whoever writes into it
     except (OSError, ValueError):  # ValueError: a name that no file system can hold
         return DEADLINE_SECONDS
     try:
-        return _deadline_of(file)
+        return _deadline_of(opened)
     finally:
-        os.close(file)
+        os.close(opened)
 
 
 def _deadline_of(file: int) -> float:
@@ -104,7 +106,10 @@ def _deadline_of(file: int) -> float:
             return DEADLINE_SECONDS
         if status.st_size > LARGE_BYTES:
             return DEADLINE_SECONDS_LARGE
-        media_type = sniff(os.pread(file, _HEAD_BYTES, 0))
+        return _deadline_by(os.pread(file, _HEAD_BYTES, 0))
     except OSError:
         return DEADLINE_SECONDS
-    return DEADLINE_SECONDS_LARGE if media_type and kind_of(media_type) is Kind.VIDEO else DEADLINE_SECONDS
+
+
+def _deadline_by(head: bytes) -> float:
+    return DEADLINE_SECONDS_LARGE if kind_by(head) is Kind.VIDEO else DEADLINE_SECONDS

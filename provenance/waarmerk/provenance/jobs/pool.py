@@ -23,7 +23,7 @@ from waarmerk.provenance.jobs.attending import Attendance
 from waarmerk.provenance.jobs.child import Worker, WorkerGone
 from waarmerk.provenance.jobs.errand import Asked, Errand, errand_of
 from waarmerk.provenance.jobs.roster import Place, Roster
-from waarmerk.provenance.jobs.spool import empty_folder
+from waarmerk.provenance.jobs.spool import Spooled, empty_folder
 
 TASKS_PER_WORKER = 20_000  # then a fresh process; until then its children are (jobs/worker.py)
 # -P: the working directory is never a place to import from.
@@ -111,21 +111,26 @@ class Pool:
         ``settings`` are others than the pool's own. Raises ConfigurationError where the settings cannot be used.
         """
         answer = self.perform("verify", path, at=at, named=named, facts=facts, settings=settings)
-        return document_of(answer, path, at=at, named=named)
+        return document_of(answer, at=at, name=path.name if named else None)
 
-    def perform(self, verb: str, path: Path, **asked: Unpack[Asked]) -> dict[str, Any]:
-        """Have one worker do ``verb`` (see ``jobs.workbench.Workbench.perform``) with the file at ``path``."""
-        return self._run(errand_of(verb, path, self._settings, **asked))
+    def perform(self, verb: str, file: Path | Spooled, **asked: Unpack[Asked]) -> dict[str, Any]:
+        """Have one worker do ``verb`` (see ``jobs.workbench.Workbench.perform``) with a file."""
+        return self._run(errand_of(verb, file, self._settings, **asked))
 
     async def attend(
-        self, verb: str, path: Path, *, begun: Callable[[], object] = lambda: None, **asked: Unpack[Asked]
+        self,
+        verb: str,
+        file: Path | Spooled,
+        *,
+        begun: Callable[[], object] = lambda: None,
+        **asked: Unpack[Asked],
     ) -> dict[str, Any]:
         """As ``perform``, for whoever has an event loop: a worker that stands ready is asked and heard from there.
 
         Each thread that wakes for a moment takes the caches of one that computes. What may take a while (starting and
         ending) is done in a thread. ``begun`` is called when it is one's turn. Who is cancelled loses the worker.
         """
-        errand = errand_of(verb, path, self._settings, **asked)
+        errand = errand_of(verb, file, self._settings, **asked)
         if not errand.is_short:
             return await aside(self._threads, lambda: self._run(errand))
         try:

@@ -23,17 +23,17 @@ class Resolving:
         self._settings = settings
         self._finder: Finder | None = None
 
-    def hashes(self, path: Path) -> dict[str, str]:
+    def hashes(self, file: Path | bytes) -> dict[str, str]:
         """The fingerprints of a picture, in hex, under the names that they have in resolution."""
         from waarmerk.provenance.media.image import decode_rgb  # noqa: PLC0415 - only where they are sent
         from waarmerk.provenance.registry.finder import ties, upright  # noqa: PLC0415
         from waarmerk.provenance.registry.resolution import FINGERPRINTS  # noqa: PLC0415
 
         limits = self._settings.limits
-        tied = {tie.kind: tie.value for tie in ties(upright(decode_rgb(open_asset(path, limits=limits), limits)))}
+        tied = {tie.kind: tie.value for tie in ties(upright(decode_rgb(open_asset(file, limits=limits), limits)))}
         return {alg: tied[kind].hex() for alg, (kind, _) in FINGERPRINTS.items() if kind in tied}
 
-    def matches(self, path: Path, wishes: Mapping[str, Any]) -> dict[str, Any]:
+    def matches(self, file: Path | bytes, wishes: Mapping[str, Any]) -> dict[str, Any]:
         """Which manifests belong to what a file shows, as ``registry.resolution.by_content`` says."""
         from waarmerk.provenance.media.image import decode_rgb  # noqa: PLC0415 - only where there is a registry
         from waarmerk.provenance.registry.finder import Finder, upright  # noqa: PLC0415
@@ -41,7 +41,7 @@ class Resolving:
         from waarmerk.provenance.registry.resolution import by_content  # noqa: PLC0415
 
         settings = self._settings
-        asset = open_asset(path, limits=settings.limits)
+        asset = open_asset(file, limits=settings.limits)
         searches = () if wishes.get("withhold") else mark_searches(replace(settings, ledger=None))
         seen = [mark for search in searches for mark in search.examine(asset).marks]
         marks = [(m.key_id, bytes.fromhex(m.payload)) for m in seen if m.key_id is not None and m.payload is not None]

@@ -5,11 +5,15 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from io import BytesIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryFile, gettempdir, mkdtemp
-from typing import IO
+from types import TracebackType
+from typing import IO, Self
+
+from waarmerk.provenance.jobs.tray import HAS_TRAYS, TRAY_BYTES
 
 _PREFIX, _WORK = "waarmerk-empty-", "waarmerk-work-"
 
@@ -36,6 +40,61 @@ def _without_name() -> IO[bytes]:
     except OSError:  # a file system without such files, or one that is full, which it will say again
         return TemporaryFile()
     return os.fdopen(file, "w+b")
+
+
+class Spooled:
+    """Bytes on their way to a worker: what fits into a tray (``tray.py``) stays in memory, as long as there is room for
+    it, all else goes into a file without a name. Both last as long as the block.
+    """
+
+    def __init__(self, *, has_room: Callable[[], bool]) -> None:
+        """``has_room``: whether memory may be taken; asked with every piece."""
+        self._has_room = has_room
+        self._memory: BytesIO | None = BytesIO() if HAS_TRAYS else None
+        self._file: tuple[IO[bytes], Path] | None = None
+        self._held = ExitStack()
+        self.size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._held.close()
+
+    def write(self, piece: bytes) -> None:
+        """Add a piece. Raises OSError where the disk is full."""
+        self.size += len(piece)
+        if self._memory is not None and self.size <= TRAY_BYTES and self._has_room():
+            self._memory.write(piece)
+        else:
+            self._on_disk()[0].write(piece)
+
+    @property
+    def in_memory(self) -> memoryview | None:
+        """All of it, None where it lies in a file."""
+        return None if self._memory is None else self._memory.getbuffer()
+
+    def head(self, size: int) -> bytes:
+        """The first ``size`` bytes."""
+        if (data := self.in_memory) is not None:
+            return bytes(data[:size])
+        with self.path.open("rb") as file:
+            return file.read(size)
+
+    @property
+    def path(self) -> Path:
+        """Where this process and its workers open it, from now on a file. Raises OSError where the disk is full."""
+        file, path = self._on_disk()
+        file.flush()
+        return path
+
+    def _on_disk(self) -> tuple[IO[bytes], Path]:
+        if self._file is None:
+            made = self._held.enter_context(nameless_file())
+            if self._memory is not None:
+                made[0].write(self._memory.getbuffer())
+            self._file, self._memory = made, None
+        return self._file
 
 
 def is_nameless(path: str) -> bool:

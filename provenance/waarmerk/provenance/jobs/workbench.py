@@ -72,7 +72,7 @@ class Workbench:
     def perform(
         self,
         verb: str,
-        path: Path,
+        file: Path | bytes,
         *,
         named: bool,
         at: datetime,
@@ -80,7 +80,9 @@ class Workbench:
         options: Mapping[str, Any] | None = None,
         written: bool = False,
     ) -> Any:
-        """Do ``verb`` with the file at ``path``; the answer is plain data. Raises ConfigurationError, KeyError.
+        """Do ``verb`` with a file, by its path or its bytes; the answer is plain data.
+
+        Raises ConfigurationError, KeyError.
 
         ``written``: a report that nothing stands beside is ``Written``.
 
@@ -92,30 +94,30 @@ class Workbench:
         """
         wishes = dict(options or {})
         if verb == "export":
-            return self._export(path, at, facts, wishes)
+            return self._export(file, at, facts, wishes)
         if verb in ("verify", "dossier"):
             record, withhold = bool(wishes.get("record")), bool(wishes.get("withhold"))
-            decided = self._decided(path, at, facts, record=record, withhold=withhold)
+            decided = self._decided(file, at, facts, record=record, withhold=withhold)
             if written and verb == "verify" and not record and not wishes.get("fingerprint"):
                 return Written(self._writer.written(_as_named(decided.report, named)))
-            answer = self._told(decided, named) if verb == "verify" else self._dossier(path, decided, named, at)
+            answer = self._told(decided, named) if verb == "verify" else self._dossier(file, decided, named, at)
             if not record and not wishes.get("fingerprint"):
                 return answer
-            seen = self._fingerprint(path) if wishes.get("fingerprint") else None
+            seen = self._fingerprint(file) if wishes.get("fingerprint") else None
             return {"answer": answer, "record": decided.record, "fingerprint": seen}
         if verb == "stands":
-            return self._stands(path, Path(str(wishes["store"])), at)
+            return self._stands(file, Path(str(wishes["store"])), at)
         if verb == "resolve":
-            return self._resolving.matches(path, wishes)
+            return self._resolving.matches(file, wishes)
         if verb == "marks":
-            return self._search(path, named, at)
+            return self._search(file, named, at)
         if verb == "rubric":
-            return self._rubric(path, named, at)
+            return self._rubric(file, named, at)
         if verb in ("keyframes", "hashes"):
-            return self._key_frames(path) if verb == "keyframes" else self._resolving.hashes(path)
+            return self._key_frames(file) if verb == "keyframes" else self._resolving.hashes(file)
         return {"tree": self._tree, "detailed": self._detailed, "crjson": self._crjson, "features": self._features}[
             verb
-        ](path, at)
+        ](file, at)
 
     def warm(self, at: datetime) -> None:
         """Load now what any file may need: lists, engine, keys, sentences. Starts no thread, opens no database, gives
@@ -157,10 +159,16 @@ class Workbench:
         return self._verifier[1]
 
     def _decided(
-        self, path: Path, at: datetime, facts: Sequence[str] = (), *, record: bool = False, withhold: bool = False
+        self,
+        file: Path | bytes,
+        at: datetime,
+        facts: Sequence[str] = (),
+        *,
+        record: bool = False,
+        withhold: bool = False,
     ) -> Decided:
         if not facts and not withhold:
-            return self._verifier_at(at).decide(path, record=record)
+            return self._verifier_at(at).decide(file, record=record)
         held = self._lists_at(at)
         verifier = assemble(
             self._settings,
@@ -171,15 +179,15 @@ class Workbench:
             withheld=withhold,
             reader=held.reader,
         )
-        return verifier.decide(path, record=record)
+        return verifier.decide(file, record=record)
 
-    def _fingerprint(self, path: Path) -> list[str] | None:
+    def _fingerprint(self, file: Path | bytes) -> list[str] | None:
         """PDQ of the picture in its eight orientations, hex, upright first; None where nothing can be decoded."""
         from waarmerk.provenance.media.image import decode_rgb  # noqa: PLC0415 - only for this form
         from waarmerk.provenance.registry.hashes import pdq_orientations  # noqa: PLC0415
 
         try:
-            picture = decode_rgb(open_asset(path, limits=self._settings.limits), self._settings.limits)
+            picture = decode_rgb(open_asset(file, limits=self._settings.limits), self._settings.limits)
             return [each.hex() for each in pdq_orientations(picture.rgb)]
         except Exception:  # the file chose these pixels; who asks for a fingerprint treats none as the worst case
             return None
@@ -190,31 +198,33 @@ class Workbench:
     def _told(self, decided: Decided, named: bool) -> dict[str, Any]:
         return to_dict(_as_named(decided.report, named), tool_version=self._version)
 
-    def _export(self, path: Path, at: datetime, facts: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
+    def _export(
+        self, file: Path | bytes, at: datetime, facts: Sequence[str], options: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """The data of one export, and whether an AI finding was left out of it that waits for a person."""
         from waarmerk.provenance.labelling.record import decision_digest  # noqa: PLC0415 - only for this form
         from waarmerk.provenance.report.exports.forms import export  # noqa: PLC0415
 
-        report, record = self._decided(path, at, facts, record=True)
+        report, record = self._decided(file, at, facts, record=True)
         if report.fault is not None or record is None:
             raise UnsupportedAsset(report.fault.code if report.fault else "media.unreadable", "nothing to export")
         public = self._rules_with(facts).publishable(report.verdict)
         return export(report, at=at, decision=decision_digest(record), publishable=public, **options)
 
-    def _dossier(self, path: Path, decided: Decided, named: bool, at: datetime) -> dict[str, Any]:
+    def _dossier(self, file: Path | bytes, decided: Decided, named: bool, at: datetime) -> dict[str, Any]:
         """The report, and what a dossier shows beside it where the file could be examined."""
         from waarmerk.provenance.report.dossier import payload  # noqa: PLC0415 - only for this form
 
         document = self._told(decided, named)
         if document["status"] != "examined":
             return {"report": document, "dossier": None}
-        asset = open_asset(path, limits=self._settings.limits)
+        asset = open_asset(file, limits=self._settings.limits)
         return {"report": document, "dossier": payload(asset, self._reader(at).manifests(asset), self._settings.limits)}
 
     def _reader(self, at: datetime) -> CredentialReader:
         return self._lists_at(at).reader
 
-    def _search(self, path: Path, named: bool, at: datetime) -> dict[str, Any]:
+    def _search(self, file: Path | bytes, named: bool, at: datetime) -> dict[str, Any]:
         """A report in which nothing but watermarks was looked for; only its asset and its watermarks mean anything."""
         if self._searcher is None or self._searcher[0] != at:
             self._searcher = (
@@ -227,13 +237,13 @@ class Workbench:
                     at=at,
                 ),
             )
-        return to_dict(_as_named(self._searcher[1].verify(path), named), tool_version=self._version)
+        return to_dict(_as_named(self._searcher[1].verify(file), named), tool_version=self._version)
 
-    def _key_frames(self, path: Path) -> list[dict[str, Any]]:
+    def _key_frames(self, file: Path | bytes) -> list[dict[str, Any]]:
         """Pictures out of a clip: ``seconds``, ``width``, ``height`` and ``jpeg`` in base64."""
         from waarmerk.provenance.media.video import key_frames  # noqa: PLC0415 - only for this form
 
-        found = key_frames(open_asset(path, limits=self._settings.limits), self._settings.limits)
+        found = key_frames(open_asset(file, limits=self._settings.limits), self._settings.limits)
         return [
             {
                 "seconds": one.seconds,
@@ -244,24 +254,24 @@ class Workbench:
             for one in found
         ]
 
-    def _tree(self, path: Path, at: datetime) -> list[dict[str, Any]]:
-        asset = open_asset(path, limits=self._settings.limits)
+    def _tree(self, file: Path | bytes, at: datetime) -> list[dict[str, Any]]:
+        asset = open_asset(file, limits=self._settings.limits)
         return [asdict(manifest) for manifest in self._reader(at).manifests(asset)]
 
-    def _features(self, path: Path, at: datetime) -> dict[str, Any]:
+    def _features(self, file: Path | bytes, at: datetime) -> dict[str, Any]:
         """What a registry keeps of a file."""
         from waarmerk.provenance.build import build_extractor  # noqa: PLC0415 - only where files are entered
 
-        return build_extractor(self._settings, self._lists_at(at).trust, at=at).features(path).to_json()
+        return build_extractor(self._settings, self._lists_at(at).trust, at=at).features(file).to_json()
 
-    def _stands(self, path: Path, store: Path, at: datetime) -> dict[str, Any]:
+    def _stands(self, file: Path | bytes, store: Path, at: datetime) -> dict[str, Any]:
         """What the manifest store in another file is worth beside this one."""
         from waarmerk.provenance.credentials.standing import stands  # noqa: PLC0415 - only for what was recovered
 
         limits = self._settings.limits
         with store.open("rb") as stream:
             data = stream.read(limits.manifest_bytes)
-        found = stands(open_asset(path, limits=limits), data, self._reader(at).read, limits)
+        found = stands(open_asset(file, limits=limits), data, self._reader(at).read, limits)
         signer = found.credential.signer
         return {
             "label": found.label,
@@ -273,18 +283,18 @@ class Workbench:
             "bindings": [{"alg": alg, "value": value} for alg, value in found.bindings],
         }
 
-    def _detailed(self, path: Path, at: datetime) -> Any:
-        return self._reader(at).detailed(open_asset(path, limits=self._settings.limits))
+    def _detailed(self, file: Path | bytes, at: datetime) -> Any:
+        return self._reader(at).detailed(open_asset(file, limits=self._settings.limits))
 
-    def _crjson(self, path: Path, at: datetime) -> Any:
-        return self._reader(at).crjson(open_asset(path, limits=self._settings.limits))
+    def _crjson(self, file: Path | bytes, at: datetime) -> Any:
+        return self._reader(at).crjson(open_asset(file, limits=self._settings.limits))
 
-    def _rubric(self, path: Path, named: bool, at: datetime) -> dict[str, Any]:
+    def _rubric(self, file: Path | bytes, named: bool, at: datetime) -> dict[str, Any]:
         """The official asset rubric on the crJSON, and beside it what we make of the file."""
         from waarmerk.provenance.credentials.rubric import evaluate  # noqa: PLC0415 - only for this form
 
-        report = self._told(self._decided(path, at), named)
-        document = self._crjson(path, at)
+        report = self._told(self._decided(file, at), named)
+        document = self._crjson(file, at)
         ours = {"report": {key: report[key] for key in ("status", "error", "verdict", "credentials")}}
         return {"crjson": document, "rubric": evaluate(document), **ours}
 

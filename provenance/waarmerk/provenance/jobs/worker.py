@@ -127,8 +127,8 @@ def _answer(bench: "Workbench", task: dict[str, Any]) -> dict[str, Any]:
 
 def _arguments(task: dict[str, Any]) -> dict[str, Any]:
     """The arguments of ``Workbench.perform``, from plain data."""
-    at = datetime.fromisoformat(task["at"]).astimezone(UTC)
-    return {**task, "path": Path(task["path"]), "at": at}
+    file, at = task.pop("path"), datetime.fromisoformat(task["at"]).astimezone(UTC)
+    return {**task, "file": file if isinstance(file, bytes) else Path(file), "at": at}
 
 
 if __name__ == "__main__":

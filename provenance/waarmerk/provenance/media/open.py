@@ -30,8 +30,8 @@ _MATROSKA = frozenset({"video/webm", "video/x-matroska"})
 _MOVIES = frozenset({"video/mp4", "video/quicktime", "audio/mp4"})
 
 
-def open_asset(path: Path, *, limits: Limits) -> Asset:
-    """The asset at ``path``.
+def open_asset(file: Path | bytes, *, limits: Limits) -> Asset:
+    """The asset at a path, or that the bytes are.
 
     A file up to the picture limit is read once into memory; a longer one is hashed while it is read and later
     opened again, and ``Asset.open`` then raises UnsupportedAsset (``media.changed``) if the file changed since.
@@ -41,8 +41,10 @@ def open_asset(path: Path, *, limits: Limits) -> Asset:
     Raises UnsupportedAsset (``media.empty``, ``media.unsupported``, ``media.not-a-file``), LimitExceeded
     (``media.too-large``, ``media.too-many-parts``), and OSError where the file is missing or may not be read.
     """
-    asset = _opened(path, limits=limits)
-    beside = sidecars.sidecars(path, limits)
+    if isinstance(file, bytes):
+        return asset_from_bytes(file, name=None, limits=limits)
+    asset = _opened(file, limits=limits)
+    beside = sidecars.sidecars(file, limits)
     return replace(asset, sidecars=beside, hints=(*asset.hints, *sidecars.findings(beside))) if beside else asset
 
 

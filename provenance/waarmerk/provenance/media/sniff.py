@@ -13,7 +13,7 @@ from pathlib import Path
 from waarmerk.provenance.media.tiff import raw_type
 from waarmerk.provenance.media.window import Window
 
-_HEAD_BYTES = 64 * 2**10  # what ``sniff`` needs
+HEAD_BYTES = 64 * 2**10  # what ``sniff`` needs
 
 
 class Kind(StrEnum):
@@ -71,7 +71,12 @@ def kind_of(media_type: str) -> Kind:
 def kind_at(path: Path) -> Kind | None:
     """The kind of the file at ``path`` by its first bytes alone, None for no supported media. Raises OSError."""
     with path.open("rb") as file:
-        found = sniff(file.read(_HEAD_BYTES))
+        return kind_by(file.read(HEAD_BYTES))
+
+
+def kind_by(head: bytes) -> Kind | None:
+    """The same of a file that begins with ``head``, of ``HEAD_BYTES``."""
+    found = sniff(head)
     return None if found is None else kind_of(found)
 
 
