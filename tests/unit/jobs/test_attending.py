@@ -14,6 +14,8 @@ import uvloop
 from tests.conftest import AT
 from tests.unit.jobs.test_pool import WORKER, attended, performed
 from waarmerk.provenance.jobs import Pool, child, pool
+from waarmerk.provenance.jobs.attending import Attendance
+from waarmerk.provenance.jobs.child import Worker
 
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 Answer = dict[str, Any]
@@ -215,3 +217,26 @@ def test_a_pool_that_closes_answers_those_in_the_line(fast: None, runner: asynci
         return await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 30)
 
     assert runner.run(closed()) == [{"fault": "worker.crashed"}] * 3
+
+
+def test_nobody_listens_to_what_is_closed(fast: None, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    listened, ends = [], Worker.end
+
+    def noted(worker: Worker) -> None:
+        listened.append(isinstance(worker.listener, Attendance) and worker.listener._descriptor is not None)
+        ends(worker)
+
+    async def closed() -> list[Any]:
+        pool = Pool({}, command=(sys.executable, "-c", WORKER))
+        await ask(pool, "first")
+        tasks = await line_of(pool, "hang", "good", "fine")
+        await asyncio.sleep(0.1)
+        monkeypatch.setattr(Worker, "end", noted)
+        closing = asyncio.ensure_future(asyncio.to_thread(pool.close))
+        await asyncio.sleep(0)
+        time.sleep(0.3)
+        await closing
+        return await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 30)
+
+    assert runner.run(closed()) == [{"fault": "worker.crashed"}] * 3
+    assert set(listened) == {False}

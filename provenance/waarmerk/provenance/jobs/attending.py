@@ -12,6 +12,8 @@ from waarmerk.provenance.jobs.errand import Errand
 from waarmerk.provenance.jobs.frames import Frame, FrameError
 from waarmerk.provenance.jobs.roster import Place
 
+_SECONDS_TO_END = 1.0  # of a loop that does something else
+
 
 class Attendance:
     """One errand, from its turn to its answer.
@@ -55,13 +57,24 @@ class Attendance:
             self._pass_on(place)
 
     def close(self) -> None:
-        """The worker is about to be ended; called from whatever thread."""
-        with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._end)
+        """The worker is about to be ended: nobody listens to it any more, unless the loop is held up. Called from
+        whatever thread.
 
-    def _end(self) -> None:
+        What is closed while a loop listens is another file's number soon, and the loop would read that.
+        """
+        if threading.get_ident() == self._thread:
+            self._end()
+            return
+        ended = threading.Event()
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._end, ended)
+            ended.wait(_SECONDS_TO_END)
+
+    def _end(self, ended: threading.Event | None = None) -> None:
         if self._worker is not None:
             self._fail(self._worker, WorkerGone("worker.crashed"))
+        if ended is not None:
+            ended.set()
 
     def give_up(self) -> None:
         """Nobody waits for the answer any more; who was asked is lost, for it goes on with the file."""
