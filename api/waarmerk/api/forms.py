@@ -6,10 +6,10 @@ web framework would hold the file in an object of its own, a thread away; this i
 """
 
 import re
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import Any
 
-from multipart import MultipartError, MultipartSegment, PushMultipartParser
+from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser
 
 MAX_FIELD_BYTES = 2**20
 MAX_HEADER_BYTES, MAX_HEADERS = 4096, 8  # of one part; a name of a file has 255 bytes
@@ -47,9 +47,12 @@ class Form:
                 max_segment_count=self._max_parts,
                 header_charset="latin-1",  # takes all bytes: what a file is called never matters
             ) as parser:
-                async for piece in stream:
+                async for piece in _from_boundary(stream, parser.boundary):
                     for event in parser.parse(piece) if piece else ():
                         self._take(event)
+                _require_end(parser)
+        except ParserLimitReached as error:
+            raise FormError("the form has more parts, or longer heads of them, than may be") from error
         except (MultipartError, ValueError) as error:
             raise FormError("the body is not the form that its content type says") from error
 
@@ -80,6 +83,28 @@ class Form:
             if self._write is not None:
                 raise FormError("the form has more than one file; send each in a request of its own")
             self._write, self.file_field = self._open(), name
+
+
+async def _from_boundary(stream: AsyncIterable[bytes], boundary: bytes) -> AsyncIterator[bytes]:
+    """The body, which begins with its boundary: the parser takes text before it or not, by how the body is cut."""
+    opening, head = b"--" + boundary, b""
+    pieces = aiter(stream)
+    async for piece in pieces:
+        head += piece
+        if len(head) >= len(opening) + len(b"\r\n"):
+            break
+    if not head.removeprefix(b"\r\n").startswith(opening):
+        raise FormError("the form does not begin with the boundary that its content type names")
+    yield head
+    async for piece in pieces:
+        yield piece
+
+
+def _require_end(parser: PushMultipartParser) -> None:
+    try:
+        parser.close()
+    except MultipartError as error:
+        raise FormError("the body ends before the form does") from error
 
 
 def _options(header: str) -> dict[str, str]:

@@ -135,3 +135,28 @@ def test_a_field_is_called_what_its_client_says(name: str) -> None:
     told = '"' + name.replace('"', '\\"') + '"'
     body = b"--b\r\nContent-Disposition: form-data; name=" + told.encode() + b"\r\n\r\n1\r\n--b--\r\n"
     assert read(body)[0].fields == {name: "1"}
+
+
+@pytest.mark.parametrize("piece", [1, 2, 5, 1000, 10**6])
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"hello\r\n" + WHOLE, "does not begin"),
+        (b"\r\n\r\n" + WHOLE, "does not begin"),
+        (b"", "does not begin"),
+        (b"--", "does not begin"),
+        (b"--b", "ends before"),
+        (WHOLE[:-8], "ends before"),
+        (WHOLE[: len(WHOLE) // 2], "ends before"),
+        (part(b"a", b"1") * 5 + b"--b--\r\n", "more parts"),
+        (part(b"a", b"1", b"x" * 5000) + b"--b--\r\n", "longer heads"),
+    ],
+)
+def test_whoever_is_refused_is_told_the_same_however_it_is_cut(body: bytes, reason: str, piece: int) -> None:
+    with pytest.raises(FormError, match=reason):
+        read(body, piece=piece)
+
+
+@pytest.mark.parametrize("piece", [1, 2, 5, 10**6])
+def test_a_line_end_may_stand_before_the_first_boundary(piece: int) -> None:
+    assert read(b"\r\n" + WHOLE, piece=piece)[1] == [FILE]
