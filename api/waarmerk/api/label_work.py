@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from waarmerk.api.limits import require_examinable
+from waarmerk.api.examinable import require_examinable
 from waarmerk.api.problems import Problem
 from waarmerk.api.tenants import Tenant
 from waarmerk.provenance.errors import ConfigurationError

@@ -1,22 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Limits that act while a body streams in, before any of it is kept whole. Content-Length is a hint, not a promise.
-
-And the one by which a file that is there need not be kept for later.
-"""
+"""Limits that act while a body streams in, before any of it is kept whole. Content-Length is a hint, not a promise."""
 
 import asyncio
 from dataclasses import dataclass
-from pathlib import Path
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from waarmerk.api.gate import Gate
 from waarmerk.api.in_time import in_time
-from waarmerk.api.problems import BodyProblem, Problem
-from waarmerk.provenance.errors import LimitExceeded
-from waarmerk.provenance.media.limits import MIB, Limits
-from waarmerk.provenance.media.open import require_size
+from waarmerk.api.problems import BodyProblem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,13 +70,3 @@ class LimitBody:
             await self._app(scope, counted, timed)
         finally:
             self._gate.let_go(trail.bytes_in)
-
-
-def require_examinable(path: Path, limits: Limits) -> None:
-    """Raise Problem for a file that is larger than any of its kind may be: later it could only fail."""
-    try:
-        require_size(path, limits=limits)
-    except LimitExceeded:
-        most = (limits.image_bytes // MIB, limits.video_bytes // MIB)
-        detail = "at most {} MiB of a picture or document are examined, {} MiB of a clip or sound".format(*most)
-        raise Problem("request.too-large", detail) from None

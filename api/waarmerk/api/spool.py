@@ -16,6 +16,7 @@ from waarmerk.api.services import services_of
 from waarmerk.provenance.jobs.spool import Spooled
 
 MAX_PARTS = 4
+_NO_ROOM = "there is no room for this upload now"
 MOST_IN_MEMORY = 64 * 2**20  # bytes of uploads under way; beyond it what comes goes into files
 
 # What a route that takes a file says of its body: ``openapi_extra={"requestBody": BODY}``.
@@ -62,7 +63,7 @@ class Upload:
         try:
             return self.file.path
         except OSError:
-            raise _full() from None
+            raise Problem("service.full", _NO_ROOM) from None
 
 
 @asynccontextmanager
@@ -78,18 +79,15 @@ async def received(request: Request, *, max_parts: int = MAX_PARTS) -> AsyncIter
             else:
                 upload = await _from_body(request, held)
         except OSError:
-            raise _full() from None
+            raise BodyProblem("service.full", _NO_ROOM) from None
         yield upload
-
-
-def _full() -> Problem:
-    return BodyProblem("service.full", "there is no room for this upload now")
 
 
 async def _from_body(request: Request, held: ExitStack) -> Upload:
     copy = held.enter_context(_copy(request))
     async for piece in request.stream():
         copy.write(piece)
+    copy.flush()
     return Upload(file=copy)  # an empty file is a file, as it is in a form
 
 
@@ -107,6 +105,7 @@ async def _from_form(request: Request, held: ExitStack, max_parts: int) -> Uploa
         raise Problem("request.form", str(error)) from None
     if form.file_field != "file":
         raise Problem("request.no-file", "the form has no file in its field `file`")
+    opened[0].flush()
     return Upload(file=opened[0], fields=form.fields)
 
 

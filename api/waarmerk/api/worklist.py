@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from waarmerk.api.caller import Caller
-from waarmerk.api.limits import require_examinable
+from waarmerk.api.examinable import require_examinable
 from waarmerk.api.problems import Problem
 from waarmerk.provenance.errors import ConfigurationError
 from waarmerk.provenance.jobs.job import Job, NewJob

@@ -16,11 +16,11 @@ from waarmerk.provenance.credentials.jumbf import JumbfError, active_label
 from waarmerk.provenance.errors import ConfigurationError, Error, LimitExceeded, StoreError, UnsupportedAsset
 from waarmerk.provenance.media.image import decode_rgb
 from waarmerk.provenance.media.limits import Limits
+from waarmerk.provenance.media.open import File
 from waarmerk.provenance.media.video import VIDEO_TYPES
 from waarmerk.provenance.media.window import Window
 from waarmerk.provenance.model import Asset, Credential, CredentialState, Integrity, Origin
 from waarmerk.provenance.model.moment import rfc3339
-from waarmerk.provenance.pipeline import Opener
 from waarmerk.provenance.registry.claim_review import Review, is_address
 from waarmerk.provenance.registry.clip_finder import ClipFinder, Traces, clip_frames, clip_stretches, traces_of
 from waarmerk.provenance.registry.features import Features
@@ -89,12 +89,12 @@ class Seen:
 class Extractor:
     """Takes from a file what a registry keeps of it. ``read`` gives its credential, ``marks`` what is found in it."""
 
-    open_asset: Opener
+    open_asset: Callable[[File], Asset]
     read: Callable[[Asset], Credential]
     marks: Callable[[Asset], Marks]
     limits: Limits
 
-    def features(self, file: Path | bytes) -> Features:
+    def features(self, file: File) -> Features:
         """What is kept of a file, its manifest store only if it holds for it.
 
         Raises UnsupportedAsset, LimitExceeded, OSError.

@@ -5,9 +5,10 @@ import asyncio
 import json
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from fastapi import APIRouter
@@ -24,6 +25,7 @@ from waarmerk.api.problems import EXPLAINED, KINDS
 from waarmerk.api.services import Services
 from waarmerk.api.tenants import Keyring, Scope
 from waarmerk.provenance.errors import ConfigurationError
+from waarmerk.provenance.jobs import spool as spooling
 from waarmerk.provenance.jobs.spool import Spooled
 from waarmerk.provenance.settings import Settings
 
@@ -86,6 +88,22 @@ def test_an_upload_for_which_there_is_no_room_is_refused_for_now(
     assert len(recorder.files) == 1
     monkeypatch.setattr(tempfile, "tempdir", None)
     assert client.post("/v1/verify", content=b"abc").status_code == 200
+
+
+@pytest.mark.parametrize("size", [3, 50_000], ids=["buffered", "written at once"])
+def test_an_upload_that_a_disk_has_no_room_for_is_refused_before_it_is_examined(
+    client: TestClient, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    @contextmanager
+    def on_a_full_disk() -> Iterator[tuple[IO[bytes], Path]]:
+        with open("/dev/full", "r+b") as file:  # noqa: PTH123 - as ``os.fdopen``
+            yield file, Path("/dev/full")
+
+    monkeypatch.setattr(spooling, "nameless_file", on_a_full_disk)
+    monkeypatch.setattr(spool, "MOST_IN_MEMORY", -1)
+    problem(client.post("/v1/verify", content=b"x" * size), 503, "service.full")
+    problem(client.post("/v1/verify", files={"file": b"x" * size}), 503, "service.full")
+    assert recorder.files == []
 
 
 def test_a_form_without_a_file_is_a_problem(client: TestClient, recorder: Recorder) -> None:

@@ -3,6 +3,7 @@
 
 import asyncio
 import sys
+import threading
 import time
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
@@ -240,3 +241,58 @@ def test_nobody_listens_to_what_is_closed(fast: None, runner: asyncio.Runner, mo
 
     assert runner.run(closed()) == [{"fault": "worker.crashed"}] * 3
     assert set(listened) == {False}
+
+
+@pytest.mark.parametrize("asked_before", [1, 2])
+def test_who_begins_while_a_pool_closes_is_told_and_listens_to_nothing_that_is_closed(
+    fast: None, runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch, asked_before: int
+) -> None:
+    listened, ends, tells = [], Worker.end, Worker.tell
+
+    def noted(worker: Worker) -> None:
+        listened.append(isinstance(worker.listener, Attendance) and worker.listener._descriptor is not None)
+        ends(worker)
+
+    def slow(worker: Worker, *given: Any, **more: Any) -> Any:
+        told = tells(worker, *given, **more)
+        time.sleep(0.3)  # the pool closes meanwhile
+        return told
+
+    async def closed() -> list[Any]:
+        pool = Pool({}, command=(sys.executable, "-c", WORKER))
+        for _ in range(asked_before):
+            await ask(pool, "first")
+        monkeypatch.setattr(Worker, "end", noted)
+        monkeypatch.setattr(Worker, "tell", slow)
+        closing = threading.Timer(0.1, pool.close)
+        closing.start()
+        begun = asyncio.ensure_future(ask(pool, "hang"))
+        await asyncio.to_thread(closing.join)
+        return await asyncio.wait_for(asyncio.gather(begun, return_exceptions=True), 10)
+
+    assert runner.run(closed()) == [{"fault": "worker.crashed"}]
+    assert set(listened) == {False}
+
+
+@pytest.mark.parametrize("is_closed", [True, False], ids=["closed", "stopped"])
+def test_a_loop_that_does_not_turn_holds_up_no_end(fast: None, is_closed: bool) -> None:
+    pool, loop = Pool({}, size=3, command=(sys.executable, "-c", WORKER)), asyncio.new_event_loop()
+
+    async def begun() -> list[asyncio.Future[Answer]]:
+        await asyncio.gather(*(ask(pool, name) for name in "abc"))
+        tasks = [asyncio.ensure_future(ask(pool, "hang")) for _ in range(3)]
+        await asyncio.sleep(0.2)
+        return tasks
+
+    tasks = loop.run_until_complete(begun())
+    processes = [worker._process for worker in pool._all]
+    if is_closed:
+        loop.close()
+    began = time.monotonic()
+    pool.close()
+    assert time.monotonic() - began < 2.5  # one second for all of them, not each
+    assert all(each.poll() is not None for each in processes)
+    if not is_closed:
+        told = asyncio.gather(*tasks, return_exceptions=True)
+        assert loop.run_until_complete(told) == [{"fault": "worker.crashed"}] * 3
+        loop.close()

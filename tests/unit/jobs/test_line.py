@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from waarmerk.provenance.jobs import line, tray
+from waarmerk.provenance.jobs import line
+from waarmerk.provenance.jobs.frames import FrameError
 from waarmerk.provenance.jobs.line import Line, next_line, open_line, pair
 from waarmerk.provenance.jobs.spool import Spooled, nameless_file
-from waarmerk.provenance.jobs.tray import TRAY_BYTES
+from waarmerk.provenance.jobs.tray import TRAY_BYTES, Tray
 
 TASK = {"verb": "verify", "path": "x", "facts": ["x" * 1000]}
 
@@ -30,7 +31,7 @@ def test_a_task_and_its_file_arrive() -> None:
 @pytest.mark.parametrize("has_tray", [True, False])
 def test_what_was_spooled_arrives(data: bytes, has_tray: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not has_tray:
-        monkeypatch.setattr(tray, "HAS_TRAYS", False)
+        monkeypatch.setattr(Tray, "made", lambda: None)
     control, theirs = pair()
     with control, theirs, Spooled(has_room=lambda: True) as copy:
         ours, other = open_line(control), next_line(theirs.fileno())
@@ -41,6 +42,20 @@ def test_what_was_spooled_arrives(data: bytes, has_tray: bool, monkeypatch: pyte
         assert told is not None
         assert (told["path"] if has_tray else Path(told["path"]).read_bytes()) == data
         assert isinstance(told["path"], bytes) is has_tray
+        ours.close()
+        other.close()
+
+
+def test_who_lost_the_tray_on_the_way_takes_no_task_for_another() -> None:
+    control, theirs = pair()
+    with control, theirs, Spooled(has_room=lambda: True) as copy:
+        ours, other = open_line(control), next_line(theirs.fileno())
+        assert other is not None
+        copy.write(b"bytes")
+        ours.ask({"path": copy})
+        without = Line(other._end)
+        with pytest.raises(FrameError):
+            without.task()
         ours.close()
         other.close()
 

@@ -3,15 +3,18 @@
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from waarmerk.provenance.jobs import spool
 from waarmerk.provenance.jobs.spool import Spooled
-from waarmerk.provenance.jobs.tray import HAS_TRAYS, TRAY_BYTES
+from waarmerk.provenance.jobs.tray import TRAY_BYTES, has_trays
 
-needs_trays = pytest.mark.skipif(not HAS_TRAYS, reason="such memory exists on Linux only")
+needs_trays = pytest.mark.skipif(not has_trays(), reason="such memory exists on Linux only")
 
 
 def always() -> bool:
@@ -58,9 +61,12 @@ def test_a_full_disk_loses_nothing_and_writes_nothing_twice(monkeypatch: pytest.
         copy.write(b"bytes")
         monkeypatch.setattr(spool, "gettempdir", lambda: str(tmp_path / "gone"))
         monkeypatch.setattr(spool, "TemporaryFile", full)
-        with pytest.raises(OSError, match="room"):
-            copy.path  # noqa: B018
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for _ in range(3):
+            with pytest.raises(OSError, match="room"):
+                copy.path  # noqa: B018
         assert copy.in_memory == b"bytes"
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
         monkeypatch.undo()
         assert copy.path.read_bytes() == b"bytes"
 
@@ -72,3 +78,17 @@ def full(*_: object, **__: object) -> None:
 def test_nothing_at_all_is_a_file_of_no_bytes() -> None:
     with Spooled(has_room=always) as copy:
         assert (copy.size, copy.head(10), copy.path.read_bytes()) == (0, b"", b"")
+
+
+def test_what_a_disk_has_no_room_for_is_told_once_and_not_again_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "nameless_file", on_a_full_disk)
+    with Spooled(has_room=lambda: False) as copy:
+        copy.write(b"less than a buffer")
+        with pytest.raises(OSError, match="No space"):
+            copy.flush()
+
+
+@contextmanager
+def on_a_full_disk() -> Iterator[tuple[IO[bytes], Path]]:
+    with open("/dev/full", "r+b") as file:  # noqa: PTH123 - as ``os.fdopen``
+        yield file, Path("/dev/full")

@@ -12,7 +12,7 @@ import pytest
 from waarmerk.provenance.jobs import tray
 from waarmerk.provenance.jobs.tray import TRAY_BYTES, Tray
 
-pytestmark = pytest.mark.skipif(not tray.HAS_TRAYS, reason="such memory exists on Linux only")
+pytestmark = pytest.mark.skipif(not tray.has_trays(), reason="such memory exists on Linux only")
 
 
 @pytest.fixture

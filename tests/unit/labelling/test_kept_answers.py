@@ -4,6 +4,7 @@
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -81,6 +82,19 @@ def test_a_stated_day_is_the_only_one_that_counts(asked: list[object]) -> None:
     assert (len(answers), len(asked)) == (1, 1)
 
 
-def test_a_clock_without_a_zone_is_refused_before_anything_is_kept() -> None:
+@pytest.mark.parametrize("given", [(), (Given(field="date", value="2026-08-02", origin="uploader"),)], ids=["", "day"])
+def test_a_clock_without_a_zone_is_refused_whatever_was_kept(given: tuple[Given, ...]) -> None:
+    keeping = AppliedRules(PACKS, CONTEXT.with_facts(*given))
+    keeping.duties(asset(), examined(), Verdict(), NOON)
     with pytest.raises(ValueError, match="time zone"):
-        AppliedRules(PACKS, CONTEXT).duties(asset(), examined(), Verdict(), NOON.replace(tzinfo=None))
+        keeping.duties(asset(), examined(), Verdict(), NOON.replace(tzinfo=None))
+
+
+def test_an_hour_that_comes_twice_is_two(asked: list[object]) -> None:
+    # 01:30 in Chicago, before and after clocks are put back: 23:30 and then 00:30 in California.
+    first = datetime(2026, 11, 1, 1, 30, tzinfo=ZoneInfo("America/Chicago"))
+    assert first == first.replace(fold=1)
+    keeping = AppliedRules(PACKS, CONTEXT)
+    for moment in (first, first.replace(fold=1)):
+        keeping.duties(asset(), examined(), Verdict(), moment)
+    assert len(asked) == 2

@@ -12,8 +12,6 @@ from waarmerk.provenance.jobs.errand import Errand
 from waarmerk.provenance.jobs.frames import Frame, FrameError
 from waarmerk.provenance.jobs.roster import Place
 
-_SECONDS_TO_END = 1.0  # of a loop that does something else
-
 
 class Attendance:
     """One errand, from its turn to its answer.
@@ -30,15 +28,17 @@ class Attendance:
         pass_on: Callable[[Place], object],
         lose: Callable[[Worker, Callable[[], object]], object],
         begun: Callable[[], object],
+        is_closed: Callable[[], bool],
     ) -> None:
         """To be made in an event loop. None of these may wait for anything.
 
         ``give`` gives a place back with the worker in it, ``pass_on`` one that was not used. ``lose`` ends a worker and
         gives back its place, in a thread, in which its second argument is called first. ``begun`` is called when a
-        worker begins.
+        worker begins. ``is_closed``: whether workers are being ended; whoever ends them asks ``Worker.listener`` first.
         """
         self._errand = errand
         self._give, self._pass_on, self._lose_it, self._begun = give, pass_on, lose, begun
+        self._is_closed = is_closed
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._worker: Worker | None = None
@@ -56,24 +56,31 @@ class Attendance:
         except RuntimeError:  # the loop is closed
             self._pass_on(place)
 
-    def close(self) -> None:
-        """The worker is about to be ended: nobody listens to it any more, unless the loop is held up. Called from
-        whatever thread.
+    def close(self) -> threading.Event:
+        """The worker is about to be ended: what is returned is set once nobody here listens to it. Called from whatever
+        thread; a loop that does something else takes as long as that does.
 
         What is closed while a loop listens is another file's number soon, and the loop would read that.
         """
-        if threading.get_ident() == self._thread:
-            self._end()
-            return
         ended = threading.Event()
-        with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._end, ended)
-            ended.wait(_SECONDS_TO_END)
+        try:
+            is_here = asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            is_here = False
+        try:
+            if is_here:
+                self._end(ended)
+            else:
+                self._loop.call_soon_threadsafe(self._end, ended)
+        except RuntimeError:  # the loop is closed
+            ended.set()
+        return ended
 
-    def _end(self, ended: threading.Event | None = None) -> None:
-        if self._worker is not None:
-            self._fail(self._worker, WorkerGone("worker.crashed"))
-        if ended is not None:
+    def _end(self, ended: threading.Event) -> None:
+        try:
+            if self._worker is not None:
+                self._fail(self._worker, WorkerGone("worker.crashed"))
+        finally:
             ended.set()
 
     def give_up(self) -> None:
@@ -98,12 +105,16 @@ class Attendance:
         self._worker = worker
         self._begun()
         self._due = self._loop.call_later(self._errand.seconds, self._fail, worker, WorkerGone("worker.timeout"))
+        worker.listener = self
+        if self._is_closed():  # asked after that was said: one of both sides sees the other
+            self._fail(worker, WorkerGone("worker.crashed"))
+            return
         try:
             frame = worker.tell(self._errand.task, wait=False, may_refuse=self._errand.may_be_refused)
         except Exception as fault:  # it does not read, or the file is gone
             self._fail(worker, fault)
             return
-        worker.listener, self._descriptor = self, frame.descriptor
+        self._descriptor = frame.descriptor
         self._loop.add_reader(frame.descriptor, self._read, worker, frame)  # in place of who listened before
 
     def _read(self, worker: Worker, frame: Frame) -> None:
@@ -138,7 +149,9 @@ class Attendance:
         """Unless another listens to the same worker in this loop already: that one took our place."""
         descriptor, self._descriptor = self._descriptor, None
         other = worker.listener
-        replaced = isinstance(other, Attendance) and other is not self and other._loop is self._loop
+        if other is self:
+            worker.listener = None
+        replaced = isinstance(other, Attendance) and other._descriptor is not None and other._loop is self._loop
         if descriptor is not None and not replaced:
             self._loop.remove_reader(descriptor)
 

@@ -12,7 +12,7 @@ from array import array
 from contextlib import ExitStack, suppress
 from typing import Any
 
-from waarmerk.provenance.jobs.frames import SECONDS_TO_READ, await_room, packed, receive, seconds_from_now
+from waarmerk.provenance.jobs.frames import SECONDS_TO_READ, FrameError, await_room, packed, receive, seconds_from_now
 from waarmerk.provenance.jobs.spool import Spooled, is_nameless
 from waarmerk.provenance.jobs.tray import Tray
 
@@ -81,7 +81,9 @@ class Line:
                 match where.get(name):
                     case {"file": int(number)}:
                         where[name] = f"/proc/self/fd/{self._held[number]}"
-                    case {"bytes": int(size)} if self._tray is not None:
+                    case {"bytes": int(size)}:
+                        if self._tray is None:  # it was lost on the way
+                            raise FrameError
                         where[name] = self._tray.take(size)
         return told
 
@@ -103,10 +105,11 @@ def open_line(control: socket.socket) -> Line:
     """A new line to whoever listens at the other end of ``control``; closed from the start where nobody does."""
     (ours, theirs), made = pair(), Tray.made()
     tray, *others = made or (None,)
-    with theirs, suppress(ConnectionError, BlockingIOError):
-        socket.send_fds(control, [_MARK], [theirs.fileno(), *others])
-    for each in others:
-        os.close(each)
+    with theirs, ExitStack() as handed:
+        for each in others:
+            handed.callback(os.close, each)
+        with suppress(ConnectionError, BlockingIOError):
+            socket.send_fds(control, [_MARK], [theirs.fileno(), *others])
     return Line(ours, tray)
 
 

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
@@ -25,6 +26,7 @@ from waarmerk.provenance.jobs.errand import Asked, Errand, errand_of
 from waarmerk.provenance.jobs.roster import Place, Roster
 from waarmerk.provenance.jobs.spool import Spooled, empty_folder
 
+_SECONDS_TO_END = 1.0  # of event loops that do something else
 TASKS_PER_WORKER = 20_000  # then a fresh process; until then its children are (jobs/worker.py)
 # -P: the working directory is never a place to import from.
 COMMAND = (sys.executable, "-P", "-m", "waarmerk.provenance.jobs.worker")
@@ -85,11 +87,13 @@ class Pool:
         with self._lock:
             self._closed = True
             workers, self._all = self._all, set()
+        self._roster.close()  # nobody begins any more
+        listen = [listener.close() for worker in workers if isinstance(listener := worker.listener, Attendance)]
+        until = time.monotonic() + _SECONDS_TO_END
+        for ended in listen:
+            ended.wait(max(0.0, until - time.monotonic()))
         for worker in workers:
-            if isinstance(worker.listener, Attendance):
-                worker.listener.close()
             worker.end()
-        self._roster.close()
         self._threads.shutdown()
         self._placed.shutdown()
         self._ender.shutdown()
@@ -147,7 +151,9 @@ class Pool:
     async def _attended(self, errand: Errand, begun: Callable[[], object]) -> dict[str, Any] | Place:
         """The answer, or a place in which something has to be done first that takes a while."""
         give, pass_on = self._roster.give, self._roster.pass_on
-        asks = Attendance(errand, give=give, pass_on=pass_on, lose=self._lose_later, begun=begun)
+        asks = Attendance(
+            errand, give=give, pass_on=pass_on, lose=self._lose_later, begun=begun, is_closed=lambda: self._closed
+        )
         ticket = self._roster.ask(errand.settings, asks.granted)
         try:
             return await asks.over

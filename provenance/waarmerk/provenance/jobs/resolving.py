@@ -4,12 +4,11 @@
 import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from waarmerk.provenance.build import build_store, mark_searches
 from waarmerk.provenance.errors import LimitExceeded, UnsupportedAsset
-from waarmerk.provenance.media.open import open_asset
+from waarmerk.provenance.media.open import File, open_asset
 from waarmerk.provenance.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ class Resolving:
         self._settings = settings
         self._finder: Finder | None = None
 
-    def hashes(self, file: Path | bytes) -> dict[str, str]:
+    def hashes(self, file: File) -> dict[str, str]:
         """The fingerprints of a picture, in hex, under the names that they have in resolution."""
         from waarmerk.provenance.media.image import decode_rgb  # noqa: PLC0415 - only where they are sent
         from waarmerk.provenance.registry.finder import ties, upright  # noqa: PLC0415
@@ -33,7 +32,7 @@ class Resolving:
         tied = {tie.kind: tie.value for tie in ties(upright(decode_rgb(open_asset(file, limits=limits), limits)))}
         return {alg: tied[kind].hex() for alg, (kind, _) in FINGERPRINTS.items() if kind in tied}
 
-    def matches(self, file: Path | bytes, wishes: Mapping[str, Any]) -> dict[str, Any]:
+    def matches(self, file: File, wishes: Mapping[str, Any]) -> dict[str, Any]:
         """Which manifests belong to what a file shows, as ``registry.resolution.by_content`` says."""
         from waarmerk.provenance.media.image import decode_rgb  # noqa: PLC0415 - only where there is a registry
         from waarmerk.provenance.registry.finder import Finder, upright  # noqa: PLC0415

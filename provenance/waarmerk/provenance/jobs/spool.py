@@ -6,14 +6,14 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryFile, gettempdir, mkdtemp
 from types import TracebackType
 from typing import IO, Self
 
-from waarmerk.provenance.jobs.tray import HAS_TRAYS, TRAY_BYTES
+from waarmerk.provenance.jobs.tray import TRAY_BYTES, has_trays
 
 _PREFIX, _WORK = "waarmerk-empty-", "waarmerk-work-"
 
@@ -50,7 +50,7 @@ class Spooled:
     def __init__(self, *, has_room: Callable[[], bool]) -> None:
         """``has_room``: whether memory may be taken; asked with every piece."""
         self._has_room = has_room
-        self._memory: BytesIO | None = BytesIO() if HAS_TRAYS else None
+        self._memory: BytesIO | None = BytesIO() if has_trays() else None
         self._file: tuple[IO[bytes], Path] | None = None
         self._held = ExitStack()
         self.size = 0
@@ -59,15 +59,21 @@ class Spooled:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._held.close()
+        with suppress(OSError):  # what could not be written is thrown away as well
+            self._held.close()
 
     def write(self, piece: bytes) -> None:
-        """Add a piece. Raises OSError where the disk is full."""
-        self.size += len(piece)
-        if self._memory is not None and self.size <= TRAY_BYTES and self._has_room():
+        """Add a piece. Raises OSError where the disk is full, or ``flush`` does."""
+        if self._memory is not None and self.size + len(piece) <= TRAY_BYTES and self._has_room():
             self._memory.write(piece)
         else:
             self._on_disk()[0].write(piece)
+        self.size += len(piece)
+
+    def flush(self) -> None:
+        """Have all pieces where others find them. Raises OSError where the disk is full."""
+        if self._file is not None:
+            self._file[0].flush()
 
     @property
     def in_memory(self) -> memoryview | None:
@@ -84,15 +90,18 @@ class Spooled:
     @property
     def path(self) -> Path:
         """Where this process and its workers open it, from now on a file. Raises OSError where the disk is full."""
-        file, path = self._on_disk()
-        file.flush()
+        path = self._on_disk()[1]
+        self.flush()
         return path
 
     def _on_disk(self) -> tuple[IO[bytes], Path]:
         if self._file is None:
-            made = self._held.enter_context(nameless_file())
-            if self._memory is not None:
-                made[0].write(self._memory.getbuffer())
+            with ExitStack() as unless_written:
+                made = unless_written.enter_context(nameless_file())
+                if self._memory is not None:
+                    made[0].write(self._memory.getbuffer())
+                    made[0].flush()
+                self._held.push(unless_written.pop_all())
             self._file, self._memory = made, None
         return self._file
 

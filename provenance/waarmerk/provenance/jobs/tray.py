@@ -2,20 +2,21 @@
 """Memory in which small files are handed to a worker: written by whoever has tasks, read by the child at the other end
 of one line.
 
-A file made for each would be pages that the kernel finds, clears and takes back for every upload. These stay, and both
-sides have them mapped. They are sealed (``memfd_create(2)``, ``fcntl(2)``): nobody changes their size under the feet of
-whoever has them mapped, and nobody but this end writes to them.
+A file made for each would be pages that the kernel finds, clears and takes back for every upload. These are there from
+the start, for whoever writes to one that cannot be had any more is ended (SIGBUS); both sides have them mapped. They
+are sealed (``memfd_create(2)``, ``fcntl(2)``): nobody changes their size, and nobody but this end writes to them.
 """
 
 import fcntl
 import os
 import sys
 from contextlib import suppress
+from functools import cache
 from mmap import PROT_READ, mmap
 from typing import Self
 
 TRAY_BYTES = 4 * 2**20
-HAS_TRAYS = sys.platform == "linux"
+_MFD_NOEXEC_SEAL = 0x8  # linux/memfd.h, 6.3; machines may insist on it (vm.memfd_noexec)
 _F_SEAL_FUTURE_WRITE = 0x10  # linux/fcntl.h, 5.1: who has it mapped to be written goes on writing, nobody else begins
 
 
@@ -32,12 +33,12 @@ class Tray:
 
         None where the system has no such memory now.
         """
-        if not HAS_TRAYS:
+        if sys.platform != "linux":
             return None
         with suppress(OSError):
-            memory = os.memfd_create("waarmerk", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+            memory = _memory()
             try:
-                os.ftruncate(memory, TRAY_BYTES)
+                os.posix_fallocate(memory, 0, TRAY_BYTES)
                 mapped = mmap(memory, TRAY_BYTES)
                 seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL | _F_SEAL_FUTURE_WRITE
                 fcntl.fcntl(memory, fcntl.F_ADD_SEALS, seals)
@@ -48,7 +49,7 @@ class Tray:
 
     @classmethod
     def taken(cls, descriptor: int) -> Self:
-        """The other end, to be read; the descriptor is closed. Raises OSError, ValueError."""
+        """The other end, to be read; this descriptor is closed. Raises OSError, ValueError."""
         try:
             return cls(mmap(descriptor, TRAY_BYTES, prot=PROT_READ))
         finally:
@@ -65,3 +66,22 @@ class Tray:
     def close(self) -> None:
         """Give it back, for this end."""
         self._memory.close()
+
+
+@cache
+def has_trays() -> bool:
+    """Whether this system has such memory at all."""
+    made = Tray.made()
+    if made is None:
+        return False
+    os.close(made[1])
+    made[0].close()
+    return True
+
+
+def _memory() -> int:
+    flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+    try:
+        return os.memfd_create("waarmerk", flags | _MFD_NOEXEC_SEAL)
+    except OSError:  # an older kernel
+        return os.memfd_create("waarmerk", flags)

@@ -24,7 +24,7 @@ from waarmerk.provenance.jobs.frames import Written
 from waarmerk.provenance.jobs.resolving import Resolving
 from waarmerk.provenance.labelling.applied import AppliedRules
 from waarmerk.provenance.labelling.loader import load_packs
-from waarmerk.provenance.media.open import open_asset
+from waarmerk.provenance.media.open import File, open_asset
 from waarmerk.provenance.model import Report
 from waarmerk.provenance.pipeline import Basis, Decided, Verifier
 from waarmerk.provenance.report.document import Writer, to_dict
@@ -72,7 +72,7 @@ class Workbench:
     def perform(
         self,
         verb: str,
-        file: Path | bytes,
+        file: File,
         *,
         named: bool,
         at: datetime,
@@ -159,13 +159,7 @@ class Workbench:
         return self._verifier[1]
 
     def _decided(
-        self,
-        file: Path | bytes,
-        at: datetime,
-        facts: Sequence[str] = (),
-        *,
-        record: bool = False,
-        withhold: bool = False,
+        self, file: File, at: datetime, facts: Sequence[str] = (), *, record: bool = False, withhold: bool = False
     ) -> Decided:
         if not facts and not withhold:
             return self._verifier_at(at).decide(file, record=record)
@@ -181,7 +175,7 @@ class Workbench:
         )
         return verifier.decide(file, record=record)
 
-    def _fingerprint(self, file: Path | bytes) -> list[str] | None:
+    def _fingerprint(self, file: File) -> list[str] | None:
         """PDQ of the picture in its eight orientations, hex, upright first; None where nothing can be decoded."""
         from waarmerk.provenance.media.image import decode_rgb  # noqa: PLC0415 - only for this form
         from waarmerk.provenance.registry.hashes import pdq_orientations  # noqa: PLC0415
@@ -198,9 +192,7 @@ class Workbench:
     def _told(self, decided: Decided, named: bool) -> dict[str, Any]:
         return to_dict(_as_named(decided.report, named), tool_version=self._version)
 
-    def _export(
-        self, file: Path | bytes, at: datetime, facts: Sequence[str], options: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def _export(self, file: File, at: datetime, facts: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
         """The data of one export, and whether an AI finding was left out of it that waits for a person."""
         from waarmerk.provenance.labelling.record import decision_digest  # noqa: PLC0415 - only for this form
         from waarmerk.provenance.report.exports.forms import export  # noqa: PLC0415
@@ -211,7 +203,7 @@ class Workbench:
         public = self._rules_with(facts).publishable(report.verdict)
         return export(report, at=at, decision=decision_digest(record), publishable=public, **options)
 
-    def _dossier(self, file: Path | bytes, decided: Decided, named: bool, at: datetime) -> dict[str, Any]:
+    def _dossier(self, file: File, decided: Decided, named: bool, at: datetime) -> dict[str, Any]:
         """The report, and what a dossier shows beside it where the file could be examined."""
         from waarmerk.provenance.report.dossier import payload  # noqa: PLC0415 - only for this form
 
@@ -224,7 +216,7 @@ class Workbench:
     def _reader(self, at: datetime) -> CredentialReader:
         return self._lists_at(at).reader
 
-    def _search(self, file: Path | bytes, named: bool, at: datetime) -> dict[str, Any]:
+    def _search(self, file: File, named: bool, at: datetime) -> dict[str, Any]:
         """A report in which nothing but watermarks was looked for; only its asset and its watermarks mean anything."""
         if self._searcher is None or self._searcher[0] != at:
             self._searcher = (
@@ -239,7 +231,7 @@ class Workbench:
             )
         return to_dict(_as_named(self._searcher[1].verify(file), named), tool_version=self._version)
 
-    def _key_frames(self, file: Path | bytes) -> list[dict[str, Any]]:
+    def _key_frames(self, file: File) -> list[dict[str, Any]]:
         """Pictures out of a clip: ``seconds``, ``width``, ``height`` and ``jpeg`` in base64."""
         from waarmerk.provenance.media.video import key_frames  # noqa: PLC0415 - only for this form
 
@@ -254,17 +246,17 @@ class Workbench:
             for one in found
         ]
 
-    def _tree(self, file: Path | bytes, at: datetime) -> list[dict[str, Any]]:
+    def _tree(self, file: File, at: datetime) -> list[dict[str, Any]]:
         asset = open_asset(file, limits=self._settings.limits)
         return [asdict(manifest) for manifest in self._reader(at).manifests(asset)]
 
-    def _features(self, file: Path | bytes, at: datetime) -> dict[str, Any]:
+    def _features(self, file: File, at: datetime) -> dict[str, Any]:
         """What a registry keeps of a file."""
         from waarmerk.provenance.build import build_extractor  # noqa: PLC0415 - only where files are entered
 
         return build_extractor(self._settings, self._lists_at(at).trust, at=at).features(file).to_json()
 
-    def _stands(self, file: Path | bytes, store: Path, at: datetime) -> dict[str, Any]:
+    def _stands(self, file: File, store: Path, at: datetime) -> dict[str, Any]:
         """What the manifest store in another file is worth beside this one."""
         from waarmerk.provenance.credentials.standing import stands  # noqa: PLC0415 - only for what was recovered
 
@@ -283,13 +275,13 @@ class Workbench:
             "bindings": [{"alg": alg, "value": value} for alg, value in found.bindings],
         }
 
-    def _detailed(self, file: Path | bytes, at: datetime) -> Any:
+    def _detailed(self, file: File, at: datetime) -> Any:
         return self._reader(at).detailed(open_asset(file, limits=self._settings.limits))
 
-    def _crjson(self, file: Path | bytes, at: datetime) -> Any:
+    def _crjson(self, file: File, at: datetime) -> Any:
         return self._reader(at).crjson(open_asset(file, limits=self._settings.limits))
 
-    def _rubric(self, file: Path | bytes, named: bool, at: datetime) -> dict[str, Any]:
+    def _rubric(self, file: File, named: bool, at: datetime) -> dict[str, Any]:
         """The official asset rubric on the crJSON, and beside it what we make of the file."""
         from waarmerk.provenance.credentials.rubric import evaluate  # noqa: PLC0415 - only for this form
 

@@ -10,7 +10,7 @@ from waarmerk.provenance.labelling.campaign import with_publisher
 from waarmerk.provenance.labelling.context import Context, Given
 from waarmerk.provenance.labelling.decide import decide_for
 from waarmerk.provenance.labelling.facts import Facts, evidence_of, fact_checked, facts_of
-from waarmerk.provenance.labelling.known import local_day
+from waarmerk.provenance.labelling.known import in_utc, local_day
 from waarmerk.provenance.labelling.rules import RuleSet
 from waarmerk.provenance.labelling.wording import one_line
 from waarmerk.provenance.model import (
@@ -111,21 +111,24 @@ class AppliedRules:
         )
 
     def duties(self, asset: Asset, examined: Examined, verdict: Verdict, at: datetime) -> tuple[Duty, ...]:
-        """The duties of one file; pure in its arguments.
+        """The duties of one file; pure in its arguments. Raises ValueError for a clock without a zone.
 
         Most files of a stream bring the same facts (no credentials, nothing declared), so the last answers are kept.
         Concerns are for people and decide no duty; without them more files are alike. Of the moment its days count.
         """
         if not self._is_asked:
             return ()
+        at = in_utc(at)
         context, texts = self._context_of(asset), self._texts_of(examined)
         facts, finding = self.facts(examined), replace(verdict, concerns=())
         question = (facts, finding, context, self._days(context, at), tuple(sorted(texts.items())))
-        if question not in self._answered:
+        answer = self._answered.get(question)
+        if answer is None:
+            answer = self._decide(facts, finding, context, at, texts)
             if len(self._answered) >= _ANSWERS_KEPT:
                 self._answered.clear()
-            self._answered[question] = self._decide(facts, finding, context, at, texts)
-        return self._answered[question]
+            self._answered[question] = answer
+        return answer
 
     def _days(self, context: Context, at: datetime) -> tuple[str, ...]:
         """The calendar days that rules may ask for: a stated one is part of the context already."""

@@ -32,12 +32,11 @@ class KnownFacts:
     """The facts of one case, per zone with their own calendar day. ``at`` has a time zone."""
 
     def __init__(self, packs: RuleSet, facts: Facts, verdict: Verdict, context: Context, at: datetime) -> None:
-        _require_zone(at)
         self._packs = packs
         self._facts = facts
         self._verdict = verdict
         self._context = context
-        self._at = at
+        self._at = in_utc(at)
         self._kind = kind_of(verdict)
         self._zones: dict[str, Known] = {}
         self._values, self._origins = self._gather()
@@ -118,9 +117,9 @@ class KnownFacts:
 
 def local_day(at: datetime, zone: str) -> str:
     """The calendar day of an instant in the zone of a jurisdiction. Raises ValueError for a clock without a zone."""
-    _require_zone(at)
+    at = in_utc(at)
     if zone == "UTC":
-        return at.astimezone(UTC).date().isoformat()
+        return at.date().isoformat()
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415  # only where a clock and not a date is given
 
     try:
@@ -131,6 +130,11 @@ def local_day(at: datetime, zone: str) -> str:
         ) from error
 
 
-def _require_zone(at: datetime) -> None:
+def in_utc(at: datetime) -> datetime:
+    """The same instant; where a clock is put back, two with the same hour are different ones only so.
+
+    Raises ValueError for a clock without a zone.
+    """
     if at.tzinfo is None:
         raise ValueError("the clock of a decision has a time zone")
+    return at.astimezone(UTC)

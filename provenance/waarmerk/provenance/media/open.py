@@ -29,8 +29,11 @@ from waarmerk.provenance.model import Asset, Finding
 _MATROSKA = frozenset({"video/webm", "video/x-matroska"})
 _MOVIES = frozenset({"video/mp4", "video/quicktime", "audio/mp4"})
 
+File = Path | bytes
+"""What an asset is opened from: where it lies, or the bytes themselves, which have no name."""
 
-def open_asset(file: Path | bytes, *, limits: Limits) -> Asset:
+
+def open_asset(file: File, *, limits: Limits) -> Asset:
     """The asset at a path, or that the bytes are.
 
     A file up to the picture limit is read once into memory; a longer one is hashed while it is read and later

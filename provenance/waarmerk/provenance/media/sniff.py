@@ -75,7 +75,7 @@ def kind_at(path: Path) -> Kind | None:
 
 
 def kind_by(head: bytes) -> Kind | None:
-    """The same of a file that begins with ``head``, of ``HEAD_BYTES``."""
+    """The same of a file that begins with ``head``; ``HEAD_BYTES`` are enough, of most kinds far fewer."""
     found = sniff(head)
     return None if found is None else kind_of(found)
 
