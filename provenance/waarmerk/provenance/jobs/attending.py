@@ -4,6 +4,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
@@ -56,13 +57,14 @@ class Attendance:
         except RuntimeError:  # the loop is closed
             self._pass_on(place)
 
-    def close(self) -> threading.Event:
-        """The worker is about to be ended: what is returned is set once nobody here listens to it. Called from whatever
-        thread; a loop that does something else takes as long as that does.
+    def close(self) -> Future[None]:
+        """The worker is about to be ended: what is returned is done once nobody here listens to it.
+
+        Called from whatever thread; a loop that does something else takes as long as that does.
 
         What is closed while a loop listens is another file's number soon, and the loop would read that.
         """
-        ended = threading.Event()
+        ended: Future[None] = Future()
         try:
             is_here = asyncio.get_running_loop() is self._loop
         except RuntimeError:
@@ -73,15 +75,16 @@ class Attendance:
             else:
                 self._loop.call_soon_threadsafe(self._end, ended)
         except RuntimeError:  # the loop is closed
-            ended.set()
+            if not ended.done():
+                ended.set_result(None)
         return ended
 
-    def _end(self, ended: threading.Event) -> None:
+    def _end(self, ended: Future[None]) -> None:
         try:
             if self._worker is not None:
                 self._fail(self._worker, WorkerGone("worker.crashed"))
         finally:
-            ended.set()
+            ended.set_result(None)
 
     def give_up(self) -> None:
         """Nobody waits for the answer any more; who was asked is lost, for it goes on with the file."""

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
@@ -89,9 +88,7 @@ class Pool:
             workers, self._all = self._all, set()
         self._roster.close()  # nobody begins any more
         listen = [listener.close() for worker in workers if isinstance(listener := worker.listener, Attendance)]
-        until = time.monotonic() + _SECONDS_TO_END
-        for ended in listen:
-            ended.wait(max(0.0, until - time.monotonic()))
+        wait(listen, _SECONDS_TO_END)
         for worker in workers:
             worker.end()
         self._threads.shutdown()
