@@ -105,3 +105,22 @@ def test_labels_are_written_where_those_of_the_report_stand(folder: Path) -> Non
     for duties in ((), report.duties):
         changed = replace(report, matches=(match, match), duties=duties)
         assert Writer(tool_version="1").written(changed) == canonical(to_dict(changed, tool_version="1"))
+
+
+@pytest.mark.parametrize("path", sorted(MEDIA.iterdir()), ids=lambda path: path.name)
+def test_a_file_in_memory_is_the_same_file(folder: Path, path: Path, tmp_path: Path) -> None:
+    bench = Workbench(Settings(trust=folder))
+    alone = tmp_path / "file"  # without what stands beside it, and an extension that could differ
+    shutil.copyfile(path, alone)
+    for verb in ("verify", "dossier"):
+        asked = {"named": False, "at": AT}
+        assert bench.perform(verb, path.read_bytes(), **asked) == bench.perform(verb, alone, **asked)
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", b"\xff\xd8\xff"])
+def test_what_is_no_file_in_memory_is_a_report_without_a_name(folder: Path, data: bytes, tmp_path: Path) -> None:
+    bench, path = Workbench(Settings(trust=folder)), tmp_path / "file"
+    path.write_bytes(data)
+    report = bench.perform("verify", data, named=True, at=AT)
+    assert report == bench.perform("verify", path, named=False, at=AT)
+    assert report["asset"]["name"] is None
