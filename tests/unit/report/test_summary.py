@@ -2,7 +2,10 @@
 """The choice of the headline, and that each one is written."""
 
 import itertools
+from pathlib import Path
 
+from tests.conftest import ROOT
+from waarmerk.provenance import Settings, build_verifier
 from waarmerk.provenance.model import (
     AssetFacts,
     Chain,
@@ -18,6 +21,8 @@ from waarmerk.provenance.model import (
     Tier,
     Verdict,
 )
+from waarmerk.provenance.report.document import to_dict
+from waarmerk.provenance.report.rows import Rows
 from waarmerk.provenance.report.summary import step_keys, summary, summary_key
 from waarmerk.provenance.report.wording import LANGUAGES, wording
 
@@ -45,6 +50,8 @@ def every_report() -> list[Report]:
         found.append(report(integrity=integrity, signer=Signer(status=status), chain=chain))
     for state in (CredentialState.NONE, CredentialState.REMOTE, CredentialState.UNREADABLE):
         found.append(report(state=state, integrity=Integrity.UNCHECKED))
+    untold = (Finding("credentials.engine-failed", "Other"),)
+    found.append(report(state=CredentialState.UNREADABLE, integrity=Integrity.UNCHECKED, concerns=untold))
     fault = Fault(code="media.empty", message="")
     return [*found, Report(at="2026-11-21T12:00:00Z", asset=AssetFacts(), fault=fault)]
 
@@ -90,3 +97,15 @@ def test_a_step_points_to_credentials_only_where_they_say_it() -> None:
     assert step_keys(none) == ("label-it-mark",)
     assert step_keys(signed) == ("label-it",)
     assert "credentials" not in wording("en").say("step", "label-it-mark")
+
+
+def test_a_file_that_is_cut_off_is_not_said_to_hold_credentials_that_nobody_saw(tmp_path: Path) -> None:
+    path = tmp_path / "cut.jpg"
+    path.write_bytes((ROOT / "samples" / "media" / "stripped.jpg").read_bytes()[:200])
+    found = build_verifier(Settings()).verify(path)
+    assert found.credential is not None
+    assert found.credential.state is CredentialState.UNREADABLE, "never none: what was cut off may have held some"
+    assert summary_key(found) == "state-untold"
+    words = wording("en")
+    rows = {row.head: row.text for row in Rows(to_dict(found, tool_version="1"), words).axes()}
+    assert rows[words.say("axis", "credentials")] == words.say("state", "untold")

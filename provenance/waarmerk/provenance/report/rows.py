@@ -13,6 +13,7 @@ from typing import Any
 from waarmerk.provenance.model.labelling import is_makers
 from waarmerk.provenance.model.source_types import term_of
 from waarmerk.provenance.report.escape import Shown, plain
+from waarmerk.provenance.report.summary import UNTOLD
 from waarmerk.provenance.report.wording import Wording
 
 LISTED = ("official", "interim", "user")
@@ -110,7 +111,8 @@ class Rows:
         return self._say("dossier", key, required=required, asked=asked)
 
     def _integrity(self, credential: Document) -> Row:
-        state = self._say("state", credential["state"], url=credential["remote_url"] or "?")
+        untold = any(each["code"] == UNTOLD for each in self._document["verdict"]["concerns"])
+        state = self._say("state", "untold" if untold else credential["state"], url=credential["remote_url"] or "?")
         head = self._say("axis", "credentials")
         if credential["state"] not in HELD:
             return Row(head, state)

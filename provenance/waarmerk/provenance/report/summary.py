@@ -18,6 +18,9 @@ from waarmerk.provenance.model import (
 from waarmerk.provenance.report.escape import plain
 from waarmerk.provenance.report.wording import Wording
 
+UNTOLD = "credentials.engine-failed"
+"""The concern by which nobody can say whether there are credentials: reading failed, and none can be seen."""
+
 
 def summary_key(report: Report) -> str:
     """The key of the sentence that says what may be said of this file, the gravest first."""
@@ -90,6 +93,8 @@ def _unknown_key(report: Report) -> str:
     credential = report.credential
     if credential is None or credential.state is CredentialState.NONE:
         return "nothing"
+    if any(finding.code == UNTOLD for finding in credential.concerns):
+        return "state-untold"
     if credential.state in (CredentialState.REMOTE, CredentialState.UNREADABLE):
         return f"state-{credential.state}"
     if credential.integrity is not Integrity.INTACT:
